@@ -1,6 +1,38 @@
 export { OutriggerError } from "./errors.ts";
-export { formatDuration, parseDuration, parseSize, type Bytes, type Milliseconds } from "./units.ts";
+export {
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseSize,
+  type Bytes,
+  type Milliseconds,
+} from "./units.ts";
 export { sleepOn, systemClock, type Clock, type Timer } from "./time/clock.ts";
 export { Deadline, DeadlineQueue } from "./time/deadline-queue.ts";
 export { silentLogger, type Logger } from "./log/logger.ts";
 export type { Counter, Family, Gauge, Histogram, Metrics } from "./metrics/metrics.ts";
+export { createMetrics } from "./metrics/create-metrics.ts";
+export {
+  booleanOption,
+  durationOption,
+  durationSchema,
+  filePathSchema,
+  formatHostPort,
+  hostPortSchema,
+  intOption,
+  listOption,
+  numberOption,
+  parseHostPort,
+  portSchema,
+  secret,
+  sizeOption,
+  sizeSchema,
+  type HostPort,
+  type Range,
+} from "./config/schema-blocks.ts";
+export type { FlagDeclaration } from "./config/flags.ts";
+export type { DataListener, ListenerRole } from "./lifecycle/data-listener.ts";
+export type { HealthCheck, HealthState } from "./servers/health.ts";
+export type { ControlReply, ControlRequest, ControlRoute } from "./servers/control-server.ts";
+export { defineContainer, type Container } from "./container/define-container.ts";
+export type { ContainerDefinition, Pattern, PatternDeps } from "./container/pattern.ts";

@@ -64,3 +64,15 @@ export function formatDuration(span: Milliseconds): string {
   if (span >= 1000) return `${Math.round(span) / 1000}s`;
   return `${Math.round(span * 1000) / 1000}ms`;
 }
+
+/** Writes a size as parseSize reads it: the largest binary unit that divides it, 65536 is `64Ki`. */
+export function formatSize(size: Bytes): string {
+  for (const [unit, name] of [
+    [1024 ** 3, "Gi"],
+    [1024 ** 2, "Mi"],
+    [1024, "Ki"],
+  ] as const) {
+    if (size >= unit && size % unit === 0) return `${size / unit}${name}`;
+  }
+  return String(size);
+}

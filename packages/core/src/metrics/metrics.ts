@@ -1,5 +1,5 @@
 /**
- * The face of metrics that the rest of the house sees; what stands behind it is `prom-client.ts`'s secret.
+ * The face of metrics that the rest of the house sees; what stands behind it is `create-metrics.ts`'s secret.
  * A series is resolved once (`family.with(labels)`), then counted by a plain method call on the hot path.
  */
 

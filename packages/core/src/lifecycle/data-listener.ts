@@ -1,0 +1,22 @@
+/** What a pattern tells the lifecycle of one port on which data flows. */
+
+/** egress: the workload calls out through it. ingress: the platform calls in through it. */
+export type ListenerRole = "egress" | "ingress";
+
+export interface DataListener {
+  readonly name: string;
+  readonly role: ListenerRole;
+  /** Where it listens, once started: `127.0.0.1:8001`. The "ready" log line shows it. */
+  readonly addresses?: readonly string[];
+  /** Closes the listening sockets; what is connected stays. Idempotent. */
+  stopAccepting(): Promise<void>;
+  /** Client connections that are open now. */
+  connections(): number;
+  /** Requests in flight now. */
+  inFlight(): number;
+  /**
+   * Answers what is in flight with `connection: close`, closes idle connections, resolves when none is left.
+   * When the signal aborts: destroys the rest and resolves with how many it cut.
+   */
+  drain(signal: AbortSignal): Promise<number>;
+}
