@@ -30,6 +30,7 @@ export {
   type HostPort,
   type Range,
 } from "./config/schema-blocks.ts";
+export { parseYaml } from "./config/plain-yaml.ts";
 export type { FlagDeclaration } from "./config/flags.ts";
 export type { DataListener, ListenerRole } from "./lifecycle/data-listener.ts";
 export type { HealthCheck, HealthState } from "./servers/health.ts";
