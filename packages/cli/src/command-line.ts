@@ -1,0 +1,193 @@
+/** The words of the command line: what each flag is, the manual made from that, and the parser. */
+import { OutriggerError, parseDuration, type Milliseconds } from "@outrigger/core";
+import { didYouMean } from "./manifest/did-you-mean.ts";
+
+export type View = "auto" | "screen" | "log";
+export type Network = "auto" | "host" | "namespace";
+
+export interface RunOptions {
+  readonly files: readonly string[];
+  readonly images: ReadonlyMap<string, string>;
+  readonly volumes: ReadonlyMap<string, string>;
+  readonly for: Milliseconds | null;
+  readonly view: View;
+  readonly log: "pretty" | "json";
+  readonly restartBackOff: Milliseconds;
+  readonly network: Network;
+  readonly check: boolean;
+}
+
+export type Invocation =
+  | { readonly verb: "help"; readonly text: string }
+  | { readonly verb: "version" }
+  | { readonly verb: "run"; readonly options: RunOptions };
+
+interface Flag {
+  readonly name: string;
+  /** null: the flag takes no value. */
+  readonly value: string | null;
+  readonly help: string;
+}
+
+const FLAGS: readonly Flag[] = [
+  { name: "--for", value: "DURATION", help: "end by itself after this time (10s, 2m) with a summary; exit code 0 only if no main container failed" },
+  { name: "--view", value: "auto|screen|log", help: "screen: live one-screen view; log: lines; auto (default): screen on a terminal, log elsewhere" },
+  { name: "--log", value: "pretty|json", help: "pretty (default): JSON log lines made readable; json: as the containers wrote them" },
+  { name: "--image", value: "NAME=DIR", help: "run containers of image NAME in folder DIR; without a command in the manifest, what DIR/package.json starts (plain words of \"start\", or else node on \"main\"); may be repeated" },
+  { name: "--volume", value: "NAME=DIR", help: "folder DIR stands for volume NAME (hostPath, persistentVolumeClaim, ...); may be repeated" },
+  { name: "--restart-backoff", value: "DURATION", help: "base of the restart back-off, default 10s as the kubelet's; the cap (5m) and the reset (10m) scale with it" },
+  { name: "--network", value: "auto|host|namespace", help: "host: every port is on this machine's localhost; namespace: a network namespace for each pod (Linux), in which hostAliases and Service names resolve and nothing outside the run can be reached; auto (default): namespace for several pods whose ports collide, where the system allows it, else host" },
+  { name: "--check", value: null, help: "check the manifests and the machine (commands, ports), print what would start, and start nothing" },
+  { name: "--help", value: null, help: "print this" },
+];
+
+const OVERVIEW = `outrigger: pod patterns beside workloads that never change
+
+Usage: outrigger run FILE... [flags]     run a pod manifest on this machine
+       outrigger run --help              the manual of run
+       outrigger --version
+`;
+
+export function runManual(): string {
+  const flags = FLAGS.map(({ name, value, help }) => {
+    const head = value === null ? name : `${name} ${value}`;
+    return `  ${head}\n${wrap(help, 92).map((line) => `      ${line}`).join("\n")}`;
+  }).join("\n");
+  return `outrigger run: a real pod manifest on this machine, its containers as processes on localhost
+
+Usage: outrigger run FILE... [flags]
+
+FILE is YAML with Pod, Deployment or Job documents and the ConfigMap, Secret and Service documents they need, in
+one file or several; - reads standard input. One pod is started for each Pod, Deployment and Job.
+
+What starts: an image whose path ends in outrigger/PATTERN or outrigger-PATTERN (any registry, any tag) starts the
+bin of @outrigger/PATTERN with the container's args and env. Any other image is not pulled: the container's command
+runs here, on this machine's PATH, as you; or in the folder that --image gives. There is never a shell.
+
+Flags:
+${flags}
+
+In the order of the kubelet: init containers one after the other; native sidecars (init containers with
+restartPolicy: Always) in order, each until its startupProbe succeeds; then the main containers. Probes run with
+Kubernetes' timings. At the end (Ctrl-C, SIGTERM, SIGHUP, --for, or the main containers' own end) main containers
+get their stop signal together, terminationGracePeriodSeconds later SIGKILL, then the sidecars in reverse order.
+
+Volumes are folders that go with the run. An absolute path such as /app cannot exist here, so a mountPath at the
+beginning of a word of command, args or exec probes, of workingDir, or of an env value (or right after its first =)
+is pointed at the folder. ConfigMap and Secret volumes follow the manifest file while it runs, as in a cluster.
+A path inside a program or a mounted file is not seen: such a workload needs its path in an argument or variable.
+
+Environment: a container has the manifest's variables, and PATH, HOME, USER, LOGNAME, LANG, LC_ALL, LC_CTYPE, TZ,
+TMPDIR, SSL_CERT_FILE and SSL_CERT_DIR of the caller; nothing else.
+
+Every field is honoured, listed once at start as unused here, or refused by its path: see FIELDS.md.
+
+Promised: every process of the pod ends with the run, with what it started in its process group, also when the run
+itself is killed (kill -9: within 2 s, by a watchdog process). Not promised: a grandchild that makes a session of
+its own (setsid) escapes; resource limits, users and read-only mounts are not enforced; UDP ports are not checked.
+
+Exit codes: 0 ended well, or Ctrl-C and drained; 1 a main container failed, or the run could not start; 2 the
+command line or a manifest is wrong; 130 a second Ctrl-C: everything was killed at once.
+`;
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+/** Thrown for a command line that cannot be understood: code `usage`, exit code 2. */
+export const usageError = (message: string): OutriggerError => new OutriggerError("usage", message);
+
+export function parseCommandLine(argv: readonly string[]): Invocation {
+  const [verb, ...rest] = argv;
+  if (verb === undefined || verb === "--help" || verb === "-h" || verb === "help") {
+    return { verb: "help", text: rest[0] === "run" ? runManual() : OVERVIEW };
+  }
+  if (verb === "--version") return { verb: "version" };
+  if (verb === "run") return parseRun(rest);
+  const near = didYouMean(verb, ["run", "--help", "--version"]);
+  throw usageError(`unknown command ${JSON.stringify(verb)}${near ? `, did you mean ${near}?` : ""} See outrigger --help`.replace('" See', '". See'));
+}
+
+function parseRun(words: readonly string[]): Invocation {
+  const files: string[] = [];
+  const images = new Map<string, string>();
+  const volumes = new Map<string, string>();
+  const single = new Map<string, string>();
+  for (let index = 0; index < words.length; index++) {
+    const word = words[index] as string;
+    if (!word.startsWith("-") || word === "-") {
+      files.push(word);
+      continue;
+    }
+    const equals = word.indexOf("=");
+    const name = word === "-h" ? "--help" : equals < 0 ? word : word.slice(0, equals);
+    const flag = FLAGS.find((each) => each.name === name);
+    if (!flag) {
+      const near = didYouMean(name, FLAGS.map((each) => each.name));
+      throw usageError(`unknown flag ${name}${near ? `, did you mean ${near}?` : "."} See outrigger run --help`);
+    }
+    if (flag.value === null) {
+      if (equals >= 0) throw usageError(`${name} takes no value`);
+      single.set(name, "");
+      continue;
+    }
+    const value = equals < 0 ? words[++index] : word.slice(equals + 1);
+    if (value === undefined) throw usageError(`${name} needs a value: ${name} ${flag.value}`);
+    if (name === "--image" || name === "--volume") {
+      const cut = value.indexOf("=");
+      if (cut < 1 || cut === value.length - 1) {
+        throw usageError(`${name} ${value}: accepted is NAME=DIR, for example ${name} shop=./shop`);
+      }
+      (name === "--image" ? images : volumes).set(value.slice(0, cut), value.slice(cut + 1));
+    } else if (single.has(name)) throw usageError(`${name} is given twice`);
+    else single.set(name, value);
+  }
+  if (single.has("--help")) return { verb: "help", text: runManual() };
+  if (files.length === 0) throw usageError("no manifest: outrigger run FILE..., for example outrigger run pod.yaml");
+  return {
+    verb: "run",
+    options: {
+      files,
+      images,
+      volumes,
+      for: durationOf(single, "--for") ?? null,
+      view: choiceOf(single, "--view", ["auto", "screen", "log"]),
+      log: choiceOf(single, "--log", ["pretty", "json"]),
+      restartBackOff: durationOf(single, "--restart-backoff") ?? 10_000,
+      network: choiceOf(single, "--network", ["auto", "host", "namespace"]),
+      check: single.has("--check"),
+    },
+  };
+}
+
+function durationOf(flags: ReadonlyMap<string, string>, name: string): Milliseconds | undefined {
+  const text = flags.get(name);
+  if (text === undefined) return undefined;
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw usageError(`${name}: ${(error as Error).message}`);
+  }
+}
+
+/** The first of the accepted values is the default. */
+function choiceOf<Value extends string>(
+  flags: ReadonlyMap<string, string>,
+  name: string,
+  accepted: readonly [Value, ...Value[]],
+): Value {
+  const text = flags.get(name);
+  if (text === undefined) return accepted[0];
+  const found = accepted.find((value) => value === text);
+  if (found !== undefined) return found;
+  throw usageError(`${name} ${text}: accepted are ${accepted.join(", ")}`);
+}

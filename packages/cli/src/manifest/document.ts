@@ -1,0 +1,140 @@
+/** A YAML file of manifests as a syntax tree with positions, read with YAML 1.1's rules as kubectl reads it (0644 is octal). */
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLMap,
+} from "yaml";
+
+export type Path = readonly (string | number)[];
+
+/** Something that is wrong in a manifest, and where. */
+export interface Problem {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** As kubectl writes it: `spec.containers[1].env[0].valueFrom`; empty for the document itself. */
+  readonly path: string;
+  readonly message: string;
+}
+
+export function formatPath(path: Path): string {
+  let text = "";
+  for (const step of path) {
+    if (typeof step === "number") text += `[${step}]`;
+    else if (/^[A-Za-z_][\w-]*$/.test(step)) text += text === "" ? step : `.${step}`;
+    else text += `[${JSON.stringify(step)}]`;
+  }
+  return text;
+}
+
+export function formatProblem(problem: Problem): string {
+  const path = problem.path === "" ? "" : `${problem.path}: `;
+  return `${problem.file}:${problem.line}:${problem.column}: ${path}${problem.message}`;
+}
+
+/** One document of a file. */
+export class ManifestDocument {
+  readonly file: string;
+  readonly root: Node | null;
+  readonly #tree: Document.Parsed;
+  readonly #lines: LineCounter;
+
+  constructor(file: string, tree: Document.Parsed, lines: LineCounter) {
+    this.file = file;
+    this.#tree = tree;
+    this.#lines = lines;
+    this.root = tree.contents;
+  }
+
+  /** Follows an alias to what it stands for. */
+  resolve(node: unknown): unknown {
+    return isAlias(node) ? node.resolve(this.#tree) : node;
+  }
+
+  /** The pairs of a mapping with `<<` merged in; what is written beside it wins. */
+  pairs(node: YAMLMap): Map<string, Pair> {
+    const merged = new Map<string, Pair>();
+    const own = new Map<string, Pair>();
+    for (const pair of node.items) {
+      const key = this.keyOf(pair);
+      if (key !== "<<") {
+        own.set(key, pair);
+        continue;
+      }
+      const source = this.resolve(pair.value);
+      for (const from of isSeq(source) ? source.items.map((item) => this.resolve(item)) : [source]) {
+        if (!isMap(from)) continue;
+        for (const [name, inherited] of this.pairs(from)) if (!merged.has(name)) merged.set(name, inherited);
+      }
+    }
+    return new Map([...merged, ...own]);
+  }
+
+  /** A key as it is written: `on: x` has the key "on", whatever YAML 1.1 thinks of it. */
+  keyOf(pair: Pair): string {
+    const key = this.resolve(pair.key);
+    if (isScalar(key)) return key.source ?? String(key.value);
+    return String(key);
+  }
+
+  /** Where the value at a path is written; of a path that is not there, the nearest part of it that is. */
+  locate(path: Path): { line: number; column: number } {
+    let node: unknown = this.root;
+    let found: unknown = node;
+    for (const step of path) {
+      const inside = this.resolve(node);
+      if (isMap(inside) && typeof step === "string") {
+        const pair = this.pairs(inside).get(step);
+        if (!pair) break;
+        node = pair.value ?? pair.key;
+      } else if (isSeq(inside) && typeof step === "number") {
+        node = inside.items[step];
+      } else break;
+      if (node === undefined || node === null) break;
+      found = node;
+    }
+    return this.position(found);
+  }
+
+  position(node: unknown): { line: number; column: number } {
+    const at = isPair(node) ? node.key : node;
+    const range = (at as Node | null)?.range;
+    const { line, col } = this.#lines.linePos(range?.[0] ?? 0);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  problem(path: Path, message: string, at?: unknown): Problem {
+    const position = at === undefined ? this.locate(path) : this.position(at);
+    return { file: this.file, ...position, path: formatPath(path), message };
+  }
+}
+
+/** Splits a file into its documents. Syntax errors become problems; empty documents are passed over. */
+export function readDocuments(file: string, text: string, problems: Problem[]): ManifestDocument[] {
+  const lines = new LineCounter();
+  const trees = parseAllDocuments(text, {
+    lineCounter: lines,
+    version: "1.1",
+    prettyErrors: false,
+    logLevel: "silent",
+  });
+  const documents: ManifestDocument[] = [];
+  for (const tree of Array.isArray(trees) ? trees : []) {
+    for (const error of tree.errors) {
+      const { line, col } = lines.linePos(error.pos[0]);
+      problems.push({ file, line, column: col, path: "", message: `not YAML: ${error.message}` });
+    }
+    if (tree.errors.length > 0 || tree.contents === null) continue;
+    if (isScalar(tree.contents) && tree.contents.value === null) continue;
+    documents.push(new ManifestDocument(file, tree, lines));
+  }
+  return documents;
+}

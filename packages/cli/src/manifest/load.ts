@@ -1,0 +1,188 @@
+/** Reads manifest files into the pods and the objects that the pods refer to; every problem of every file at once. */
+import { OutriggerError } from "@outrigger/core";
+import { isMap } from "yaml";
+import { didYouMean } from "./did-you-mean.ts";
+import { formatProblem, readDocuments, type ManifestDocument, type Path, type Problem } from "./document.ts";
+import {
+  irrelevantKinds,
+  kinds,
+  type ConfigMapManifest,
+  type PodManifest,
+  type PodSpec,
+  type SecretManifest,
+  type ServiceManifest,
+} from "./fields.ts";
+import { show, validate, type Findings, type Unused } from "./validate.ts";
+
+/** A pod as some document asks for it: the Pod itself, or the template of what would create it. */
+export interface DeclaredPod {
+  readonly kind: "Pod" | "Deployment" | "Job";
+  readonly name: string;
+  readonly metadata: Omit<PodManifest["metadata"], "name">;
+  readonly spec: PodSpec;
+  readonly document: ManifestDocument;
+  /** Where the PodSpec is in its document: `spec`, or `spec.template.spec`. */
+  readonly specPath: Path;
+}
+
+export interface Manifest {
+  readonly pods: readonly DeclaredPod[];
+  readonly configMaps: ReadonlyMap<string, ConfigMapManifest>;
+  readonly secrets: ReadonlyMap<string, SecretManifest>;
+  readonly services: readonly ServiceManifest[];
+  /** Fields that are written and have no meaning here, each path once. */
+  readonly unused: readonly Unused[];
+}
+
+export interface ManifestText {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Names of ConfigMaps and Secrets are per namespace. */
+export const objectKey = (namespace: string | undefined, name: string): string => `${namespace ?? "default"}/${name}`;
+
+/** What all problems of a manifest are thrown as: code `bad-manifest`, one line a problem. */
+export class ManifestError extends OutriggerError {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    super("bad-manifest", problems.map(formatProblem).join("\n"));
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads and checks documents by the table of fields. Problems are added, not thrown, so that a caller can add
+ * those that only it can see.
+ */
+export function loadManifest(texts: readonly ManifestText[], problems: Problem[]): Manifest {
+  const findings: Findings = { problems, unused: [] };
+  const pods: DeclaredPod[] = [];
+  const configMaps = new Map<string, ConfigMapManifest>();
+  const secrets = new Map<string, SecretManifest>();
+  const services: ServiceManifest[] = [];
+  const seen = new Map<string, string>();
+
+  for (const { file, text } of texts) {
+    for (const document of readDocuments(file, text, problems)) {
+      const kind = kindOf(document, findings);
+      if (kind === undefined) continue;
+      const before = problems.length;
+      switch (kind) {
+        case "Pod": {
+          const pod = validate(document, kinds.Pod.shape, findings);
+          if (!pod?.metadata || !pod.spec) break;
+          const { name, ...metadata } = pod.metadata;
+          pods.push({ kind, name, metadata, spec: pod.spec, document, specPath: ["spec"] });
+          break;
+        }
+        case "Deployment": {
+          const deployment = validate(document, kinds.Deployment.shape, findings);
+          if (!deployment?.metadata || !deployment.spec?.template?.spec) break;
+          const { template } = deployment.spec;
+          pods.push({
+            kind,
+            name: deployment.metadata.name,
+            metadata: { ...inherited(deployment.metadata), ...template.metadata },
+            spec: template.spec,
+            document,
+            specPath: ["spec", "template", "spec"],
+          });
+          break;
+        }
+        case "Job": {
+          const job = validate(document, kinds.Job.shape, findings);
+          if (!job?.metadata || !job.spec?.template?.spec) break;
+          const { template, activeDeadlineSeconds } = job.spec;
+          pods.push({
+            kind,
+            name: job.metadata.name,
+            metadata: { ...inherited(job.metadata), ...template.metadata },
+            spec: { ...(activeDeadlineSeconds === undefined ? {} : { activeDeadlineSeconds }), ...template.spec },
+            document,
+            specPath: ["spec", "template", "spec"],
+          });
+          break;
+        }
+        case "ConfigMap": {
+          const value = validate(document, kinds.ConfigMap.shape, findings);
+          if (value?.metadata) configMaps.set(objectKey(value.metadata.namespace, value.metadata.name), value);
+          break;
+        }
+        case "Secret": {
+          const value = validate(document, kinds.Secret.shape, findings);
+          if (value?.metadata) secrets.set(objectKey(value.metadata.namespace, value.metadata.name), value);
+          break;
+        }
+        case "Service": {
+          const value = validate(document, kinds.Service.shape, findings);
+          if (value?.metadata) services.push(value);
+          break;
+        }
+      }
+      if (problems.length === before) reportRepeated(document, kind, seen, problems);
+    }
+  }
+
+  const unused = new Map<string, Unused>();
+  for (const entry of findings.unused) {
+    const parentListed = findings.unused.some((other) => entry.path.startsWith(`${other.path}.`));
+    if (!parentListed) unused.set(entry.path, entry);
+  }
+  return { pods, configMaps, secrets, services, unused: [...unused.values()] };
+}
+
+/** Of a controller's metadata its pods have the namespace; labels and annotations are the template's own. */
+function inherited(metadata: PodManifest["metadata"]): { namespace?: string } {
+  return metadata.namespace === undefined ? {} : { namespace: metadata.namespace };
+}
+
+function kindOf(document: ManifestDocument, findings: Findings): keyof typeof kinds | undefined {
+  const { root } = document;
+  if (!isMap(root)) {
+    findings.problems.push(document.problem([], "found no mapping, accepted: a Kubernetes object"));
+    return undefined;
+  }
+  const kind = root.get("kind");
+  const apiVersion = root.get("apiVersion");
+  const accepted = Object.keys(kinds);
+  if (typeof kind === "string" && irrelevantKinds.includes(kind)) {
+    findings.unused.push({ path: `kind ${kind}`, note: "it speaks to a cluster" });
+    return undefined;
+  }
+  if (typeof kind !== "string" || !Object.hasOwn(kinds, kind)) {
+    const near = typeof kind === "string" ? didYouMean(kind, accepted) : undefined;
+    findings.problems.push(
+      document.problem(
+        ["kind"],
+        `found ${show(kind)}, accepted: ${accepted.join(", ")}${near ? `; did you mean ${near}?` : ""}`,
+      ),
+    );
+    return undefined;
+  }
+  const known = kind as keyof typeof kinds;
+  if (apiVersion !== kinds[known].apiVersion) {
+    findings.problems.push(
+      document.problem(["apiVersion"], `found ${show(apiVersion)}, accepted: ${kinds[known].apiVersion} for a ${kind}`),
+    );
+    return undefined;
+  }
+  return known;
+}
+
+function reportRepeated(
+  document: ManifestDocument,
+  kind: string,
+  seen: Map<string, string>,
+  problems: Problem[],
+): void {
+  const metadata = (document.root as { get(key: string): unknown } | null)?.get("metadata");
+  if (!isMap(metadata)) return;
+  const key = `${kind} ${objectKey(metadata.get("namespace") as string | undefined, String(metadata.get("name")))}`;
+  const place = document.locate(["metadata", "name"]);
+  const first = seen.get(key);
+  if (first !== undefined) {
+    problems.push(document.problem(["metadata", "name"], `${key} is declared a second time, first at ${first}`));
+  } else seen.set(key, `${document.file}:${place.line}`);
+}

@@ -1,0 +1,215 @@
+/** Checks one document against the table of fields and reads its value: every problem at once, each with its place. */
+import { isMap, isScalar, isSeq, type Scalar, type YAMLMap } from "yaml";
+import { didYouMean } from "./did-you-mean.ts";
+import { formatPath, type ManifestDocument, type Path, type Problem } from "./document.ts";
+import type { Field, Infer, Shape, TypeForm } from "./schema.ts";
+
+export interface Unused {
+  /** The path without list positions: `spec.containers[].resources`. */
+  readonly path: string;
+  readonly note: string;
+}
+
+export interface Findings {
+  readonly problems: Problem[];
+  readonly unused: Unused[];
+}
+
+/** @returns the value; meaningful only when no problem was found. */
+export function validate<S extends Shape>(
+  document: ManifestDocument,
+  shape: S,
+  findings: Findings,
+): Infer<S> | undefined {
+  const walk = new Walk(document, findings);
+  return walk.object(shape, document.root, []) as Infer<S> | undefined;
+}
+
+class Walk {
+  readonly #document: ManifestDocument;
+  readonly #findings: Findings;
+
+  constructor(document: ManifestDocument, findings: Findings) {
+    this.#document = document;
+    this.#findings = findings;
+  }
+
+  object(shape: Shape, node: unknown, path: Path): Record<string, unknown> | undefined {
+    const inside = this.#document.resolve(node);
+    if (!isMap(inside)) return this.#mismatch(path, node, "a mapping");
+    const value: Record<string, unknown> = {};
+    const pairs = this.#document.pairs(inside);
+    for (const [name, pair] of pairs) {
+      const at = [...path, name];
+      const field = Object.hasOwn(shape, name) ? shape[name] : undefined;
+      if (field === undefined) {
+        this.#unknown(shape, name, at, pair.key);
+        continue;
+      }
+      // Kubernetes reads `env:` with nothing after it as if it were not written.
+      if (this.#isNull(pair.value)) continue;
+      const read = this.#field(field, pair.value, at);
+      if (read !== undefined) value[name] = read;
+    }
+    for (const [name, field] of Object.entries(shape)) {
+      const pair = pairs.get(name);
+      if (field.required && (pair === undefined || this.#isNull(pair.value))) {
+        this.#report([...path, name], `is required: ${describe(field.type)}`, node);
+      }
+    }
+    return value;
+  }
+
+  #field(field: Field, node: unknown, path: Path): unknown {
+    if (field.support === "refused") {
+      const found = this.#plain(node);
+      if (field.harmless !== undefined && found === field.harmless) return undefined;
+      this.#report(path, `refused: ${field.note}; found ${show(found)}`, node);
+      return undefined;
+    }
+    if (field.support === "irrelevant") {
+      const general = formatPath(path).replace(/\[\d+\]/g, "[]");
+      // `resources` and its `limits` are one thing to the reader: the outermost is listed.
+      this.#findings.unused.push({ path: general, note: field.note });
+    }
+    return this.#value(field.type, node, path);
+  }
+
+  #value(type: TypeForm, node: unknown, path: Path): unknown {
+    const inside = this.#document.resolve(node);
+    switch (type.is) {
+      case "object":
+        return this.object(type.shape, node, path);
+      case "list":
+        if (!isSeq(inside)) return this.#mismatch(path, node, describe(type));
+        return inside.items.map((item, index) => this.#value(type.of, item, [...path, index]));
+      case "map":
+        return isMap(inside) ? this.#map(type.of, inside, path) : this.#mismatch(path, node, describe(type));
+      case "anything":
+        return this.#plain(node);
+      default:
+        return isScalar(inside)
+          ? this.#scalar(type, inside, path)
+          : this.#mismatch(path, node, describe(type));
+    }
+  }
+
+  #map(of: TypeForm, node: YAMLMap, path: Path): Record<string, unknown> {
+    const value: Record<string, unknown> = {};
+    for (const [name, pair] of this.#document.pairs(node)) {
+      value[name] = this.#isNull(pair.value) ? "" : this.#value(of, pair.value, [...path, name]);
+    }
+    return value;
+  }
+
+  #scalar(type: TypeForm, node: Scalar, path: Path): unknown {
+    const found = node.value;
+    const wrong = (): undefined => this.#mismatch(path, node, describe(type));
+    switch (type.is) {
+      case "string": {
+        // Dates and the one-letter booleans are strings to kubectl, though not to YAML 1.1.
+        const text =
+          typeof found === "string"
+            ? found
+            : found instanceof Date || /^[yYnN]$/.test(node.source ?? "")
+              ? node.source
+              : undefined;
+        if (text === undefined) {
+          this.#report(path, `found ${show(found)}, accepted: a string; put it in quotes: "${node.source}"`, node);
+          return undefined;
+        }
+        return type.pattern && !type.pattern.test(text) ? wrong() : text;
+      }
+      case "integer":
+        return Number.isInteger(found) && (found as number) >= type.min && (found as number) <= type.max
+          ? found
+          : wrong();
+      case "boolean":
+        return typeof found === "boolean" ? found : wrong();
+      case "integer-or-string":
+        return typeof found === "string" || Number.isInteger(found) ? found : wrong();
+      case "quantity":
+        return typeof found === "number" || (typeof found === "string" && QUANTITY.test(found)) ? found : wrong();
+      case "choice": {
+        if (typeof found === "string" && type.values.includes(found)) return found;
+        const near = typeof found === "string" ? didYouMean(found, type.values) : undefined;
+        const hint = near === undefined ? "" : `; did you mean ${near}?`;
+        this.#report(path, `found ${show(found)}, accepted: ${type.values.join(", ")}${hint}`, node);
+        return undefined;
+      }
+      default:
+        return wrong();
+    }
+  }
+
+  #unknown(shape: Shape, name: string, path: Path, at: unknown): void {
+    const known = Object.keys(shape);
+    const near = didYouMean(name, known);
+    const hint = near === undefined ? "" : `, did you mean ${near}?`;
+    const accepted = known.filter((key) => shape[key]?.support === "honoured");
+    this.#report(path, `unknown field${hint} Accepted here: ${accepted.join(", ")}`.replace("field Acc", "field. Acc"), at);
+  }
+
+  #isNull(node: unknown): boolean {
+    const inside = this.#document.resolve(node);
+    return inside === null || inside === undefined || (isScalar(inside) && inside.value === null);
+  }
+
+  #plain(node: unknown): unknown {
+    const inside = this.#document.resolve(node);
+    if (isScalar(inside)) return inside.value;
+    if (isSeq(inside)) return inside.items.map((item) => this.#plain(item));
+    if (!isMap(inside)) return undefined;
+    return Object.fromEntries(
+      [...this.#document.pairs(inside)].map(([name, pair]) => [name, this.#plain(pair.value)]),
+    );
+  }
+
+  #mismatch(path: Path, node: unknown, accepted: string): undefined {
+    this.#report(path, `found ${show(this.#plain(node))}, accepted: ${accepted}`, node);
+    return undefined;
+  }
+
+  #report(path: Path, message: string, at: unknown): void {
+    this.#findings.problems.push(this.#document.problem(path, message, at));
+  }
+}
+
+const QUANTITY = /^[+-]?\d+(\.\d*)?([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE])?$/;
+
+/** A value as a message shows it: short. */
+export function show(value: unknown): string {
+  if (value === null || value === undefined) return "nothing";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (typeof value === "object") return "a mapping";
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}..."` : text;
+}
+
+export function describe(type: TypeForm): string {
+  switch (type.is) {
+    case "string":
+      return type.what ?? "a string";
+    case "integer":
+      if (type.max === 0o777) return "file permission bits, 0 to 0777";
+      return type.max === 2 ** 31 - 1
+        ? `a whole number, ${type.min} or more`
+        : `a whole number from ${type.min} to ${type.max}`;
+    case "boolean":
+      return "true or false";
+    case "integer-or-string":
+      return "a port number, or the name of one of the container's ports";
+    case "quantity":
+      return "a quantity, for example 500m, 2 or 64Mi";
+    case "choice":
+      return type.values.join(", ");
+    case "list":
+      return type.of.is === "object" ? "a list" : `a list, each item ${describe(type.of)}`;
+    case "map":
+      return `a mapping of names, each value ${describe(type.of)}`;
+    case "object":
+      return "a mapping";
+    case "anything":
+      return "any value";
+  }
+}

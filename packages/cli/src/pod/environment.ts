@@ -1,0 +1,193 @@
+/** A container's environment: envFrom, env, valueFrom, in the kubelet's order and with its expansion of $(VAR). */
+import { availableParallelism, totalmem } from "node:os";
+import type { Path, Problem } from "../manifest/document.ts";
+import { expand } from "../manifest/expansion.ts";
+import type {
+  ConfigMapManifest,
+  ContainerSpec,
+  EnvVar,
+  FieldSelector,
+  ResourceSelector,
+  SecretManifest,
+} from "../manifest/fields.ts";
+import { objectKey, type DeclaredPod, type Manifest } from "../manifest/load.ts";
+import { inDivisors } from "./quantity.ts";
+
+/** What the downward API tells about a pod. */
+export interface PodFacts {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly ip: string;
+  readonly nodeName: string;
+}
+
+/** Looks values up for one pod, and reports what is not there at the place that asks for it. */
+export class ValueSource {
+  readonly #pod: DeclaredPod;
+  readonly #manifest: Manifest;
+  readonly facts: PodFacts;
+  readonly #problems: Problem[];
+
+  constructor(pod: DeclaredPod, manifest: Manifest, facts: PodFacts, problems: Problem[]) {
+    this.#pod = pod;
+    this.#manifest = manifest;
+    this.facts = facts;
+    this.#problems = problems;
+  }
+
+  /** The files of a ConfigMap or Secret; null (and a problem, unless optional) where there is none. */
+  files(
+    kind: "ConfigMap" | "Secret",
+    name: string,
+    optional: boolean | undefined,
+    at: Path,
+  ): ReadonlyMap<string, Buffer> | null {
+    const key = objectKey(this.#pod.metadata.namespace, name);
+    const found = kind === "ConfigMap" ? this.#manifest.configMaps.get(key) : this.#manifest.secrets.get(key);
+    if (found) return kind === "ConfigMap" ? configMapFiles(found) : secretFiles(found);
+    if (!optional) {
+      const names = (kind === "ConfigMap" ? this.#manifest.configMaps : this.#manifest.secrets).keys();
+      const there = [...names].map((each) => each.slice(each.indexOf("/") + 1)).join(", ");
+      this.#problem(
+        at,
+        `there is no ${kind} ${JSON.stringify(name)} in the files given; ${there === "" ? "add its document, or its file to the command" : `there are: ${there}`}`,
+      );
+    }
+    return null;
+  }
+
+  fieldRef(selector: FieldSelector, at: Path): string {
+    const { facts } = this;
+    const { metadata, spec } = this.#pod;
+    const keyed = /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(selector.fieldPath);
+    if (keyed) return (keyed[1] === "labels" ? metadata.labels : metadata.annotations)?.[keyed[2] as string] ?? "";
+    const lines = (values: Readonly<Record<string, string>> | undefined): string =>
+      Object.entries(values ?? {})
+        .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+        .join("\n");
+    switch (selector.fieldPath) {
+      case "metadata.name":
+        return facts.name;
+      case "metadata.namespace":
+        return facts.namespace;
+      case "metadata.uid":
+        return facts.uid;
+      case "metadata.labels":
+        return lines(metadata.labels);
+      case "metadata.annotations":
+        return lines(metadata.annotations);
+      case "spec.nodeName":
+        return spec.nodeName ?? facts.nodeName;
+      case "spec.serviceAccountName":
+        return spec.serviceAccountName ?? "default";
+      case "status.podIP":
+      case "status.podIPs":
+      case "status.hostIP":
+      case "status.hostIPs":
+        return facts.ip;
+      default:
+        this.#problem(
+          [...at, "fieldPath"],
+          `found ${JSON.stringify(selector.fieldPath)}, accepted: metadata.name, metadata.namespace, metadata.uid, metadata.labels, metadata.labels['KEY'], metadata.annotations, metadata.annotations['KEY'], spec.nodeName, spec.serviceAccountName, status.podIP, status.podIPs, status.hostIP, status.hostIPs`,
+        );
+        return "";
+    }
+  }
+
+  resourceFieldRef(selector: ResourceSelector, own: ContainerSpec | undefined, at: Path): string {
+    const { spec } = this.#pod;
+    const all = [...(spec.initContainers ?? []), ...spec.containers];
+    const container =
+      selector.containerName === undefined ? own : all.find((each) => each.name === selector.containerName);
+    if (!container) {
+      this.#problem(
+        [...at, "containerName"],
+        `there is no container ${JSON.stringify(selector.containerName ?? "")}; there are: ${all.map((each) => each.name).join(", ")}`,
+      );
+      return "";
+    }
+    const [kind, resource] = selector.resource.split(".") as ["limits" | "requests", string];
+    const written = container.resources?.[kind]?.[resource];
+    const node = resource === "cpu" ? availableParallelism() : resource === "memory" ? totalmem() : 0;
+    return inDivisors(written ?? (kind === "limits" ? node : 0), selector.divisor);
+  }
+
+  #problem(at: Path, message: string): void {
+    this.#problems.push(this.#pod.document.problem([...this.#pod.specPath, ...at], message));
+  }
+
+  /** @param at the path of the container within the PodSpec */
+  environment(container: ContainerSpec, at: Path): Map<string, string> {
+    const variables = new Map<string, string>();
+    for (const [index, from] of (container.envFrom ?? []).entries()) {
+      for (const [kind, reference, key] of [
+        ["ConfigMap", from.configMapRef, "configMapRef"],
+        ["Secret", from.secretRef, "secretRef"],
+      ] as const) {
+        if (!reference) continue;
+        const files = this.files(kind, reference.name, reference.optional, [...at, "envFrom", index, key, "name"]);
+        for (const [name, content] of files ?? []) variables.set(`${from.prefix ?? ""}${name}`, content.toString());
+      }
+    }
+    for (const [index, variable] of (container.env ?? []).entries()) {
+      const value = this.#value(variable, container, variables, [...at, "env", index]);
+      if (value !== undefined) variables.set(variable.name, value);
+    }
+    return variables;
+  }
+
+  #value(
+    variable: EnvVar,
+    container: ContainerSpec,
+    variables: ReadonlyMap<string, string>,
+    at: Path,
+  ): string | undefined {
+    const from = variable.valueFrom;
+    if (!from) return expand(variable.value ?? "", variables);
+    if (variable.value !== undefined) {
+      this.#problem([...at, "valueFrom"], "stands beside value: write one of the two");
+      return undefined;
+    }
+    const path = [...at, "valueFrom"];
+    const sources = Object.keys(from);
+    if (sources.length !== 1) {
+      this.#problem(
+        path,
+        `found ${sources.length === 0 ? "no source" : sources.join(" and ")}, accepted: one of configMapKeyRef, secretKeyRef, fieldRef, resourceFieldRef`,
+      );
+      return undefined;
+    }
+    if (from.fieldRef) return this.fieldRef(from.fieldRef, [...path, "fieldRef"]);
+    if (from.resourceFieldRef) {
+      return this.resourceFieldRef(from.resourceFieldRef, container, [...path, "resourceFieldRef"]);
+    }
+    const [kind, key, reference] = from.configMapKeyRef
+      ? (["ConfigMap", "configMapKeyRef", from.configMapKeyRef] as const)
+      : (["Secret", "secretKeyRef", from.secretKeyRef] as const);
+    if (!reference) return undefined;
+    const files = this.files(kind, reference.name, reference.optional, [...path, key, "name"]);
+    const content = files?.get(reference.key);
+    if (files && content === undefined && !reference.optional) {
+      this.#problem(
+        [...path, key, "key"],
+        `the ${kind} ${JSON.stringify(reference.name)} has no key ${JSON.stringify(reference.key)}; it has: ${[...files.keys()].join(", ")}`,
+      );
+    }
+    return content?.toString();
+  }
+}
+
+export function configMapFiles(map: ConfigMapManifest): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (const [key, text] of Object.entries(map.data ?? {})) files.set(key, Buffer.from(text));
+  for (const [key, text] of Object.entries(map.binaryData ?? {})) files.set(key, Buffer.from(text, "base64"));
+  return files;
+}
+
+export function secretFiles(secret: SecretManifest): Map<string, Buffer> {
+  const files = new Map<string, Buffer>();
+  for (const [key, text] of Object.entries(secret.data ?? {})) files.set(key, Buffer.from(text, "base64"));
+  for (const [key, text] of Object.entries(secret.stringData ?? {})) files.set(key, Buffer.from(text));
+  return files;
+}

@@ -1,0 +1,33 @@
+/**
+ * Points what names a path inside a volume at the volume's folder: an absolute path such as /app/shop.js cannot
+ * exist on a laptop without a mount namespace, so command, args, workingDir and env values are rewritten.
+ */
+
+export interface Mount {
+  /** As the manifest writes it: /app. */
+  readonly mountPath: string;
+  /** The folder (or, with a subPath, perhaps the file) that stands for it. */
+  readonly folder: string;
+}
+
+/**
+ * Rewrites a value that begins with a mountPath, at the beginning of the text or right after its first `=`
+ * (`--config=/etc/shop/x.yaml`). Whole path components only: /app does not match /apples. The longest mountPath wins.
+ */
+export function rewriteMountPaths(text: string, mounts: readonly Mount[]): string {
+  const equals = text.indexOf("=");
+  for (const start of equals < 0 ? [0] : [0, equals + 1]) {
+    let best: Mount | undefined;
+    for (const mount of mounts) {
+      const path = trimmed(mount.mountPath);
+      if (!text.startsWith(path, start)) continue;
+      const next = text[start + path.length];
+      if (next !== undefined && next !== "/") continue;
+      if (!best || path.length > trimmed(best.mountPath).length) best = mount;
+    }
+    if (best) return text.slice(0, start) + best.folder + text.slice(start + trimmed(best.mountPath).length);
+  }
+  return text;
+}
+
+const trimmed = (path: string): string => (path === "/" ? path : path.replace(/\/+$/, ""));

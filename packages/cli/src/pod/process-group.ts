@@ -1,0 +1,111 @@
+/**
+ * A child process at the head of a process group of its own: a terminal's Ctrl-C does not reach it, and what it
+ * starts ends with it, as everything in a container ends with its PID 1. (A grandchild that leaves the group by
+ * setsid(2) escapes: only a PID namespace could hold it.)
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { LineSplitter } from "./lines.ts";
+
+/** How a process ended. A process that could not be started has code 127 and a reason. */
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly reason?: string;
+}
+
+/** The exit code as a container shows it: 128 + n for signal n. */
+export function exitCodeOf(ended: Ended): number {
+  if (ended.code !== null) return ended.code;
+  return 128 + (SIGNAL_NUMBERS[ended.signal ?? ""] ?? 0);
+}
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGILL: 4,
+  SIGTRAP: 5,
+  SIGABRT: 6,
+  SIGBUS: 7,
+  SIGFPE: 8,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+};
+
+export interface Command {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+export interface GroupWatcher {
+  started(group: number): void;
+  ended(group: number): void;
+}
+
+export class ProcessGroup {
+  readonly #child: ChildProcess;
+  readonly pid: number | undefined;
+  /** When the process has ended and all its output has been read. */
+  readonly ended: Promise<Ended>;
+
+  constructor(
+    command: Command,
+    onLine: (line: string, stream: "stdout" | "stderr") => void,
+    watcher?: GroupWatcher,
+  ) {
+    const [file, ...args] = command.argv;
+    this.#child = spawn(file as string, args, {
+      cwd: command.cwd,
+      env: command.env,
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+      shell: false,
+    });
+    const { pid } = this.#child;
+    this.pid = pid;
+    if (pid !== undefined) watcher?.started(pid);
+    for (const stream of ["stdout", "stderr"] as const) {
+      const lines = new LineSplitter((line) => onLine(line, stream));
+      this.#child[stream]?.on("data", (chunk: Buffer) => lines.write(chunk));
+      this.#child[stream]?.on("end", () => lines.end());
+    }
+    this.ended = new Promise((resolve) => {
+      this.#child.once("error", (error: NodeJS.ErrnoException) => {
+        if (pid === undefined) resolve({ code: 127, signal: null, reason: startError(command, error) });
+      });
+      // The head of the group has ended: the rest goes, which also closes the pipes that "close" waits for.
+      this.#child.once("exit", () => this.signal("SIGKILL"));
+      this.#child.once("close", (code, signal) => {
+        if (pid !== undefined) watcher?.ended(pid);
+        resolve({ code, signal });
+      });
+    });
+  }
+
+  /** Sends a signal to the whole group; one that has gone is no error. */
+  signal(name: NodeJS.Signals): void {
+    if (this.pid === undefined) return;
+    try {
+      process.kill(-this.pid, name);
+    } catch {
+      // ESRCH: nobody left. EPERM on macOS: only zombies left.
+    }
+  }
+
+  /** Sends a signal to the container's main process alone, as the kubelet does. */
+  signalHead(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+}
+
+function startError(command: Command, error: NodeJS.ErrnoException): string {
+  const file = command.argv[0] as string;
+  if (error.code === "ENOENT") return `cannot start: no command ${JSON.stringify(file)} (or no folder ${command.cwd})`;
+  if (error.code === "EACCES") return `cannot start: ${file} is not executable`;
+  return `cannot start ${file}: ${error.message}`;
+}

@@ -1,0 +1,172 @@
+/**
+ * A pod's volumes as folders. ConfigMaps, Secrets, downward API and projections are laid out as the kubelet does
+ * (AtomicWriter: files -> ..data -> ..TIMESTAMP), so that what reloads on the symlink's swap does so here too.
+ */
+import { chmod, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join, posix } from "node:path";
+import type { Path, Problem } from "../manifest/document.ts";
+import type { VolumeSpec } from "../manifest/fields.ts";
+import type { DeclaredPod } from "../manifest/load.ts";
+import type { ValueSource } from "./environment.ts";
+
+export interface ProjectedFile {
+  readonly path: string;
+  readonly content: Buffer;
+  readonly mode: number;
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly folder: string;
+  /** null: a plain folder (emptyDir, or one given by --volume). */
+  readonly files: readonly ProjectedFile[] | null;
+  /** Whether only the user may enter it: something in it is secret. */
+  readonly secret: boolean;
+  /** Whether it was given by --volume, and is not ours to make or remove. */
+  readonly given: boolean;
+}
+
+const FILE_MODE = 0o644;
+
+/** Works out the volumes of a pod; nothing is written yet. */
+export function planVolumes(
+  pod: DeclaredPod,
+  values: ValueSource,
+  folder: string,
+  given: ReadonlyMap<string, string>,
+  problems: Problem[],
+): Map<string, Volume> {
+  const volumes = new Map<string, Volume>();
+  for (const [index, spec] of (pod.spec.volumes ?? []).entries()) {
+    const at: Path = ["volumes", index];
+    const report = (path: Path, message: string): void =>
+      void problems.push(pod.document.problem([...pod.specPath, ...path], message));
+    if (volumes.has(spec.name)) report([...at, "name"], `a second volume ${JSON.stringify(spec.name)}`);
+    const dir = given.get(spec.name);
+    if (dir !== undefined) {
+      volumes.set(spec.name, { name: spec.name, folder: dir, files: null, secret: false, given: true });
+      continue;
+    }
+    const plan = planFiles(spec, values, at, report);
+    volumes.set(spec.name, { name: spec.name, folder: join(folder, spec.name), given: false, ...plan });
+  }
+  return volumes;
+}
+
+function planFiles(
+  spec: VolumeSpec,
+  values: ValueSource,
+  at: Path,
+  report: (path: Path, message: string) => void,
+): Pick<Volume, "files" | "secret"> {
+  const { name: _, ...sources } = spec;
+  const kinds = Object.keys(sources);
+  // A volume without a source is an emptyDir, as it is for the API server.
+  if (kinds.length === 0 || (kinds.length === 1 && sources.emptyDir)) return { files: null, secret: false };
+  const files: ProjectedFile[] = [];
+  let secret = false;
+  const objectFiles = (
+    kind: "ConfigMap" | "Secret",
+    name: string,
+    source: NonNullable<VolumeSpec["configMap"]> | Omit<NonNullable<VolumeSpec["secret"]>, "secretName">,
+    mode: number,
+    path: Path,
+    nameKey: string,
+  ): void => {
+    if (kind === "Secret") secret = true;
+    const found = values.files(kind, name, source.optional, [...path, nameKey]);
+    if (!found) return;
+    if (!source.items) {
+      for (const [key, content] of found) files.push({ path: key, content, mode });
+      return;
+    }
+    for (const [index, item] of source.items.entries()) {
+      const content = found.get(item.key);
+      if (!content) {
+        if (!source.optional) {
+          report([...path, "items", index, "key"], `the ${kind} has no key ${JSON.stringify(item.key)}; it has: ${[...found.keys()].join(", ")}`);
+        }
+      } else if (leavesFolder(item.path)) {
+        report([...path, "items", index, "path"], `found ${JSON.stringify(item.path)}, accepted: a relative path without ..`);
+      } else files.push({ path: item.path, content, mode: item.mode ?? mode });
+    }
+  };
+  const downward = (source: NonNullable<VolumeSpec["downwardAPI"]>, mode: number, path: Path): void => {
+    for (const [index, item] of (source.items ?? []).entries()) {
+      const itemPath = [...path, "items", index];
+      if (leavesFolder(item.path)) {
+        report([...itemPath, "path"], `found ${JSON.stringify(item.path)}, accepted: a relative path without ..`);
+        continue;
+      }
+      const text = item.fieldRef
+        ? values.fieldRef(item.fieldRef, [...itemPath, "fieldRef"])
+        : item.resourceFieldRef
+          ? values.resourceFieldRef(item.resourceFieldRef, undefined, [...itemPath, "resourceFieldRef"])
+          : undefined;
+      if (text === undefined) report(itemPath, "has neither fieldRef nor resourceFieldRef: write one of the two");
+      else files.push({ path: item.path, content: Buffer.from(text), mode: item.mode ?? mode });
+    }
+  };
+  if (kinds.length > 1) {
+    report(at, `found ${kinds.join(" and ")}, accepted: one source a volume`);
+  } else if (spec.configMap) {
+    const { configMap } = spec;
+    objectFiles("ConfigMap", configMap.name, configMap, configMap.defaultMode ?? FILE_MODE, [...at, "configMap"], "name");
+  } else if (spec.secret) {
+    const { secret: source } = spec;
+    objectFiles("Secret", source.secretName, source, source.defaultMode ?? FILE_MODE, [...at, "secret"], "secretName");
+  } else if (spec.downwardAPI) {
+    downward(spec.downwardAPI, spec.downwardAPI.defaultMode ?? FILE_MODE, [...at, "downwardAPI"]);
+  } else if (spec.projected) {
+    const mode = spec.projected.defaultMode ?? FILE_MODE;
+    for (const [index, source] of (spec.projected.sources ?? []).entries()) {
+      const path = [...at, "projected", "sources", index];
+      if (source.configMap) objectFiles("ConfigMap", source.configMap.name, source.configMap, mode, [...path, "configMap"], "name");
+      if (source.secret) objectFiles("Secret", source.secret.name, source.secret, mode, [...path, "secret"], "name");
+      if (source.downwardAPI) downward(source.downwardAPI, mode, [...path, "downwardAPI"]);
+    }
+  } else {
+    report(
+      [...at, kinds[0] as string],
+      `a ${kinds[0]} volume has no folder on a laptop: give it one with --volume ${spec.name}=DIR`,
+    );
+  }
+  return { files, secret };
+}
+
+const leavesFolder = (path: string): boolean =>
+  posix.isAbsolute(path) || path === "" || path.split("/").includes("..") || path.startsWith("..");
+
+/** Makes the folder and, for projected volumes, its first version. */
+export async function createVolume(volume: Volume): Promise<void> {
+  if (volume.given) return;
+  await mkdir(volume.folder, { recursive: true, mode: volume.secret ? 0o700 : 0o755 });
+  if (volume.files) await writeVersion(volume.folder, volume.files);
+}
+
+/** Swaps a projected volume's content for another, all files at one moment. */
+export async function writeVersion(folder: string, files: readonly ProjectedFile[]): Promise<void> {
+  const data = join(folder, "..data");
+  const previous = await readlink(data).catch(() => null);
+  const version = `..${new Date().toISOString().replace(/[-:TZ.]/g, "_")}${process.hrtime.bigint() % 1_000_000n}`;
+  await mkdir(join(folder, version));
+  for (const file of files) {
+    const path = join(folder, version, file.path);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, file.content);
+    await chmod(path, file.mode);
+  }
+  await symlink(version, `${data}_tmp`);
+  await rename(`${data}_tmp`, data);
+  const roots = new Set(files.map((file) => file.path.split("/")[0] as string));
+  for (const root of roots) await symlink(join("..data", root), join(folder, root)).catch(ignoreExisting);
+  for (const entry of await readdir(folder)) {
+    if (!entry.startsWith("..") && !roots.has(entry)) await rm(join(folder, entry));
+  }
+  if (previous !== null) await rm(join(folder, previous), { recursive: true, force: true });
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EEXIST") throw error;
+}
+

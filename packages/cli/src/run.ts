@@ -1,0 +1,265 @@
+/** `outrigger run`: from manifest files to pods that run, are shown, and are stopped in order. */
+import { mkdirSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { formatDuration, OutriggerError, systemClock } from "@outrigger/core";
+import type { RunOptions } from "./command-line.ts";
+import { usageError } from "./command-line.ts";
+import type { Problem } from "./manifest/document.ts";
+import { loadManifest, ManifestError, type Manifest, type ManifestText } from "./manifest/load.ts";
+import { exitCodeOfRun, verdict } from "./exit-code.ts";
+import { planPod } from "./pod/plan-pod.ts";
+import type { ContainerPlan, PodPlan } from "./pod/plan.ts";
+import { Pod } from "./pod/pod.ts";
+import { clashes, taken } from "./pod/port-claim.ts";
+import { Watchdog } from "./pod/watchdog.ts";
+import { Display } from "./view/display.ts";
+import { Log } from "./view/log.ts";
+import { podStatus } from "./view/pod-status.ts";
+import { Scraper } from "./view/scraper.ts";
+import { statusLine, summary } from "./view/status.ts";
+
+const STATUS_PERIOD = 5000;
+const SCRAPE_PERIOD = 500;
+
+/** What a run starts, worked out and checked. */
+interface Prepared {
+  readonly manifest: Manifest;
+  readonly plans: readonly PodPlan[];
+}
+
+/**
+ * @returns the exit code
+ * @throws OutriggerError `bad-manifest`, `unreadable-manifest`, `port-claimed-twice` (exit code 2), `port-taken` (1)
+ */
+export async function run(options: RunOptions): Promise<number> {
+  const texts = options.files.map(readManifest);
+  // The real path: macOS' /tmp is a symlink, and a workload may compare.
+  const folder = join(realpathSync(tmpdir()), `outrigger-${process.pid}-${Math.random().toString(36).slice(2, 8)}`);
+  const prepared = prepare(texts, options, folder);
+  const clashing = clashes(prepared.plans, true);
+  if (clashing.length > 0) throw new OutriggerError("port-claimed-twice", clashing.join("\n"));
+  const busy = await taken(prepared.plans);
+  if (busy.length > 0) throw new OutriggerError("port-taken", busy.join("\n"));
+  if (options.check) {
+    process.stdout.write(describe(prepared).map((line) => `${line}\n`).join(""));
+    return 0;
+  }
+  return new Run(options, prepared, folder).toTheEnd();
+}
+
+function readManifest(file: string): ManifestText {
+  try {
+    return { file: file === "-" ? "stdin" : file, text: readFileSync(file === "-" ? 0 : file, "utf8") };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
+    throw new OutriggerError("unreadable-manifest", `cannot read ${file}: ${why}`, { cause: error });
+  }
+}
+
+function prepare(texts: readonly ManifestText[], options: RunOptions, folder: string): Prepared {
+  const problems: Problem[] = [];
+  const manifest = loadManifest(texts, problems);
+  const plans = manifest.pods.map((pod) =>
+    planPod(
+      pod,
+      manifest,
+      {
+        images: folders(options.images, "--image"),
+        volumes: folders(options.volumes, "--volume"),
+        folder,
+        environment: process.env,
+        ip: "127.0.0.1",
+        ownNetwork: false,
+      },
+      problems,
+    ),
+  );
+  if (problems.length > 0) throw new ManifestError(problems);
+  if (plans.length === 0) {
+    const files = texts.map(({ file }) => file).join(", ");
+    throw new OutriggerError("bad-manifest", `${files}: found no pod, accepted: a Pod, Deployment or Job document`);
+  }
+  return { manifest, plans };
+}
+
+function folders(given: ReadonlyMap<string, string>, flag: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, dir] of given) {
+    const path = resolve(dir);
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+      throw usageError(`${flag} ${name}=${dir}: there is no folder ${path}`);
+    }
+    found.set(name, path);
+  }
+  return found;
+}
+
+/** What --check prints. */
+function describe({ manifest, plans }: Prepared): string[] {
+  return [
+    ...plans.flatMap((plan) => [
+      `${plan.kind} ${plan.name}:`,
+      ...[...plan.init, ...plan.main].map(
+        (each) => `  ${each.role.padEnd(7)} ${each.name}: ${each.command.argv.map(quoted).join(" ")}`,
+      ),
+    ]),
+    ...notes(manifest, plans),
+  ];
+}
+
+const quoted = (word: string): string => (/^[\w@%+=:,./?&-]+$/.test(word) ? word : JSON.stringify(word));
+
+/** What the run does not do, one line for all that has no meaning here and one for each thing that it cannot. */
+function notes(manifest: Manifest, plans: readonly PodPlan[]): string[] {
+  const unused = manifest.unused.map(({ path }) => path);
+  return [
+    ...(unused.length === 0 ? [] : [`not used on a laptop: ${unused.join(", ")} (FIELDS.md says why)`]),
+    ...plans.flatMap((plan) => plan.notHonoured.map((sentence) => `not honoured: ${sentence}`)),
+  ];
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #prepared: Prepared;
+  readonly #folder: string;
+  readonly #clock = systemClock;
+  readonly #display = new Display(process.stdout, systemClock);
+  readonly #log: Log;
+  readonly #scraper: Scraper;
+  readonly #watchdog: Watchdog;
+  readonly #pods: readonly Pod[];
+  readonly #began: number;
+  readonly #screen: boolean;
+  /** Why the run ends, when it does not end of itself. */
+  #ending: "asked" | "time" | null = null;
+
+  constructor(options: RunOptions, prepared: Prepared, folder: string) {
+    this.#options = options;
+    this.#prepared = prepared;
+    mkdirSync(folder, { mode: 0o700 });
+    this.#folder = folder;
+    this.#began = this.#clock.now();
+    const tty = process.stdout.isTTY === true;
+    this.#screen = options.view === "screen" || (options.view === "auto" && tty);
+    const colours = tty && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
+    const { plans } = prepared;
+    this.#log = new Log({
+      colours,
+      raw: options.log === "json",
+      names: plans.flatMap((plan) => [...plan.init, ...plan.main].map((each) => this.#label(plan, each.name))),
+      write: (line) => this.#display.line(line),
+    });
+    const urls = plans.flatMap((plan) => [...plan.init, ...plan.main].flatMap((each) => each.pattern?.metricsUrl ?? []));
+    this.#scraper = new Scraper(urls, this.#clock);
+    this.#watchdog = new Watchdog(folder);
+    this.#pods = plans.map((plan) => this.#pod(plan));
+  }
+
+  /** With several pods a container is called by both names. */
+  #label(plan: PodPlan, container: string): string {
+    return this.#prepared.plans.length > 1 ? `${plan.name}/${container}` : container;
+  }
+
+  #pod(plan: PodPlan): Pod {
+    const label = (container: ContainerPlan): string => this.#label(plan, container.name);
+    return new Pod(plan, {
+      clock: this.#clock,
+      backOffBase: this.#options.restartBackOff,
+      watcher: this.#watchdog,
+      output: (container, line) => this.#log.output(label(container), line),
+      say: (container, level, message) =>
+        this.#log.say(container ? label(container) : `pod ${plan.name}`, level, message),
+      beforeSidecarsStop: () => this.#scraper.scrape(),
+    });
+  }
+
+  async toTheEnd(): Promise<number> {
+    const release = this.#listen();
+    const timers = [this.#status(), this.#limit()];
+    try {
+      if (this.#screen) this.#enterScreen();
+      for (const note of notes(this.#prepared.manifest, this.#prepared.plans)) this.#log.say(null, "info", note);
+      this.#scraper.start(SCRAPE_PERIOD);
+      await Promise.all(this.#pods.map((pod) => pod.run()));
+    } finally {
+      for (const clear of timers) clear();
+      this.#scraper.stop();
+      this.#display.leaveScreen();
+      this.#watchdog.close();
+      rmSync(this.#folder, { recursive: true, force: true });
+      release();
+    }
+    const statuses = this.#pods.map((pod) => podStatus(pod, (name) => this.#label(pod.plan, name)));
+    const ranFor = this.#clock.now() - this.#began;
+    for (const line of summary(statuses, this.#scraper.window.last, ranFor)) this.#log.say(null, "info", line);
+    const failures = verdict(this.#pods, (pod, name) => this.#label(pod.plan, name));
+    for (const failure of failures) this.#log.say(null, "error", `failed: ${failure}`);
+    return exitCodeOfRun(this.#ending, failures);
+  }
+
+  #enterScreen(): void {
+    const { files } = this.#options;
+    this.#display.enterScreen(() => ({
+      title: `outrigger run ${files.join(" ")}`,
+      now: this.#clock.now(),
+      ranFor: this.#clock.now() - this.#began,
+      remaining: this.#options.for === null ? null : Math.max(0, this.#options.for - (this.#clock.now() - this.#began)),
+      pods: this.#pods.map((pod) => podStatus(pod, (name) => this.#label(pod.plan, name))),
+      traffic: this.#scraper.window,
+      colours: !process.env["NO_COLOR"],
+    }));
+  }
+
+  /** Signals and a closed output end the run; a second signal ends it at once. @returns the removal */
+  #listen(): () => void {
+    const onSignal = (name: NodeJS.Signals): void => {
+      if (this.#ending === "asked") {
+        for (const pod of this.#pods) pod.kill();
+        this.#display.leaveScreen();
+        rmSync(this.#folder, { recursive: true, force: true });
+        process.exit(130);
+      }
+      this.#log.say(null, "info", `${name}: stopping in order; once more ends everything at once`);
+      this.#end("asked");
+    };
+    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+    for (const name of signals) process.on(name, onSignal);
+    // `outrigger run ... | head`: nobody reads any more, so nobody wants it to run.
+    const onError = (): void => this.#end("asked");
+    process.stdout.on("error", onError);
+    const onExit = (): void => this.#display.leaveScreen(0);
+    process.on("exit", onExit);
+    return () => {
+      for (const name of signals) process.off(name, onSignal);
+      process.off("exit", onExit);
+    };
+  }
+
+  #end(why: "asked" | "time"): void {
+    if (this.#ending !== "asked") this.#ending = why;
+    for (const pod of this.#pods) void pod.stop();
+  }
+
+  #limit(): () => void {
+    const span = this.#options.for;
+    if (span === null) return () => {};
+    const timer = this.#clock.timer(span, () => {
+      this.#log.say(null, "info", `${formatDuration(span)} have passed: stopping in order`);
+      this.#end("time");
+    });
+    return () => timer.clear();
+  }
+
+  #status(): () => void {
+    if (this.#screen) return () => {};
+    const again = (): void => {
+      const line = statusLine(this.#scraper.window);
+      if (line !== null) this.#log.say(null, "info", line);
+      timer = this.#clock.timer(STATUS_PERIOD, again);
+    };
+    let timer = this.#clock.timer(STATUS_PERIOD, again);
+    return () => timer.clear();
+  }
+}
