@@ -1,0 +1,349 @@
+/**
+ * One connection from a client: reads requests strictly, one at a time (pipelined ones wait in line), and writes what
+ * their exchange gives it. Decides when the connection is kept, closed, or closed slowly so that the last answer arrives.
+ */
+import type { Socket } from "node:net";
+import { Deadline, type Clock, type Milliseconds } from "@outrigger/core";
+import { BodyReader } from "../codec/body-reader.ts";
+import { HTTP2_SETTINGS, UPGRADE } from "../codec/field-id.ts";
+import { listMembers } from "../codec/field-value.ts";
+import { HeadBuffer } from "../codec/head-buffer.ts";
+import { FIELD_STRIDE, NEED_MORE, type Head } from "../codec/head.ts";
+import { readTarget } from "../codec/request-target.ts";
+import type { RequestRewrite } from "../codec/rewrite.ts";
+import { statusOfViolation, VIOLATIONS, type Violation } from "../codec/violation.ts";
+import { Exchange } from "./exchange.ts";
+import type { Http1Metrics } from "./http1-metrics.ts";
+import type { Listener } from "./listener.ts";
+import { renderReply, type Reply } from "./reply.ts";
+import type { Settings } from "./settings.ts";
+import { Tunnel } from "./tunnel.ts";
+import type { UpstreamConnection } from "./upstream-connection.ts";
+
+/** Bytes of further requests that are taken in while one is being answered; then the socket is paused. */
+const MAX_PIPELINED_BYTES = 64 * 1024;
+/** After the last answer the client gets this long to read it and close; what it still sends is read and dropped. */
+export const LINGER: Milliseconds = 2_000;
+
+/** `head`: between requests or inside a head; `answering`: the request is whole, its answer is not. */
+type State = "head" | "body" | "answering" | "lingering" | "tunnel" | "closed";
+
+export class ClientConnection {
+  readonly listener: Listener;
+  readonly clock: Clock;
+  readonly metrics: Http1Metrics;
+  readonly rewrite: RequestRewrite;
+  /** Whether the connection outlives the answer that is being written. */
+  keepAlive = true;
+
+  readonly #socket: Socket;
+  readonly #exchange: Exchange;
+  readonly #body = new BodyReader();
+  readonly #deadline: Deadline<ClientConnection> = new Deadline<ClientConnection>(this);
+  #state: State = "head";
+  #partialHead: HeadBuffer | null = null;
+  #pipelined: Buffer | null = null;
+  #tunnel: Tunnel | null = null;
+  #feeding = false;
+  #paused = false;
+
+  constructor(listener: Listener, socket: Socket) {
+    this.listener = listener;
+    this.clock = listener.clock;
+    this.metrics = listener.metrics;
+    this.#socket = socket;
+    this.rewrite = listener.rewriteFor(socket.remoteAddress ?? "");
+    this.#exchange = new Exchange(this);
+    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    socket.on("drain", () => this.#drained());
+    socket.on("end", () => this.#ended());
+    socket.on("error", () => this.destroy());
+    socket.on("close", () => this.destroy());
+    listener.settings.idles.arm(this.#deadline);
+  }
+
+  get inFlight(): boolean {
+    return this.#state === "body" || this.#state === "answering" || this.#state === "tunnel";
+  }
+
+  get closed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** The socket could not take all at once: what was written last is still in use. */
+  get hasUnsentBytes(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
+  get isFull(): boolean {
+    return this.#socket.writableNeedDrain;
+  }
+
+  writeText(text: string): void {
+    this.#socket.write(text, "latin1");
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    this.#socket.write(bytes);
+  }
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  /** Answers for the proxy itself. `requestDone`: the whole request has been read. */
+  reply(reply: Reply, requestDone: boolean, bodiless: boolean, added: string): void {
+    this.metrics.replied(reply.code);
+    this.keepAlive = this.keepAlive && requestDone && !this.listener.draining;
+    this.writeText(renderReply(reply, this.keepAlive, bodiless, added));
+    this.listener.logReply(this.#exchange, reply);
+    this.exchangeDone(requestDone);
+  }
+
+  /** The answer is written. `requestDone` false: the rest of the request is not wanted. */
+  exchangeDone(requestDone: boolean): void {
+    if (this.#state === "closed") return;
+    if (!requestDone || !this.keepAlive || this.listener.draining) {
+      this.#closeSlowly();
+      return;
+    }
+    this.#state = "head";
+    this.listener.settings.idles.arm(this.#deadline);
+    this.resume();
+    if (this.#pipelined !== null && !this.#feeding && !this.isFull) this.#feedPipelined();
+  }
+
+  openTunnel(upstream: UpstreamConnection, settings: Settings, closed: () => void): Tunnel {
+    this.#state = "tunnel";
+    this.resume();
+    const tunnel = new Tunnel(this.#socket, upstream, settings.tunnels, () => {
+      closed();
+      this.#state = "closed";
+      this.listener.forget(this);
+    });
+    this.#tunnel = tunnel;
+    return tunnel;
+  }
+
+  /** Whether an Upgrade asks for HTTP/2 in clear text. */
+  asksForH2c(head: Head): boolean {
+    for (let slot = 0; slot < head.fieldCount * FIELD_STRIDE; slot += FIELD_STRIDE) {
+      const id = head.fields[slot + 4];
+      if (id === HTTP2_SETTINGS) return true;
+      if (id !== UPGRADE) continue;
+      const protocols = listMembers(
+        head.text(head.fields[slot + 2] as number, head.fields[slot + 3] as number),
+      );
+      if (protocols.some((protocol) => protocol.startsWith("h2c"))) return true;
+    }
+    return false;
+  }
+
+  logAccess(now: Milliseconds): void {
+    this.listener.logAccess(this.#exchange, now);
+  }
+
+  /** Ends the connection at once; an exchange under way is cancelled upstream. */
+  destroy(): void {
+    if (this.#state === "closed") return;
+    const inTunnel = this.#state === "tunnel";
+    this.#state = "closed";
+    this.#deadline.queue?.disarm(this.#deadline);
+    if (inTunnel) this.#tunnel?.broke();
+    else this.#exchange.abandon();
+    this.#pipelined = null;
+    this.#partialHead = null;
+    this.#socket.destroy();
+    this.listener.forget(this);
+  }
+
+  /** The listener drains: an idle connection is closed, a busy one after its answer. Returns whether it was idle. */
+  closeIfIdle(): boolean {
+    if (this.#state !== "head" || this.#partialHead !== null) return false;
+    this.#closeSlowly();
+    return true;
+  }
+
+  headTimedOut(): void {
+    this.metrics.timedOut("head");
+    this.keepAlive = false;
+    this.reply(
+      {
+        status: 408,
+        code: "head-timeout",
+        message: `the request's head was not complete within ${this.listener.settings.options.headTimeout} ms`,
+      },
+      false,
+      false,
+      "",
+    );
+  }
+
+  idleTimedOut(): void {
+    this.metrics.timedOut("idle");
+    this.#closeSlowly();
+  }
+
+  #received(chunk: Buffer): void {
+    if (this.#state === "answering" || (this.#pipelined !== null && this.#state === "head")) {
+      this.#pipelined = this.#pipelined === null ? chunk : Buffer.concat([this.#pipelined, chunk]);
+      if (this.#pipelined.length > MAX_PIPELINED_BYTES) this.pause();
+      return;
+    }
+    this.#feed(chunk);
+  }
+
+  #feedPipelined(): void {
+    const bytes = this.#pipelined as Buffer;
+    this.#pipelined = null;
+    this.#feed(bytes);
+  }
+
+  /** Reads request after request until the bytes are used up or one must be answered first. */
+  #feed(bytes: Buffer): void {
+    this.#feeding = true;
+    let at = 0;
+    while (at < bytes.length) {
+      if (this.#state === "head" && !this.isFull) at = this.#readHead(bytes, at);
+      else if (this.#state === "body") at = this.#readBody(bytes, at);
+      else if (this.#state === "answering" || this.#state === "head") {
+        this.#pipelined = bytes.subarray(at);
+        break;
+      } else {
+        if (this.#state === "tunnel") this.#tunnel?.fromClient(bytes.subarray(at));
+        break; // lingering or closed: read and dropped
+      }
+    }
+    this.#feeding = false;
+  }
+
+  #readHead(bytes: Buffer, at: number): number {
+    const { listener } = this;
+    const { head } = listener;
+    const end = bytes.length;
+    const partial = this.#partialHead;
+    let past: number;
+    let bodyStart: number;
+    if (partial === null) {
+      bodyStart = past = head.readRequest(bytes, at, end);
+      if (past === NEED_MORE) {
+        this.#partialHead = new HeadBuffer();
+        this.#partialHead.add(bytes, at, end, head.limits.maxBytes);
+        listener.settings.heads.arm(this.#deadline);
+        return end;
+      }
+    } else {
+      const before = partial.length;
+      if (!partial.add(bytes, at, end, head.limits.maxBytes)) return end;
+      past = head.readRequest(partial.bytes, 0, partial.length);
+      if (past === NEED_MORE) return end;
+      bodyStart = at + past - before;
+      this.#partialHead = null;
+    }
+    if (past < 0) return this.#refuse(head.violation as Violation, end);
+    this.#deadline.queue?.disarm(this.#deadline);
+    return this.#beginRequest(head, past, bytes, bodyStart);
+  }
+
+  #beginRequest(head: Head, past: number, bytes: Buffer, bodyStart: number): number {
+    const end = bytes.length;
+    const { framing, settings } = this.listener;
+    const violation = framing.ofRequest(head);
+    if (violation) return this.#refuse(violation, end);
+    const target = readTarget(head, framing);
+    if (target.violation) return this.#refuse(target.violation, end);
+    this.keepAlive = framing.keepAlive;
+    this.#body.begin(framing.body, framing.length);
+    let bodyEnd = bodyStart;
+    if (!this.#body.done && bodyStart < end) {
+      bodyEnd = this.#body.read(bytes, bodyStart, end);
+      if (this.#body.violation) return this.#refuse(this.#body.violation, end);
+    }
+    this.#state = this.#body.done ? "answering" : "body";
+    const piece = bodyEnd > bodyStart ? bytes.subarray(bodyStart, bodyEnd) : null;
+    this.#exchange.begin(
+      settings,
+      head,
+      past,
+      framing,
+      target.replacement,
+      piece,
+      this.#body.done,
+      this.clock.now(),
+    );
+    return bodyEnd;
+  }
+
+  #readBody(bytes: Buffer, at: number): number {
+    const past = this.#body.read(bytes, at, bytes.length);
+    if (this.#body.violation) {
+      const { violation } = this.#body;
+      this.#exchange.abandon();
+      return this.#refuse(violation, bytes.length);
+    }
+    if (this.#body.done) this.#state = "answering";
+    this.#exchange.requestBody(bytes, at, past, this.#body.done);
+    return past;
+  }
+
+  /** The bytes are not one clear request: say why, and close, since nobody knows where the next one would begin. */
+  #refuse(violation: Violation, end: number): number {
+    this.metrics.refused("client", violation);
+    this.keepAlive = false;
+    const status = statusOfViolation(violation);
+    this.writeText(renderReply({ status, code: violation, message: VIOLATIONS[violation] }, false, false));
+    this.metrics.finished(status, 0);
+    this.metrics.replied(violation);
+    this.#closeSlowly();
+    return end;
+  }
+
+  /**
+   * Half-closes after what is written, and reads on for a while: closing with unread bytes would reset the connection and
+   * could take the answer with it (RFC 9112 section 9.6).
+   */
+  #closeSlowly(): void {
+    if (this.#state === "closed" || this.#state === "lingering") return;
+    this.#state = "lingering";
+    this.#pipelined = null;
+    this.#partialHead = null;
+    this.#deadline.queue?.disarm(this.#deadline);
+    const { settings } = this.listener;
+    // While the client still reads the answer only the stall limit counts; from its end on, the linger.
+    settings.lastBytes.arm(this.#deadline);
+    this.#socket.end(() => {
+      if (this.#state === "lingering") settings.lingers.arm(this.#deadline);
+    });
+    this.resume();
+  }
+
+  #drained(): void {
+    if (this.#tunnel) this.#tunnel.clientDrained();
+    else if (this.#state === "head" && this.#pipelined !== null) this.#feedPipelined();
+    else if (this.#exchange.active) this.#exchange.clientDrained();
+  }
+
+  /** The client closed its side. With a request under way it is taken to have left, as nginx and Envoy do. */
+  #ended(): void {
+    if (this.#state === "tunnel") this.#tunnel?.clientEnded();
+    else if (this.#state === "head" && this.#partialHead === null) this.#closeSlowly();
+    else if (this.#state === "lingering" && this.#socket.writableLength > 0) return;
+    else this.destroy();
+  }
+}

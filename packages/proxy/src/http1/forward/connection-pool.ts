@@ -1,0 +1,172 @@
+/**
+ * The connections of one listener to its endpoints: a stack of idle ones each (last in, first out, so that the rest can
+ * age and close), new ones within the circuit limits, and a line of requests that wait for a place.
+ */
+import { connect as connectTcp, type OnReadOpts, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import type { Clock, Milliseconds, Timer } from "@outrigger/core";
+import type { Endpoint } from "@outrigger/upstream";
+import { Framing } from "../codec/framing.ts";
+import type { Head } from "../codec/head.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Http1Metrics } from "./http1-metrics.ts";
+import type { Settings } from "./settings.ts";
+import { UpstreamConnection } from "./upstream-connection.ts";
+
+/**
+ * A request that must not be sent twice goes only onto a connection that was in use within this span, or a new one: the
+ * longer a connection has been idle, the likelier the endpoint is closing it just now.
+ */
+const FRESH_ENOUGH_FOR_UNSAFE: Milliseconds = 1_000;
+/** Endpoints close up to this early by their own clock; so we stop reusing this much before their hint. */
+const HINT_MARGIN: Milliseconds = 1_000;
+const MAX_HINT: Milliseconds = 600_000;
+const SWEEP_INTERVAL: Milliseconds = 1_000;
+
+export class ConnectionPool {
+  readonly metrics: Http1Metrics;
+  /** Scratch for reading answers: a head is read and used within one turn, so that one serves all connections. */
+  readonly head: Head;
+  readonly framing = new Framing();
+  readonly #clock: Clock;
+  readonly #idle = new Map<Endpoint, UpstreamConnection[]>();
+  readonly #open = new Set<UpstreamConnection>();
+  #waiting: Exchange[] = [];
+  #sweep: Timer | null = null;
+  #closing = false;
+
+  constructor(clock: Clock, metrics: Http1Metrics, head: Head) {
+    this.#clock = clock;
+    this.metrics = metrics;
+    this.head = head;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** An idle connection to this endpoint, opened with the same credentials; null: open a new one. */
+  takeIdle(
+    endpoint: Endpoint,
+    settings: Settings,
+    repeatable: boolean,
+    now: Milliseconds,
+  ): UpstreamConnection | null {
+    const idle = this.#idle.get(endpoint);
+    if (idle === undefined) return null;
+    for (let connection = idle.at(-1); connection; connection = idle.at(-1)) {
+      if (!repeatable && now - connection.idleSince > FRESH_ENOUGH_FOR_UNSAFE) return null;
+      idle.pop();
+      if (connection.reuseUntil > now && connection.settings.tls === settings.tls) {
+        connection.settings = settings;
+        return connection;
+      }
+      connection.destroy();
+    }
+    return null;
+  }
+
+  /** Opens a connection; null when the endpoint's limit is reached. Tells the exchange when it is ready, or failed. */
+  open(endpoint: Endpoint, settings: Settings): UpstreamConnection | null {
+    if (!settings.upstream.limits.tryConnect(endpoint)) return null;
+    const connection = new UpstreamConnection(this, endpoint, settings);
+    this.#open.add(connection);
+    const onread: OnReadOpts = {
+      buffer: () => connection.readBuffer(),
+      callback: (length) => {
+        connection.received(length);
+        return true;
+      },
+    };
+    const where = {
+      host: endpoint.host,
+      port: endpoint.port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      onread,
+    };
+    let socket: Socket;
+    if (settings.tls) socket = connectTls({ ...where, ...settings.tls.options(endpoint) });
+    else socket = connectTcp(where);
+    connection.attach(socket, settings.tls ? "secureConnect" : "connect");
+    return connection;
+  }
+
+  /** Takes back a connection whose exchange is over. */
+  release(connection: UpstreamConnection): void {
+    const { endpoint, settings } = connection;
+    if (!connection.keepAlive || endpoint.removed || this.#closing) {
+      connection.destroy();
+      return;
+    }
+    const now = this.#clock.now();
+    const span =
+      connection.hintedIdle > 0
+        ? Math.min(connection.hintedIdle - HINT_MARGIN, MAX_HINT)
+        : settings.options.upstreamIdleTimeout;
+    if (span <= 0) {
+      connection.destroy();
+      return;
+    }
+    connection.becomeIdle(now, now + span);
+    const idle = this.#idle.get(endpoint);
+    if (idle) idle.push(connection);
+    else this.#idle.set(endpoint, [connection]);
+    this.#sweep ??= this.#clock.timer(SWEEP_INTERVAL, () => this.#sweepIdle(), { unref: true });
+    if (this.#waiting.length > 0) this.#serveNext();
+  }
+
+  /** A connection has closed. */
+  gone(connection: UpstreamConnection): void {
+    if (!this.#open.delete(connection)) return;
+    connection.settings.upstream.limits.disconnected(connection.endpoint);
+    const idle = this.#idle.get(connection.endpoint);
+    const at = idle?.indexOf(connection) ?? -1;
+    if (at >= 0) idle?.splice(at, 1);
+    if (idle?.length === 0) this.#idle.delete(connection.endpoint);
+    if (this.#waiting.length > 0) this.#serveNext();
+  }
+
+  /** Puts a request in the line; false when the line is full. */
+  wait(exchange: Exchange, settings: Settings): boolean {
+    if (!settings.upstream.limits.tryPend()) return false;
+    this.#waiting.push(exchange);
+    return true;
+  }
+
+  leaveLine(exchange: Exchange, settings: Settings): void {
+    const at = this.#waiting.indexOf(exchange);
+    if (at < 0) return;
+    this.#waiting.splice(at, 1);
+    settings.upstream.limits.unpend();
+  }
+
+  /** Discovery dropped this endpoint: its idle connections go, the busy ones finish. */
+  dropIdle(endpoint: Endpoint): void {
+    for (const connection of this.#idle.get(endpoint) ?? []) connection.destroy();
+  }
+
+  close(): void {
+    this.#closing = true;
+    this.#sweep?.clear();
+    this.#sweep = null;
+    for (const connection of [...this.#open]) if (connection.exchange === null) connection.destroy();
+  }
+
+  #serveNext(): void {
+    const exchange = this.#waiting.shift();
+    exchange?.placeIsFree();
+  }
+
+  #sweepIdle(): void {
+    this.#sweep = null;
+    const now = this.#clock.now();
+    for (const idle of [...this.#idle.values()]) {
+      // The oldest stand at the bottom; but hints differ, so that all are looked at.
+      for (const connection of [...idle]) if (connection.reuseUntil <= now) connection.destroy();
+    }
+    if (this.#idle.size > 0)
+      this.#sweep = this.#clock.timer(SWEEP_INTERVAL, () => this.#sweepIdle(), { unref: true });
+  }
+}

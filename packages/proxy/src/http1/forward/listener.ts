@@ -1,0 +1,260 @@
+/**
+ * One port of the workload's localhost: accepts clients and gives each a ClientConnection. Its settings can be replaced
+ * while it runs; a request keeps those it began with.
+ */
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import {
+  OutriggerError,
+  silentLogger,
+  systemClock,
+  type Clock,
+  type Logger,
+  type Metrics,
+  type Milliseconds,
+} from "@outrigger/core";
+import type { Upstream } from "@outrigger/upstream";
+import { Framing } from "../codec/framing.ts";
+import { Head } from "../codec/head.ts";
+import type { RequestRewrite } from "../codec/rewrite.ts";
+import { ClientConnection } from "./client-connection.ts";
+import { ConnectionPool } from "./connection-pool.ts";
+import type { Exchange } from "./exchange.ts";
+import { Http1Metrics } from "./http1-metrics.ts";
+import type { Reply } from "./reply.ts";
+import { Settings, type Http1Options } from "./settings.ts";
+import type { UpstreamTls } from "./upstream-tls.ts";
+
+/** While draining, how long an idle connection may still bring a request before it is closed. */
+const IDLE_DRAIN: Milliseconds = 500;
+const BACKLOG = 1024;
+
+export interface ListenAddress {
+  /** IP address, or `localhost`: 127.0.0.1 and ::1. */
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+export interface ListenerDeps {
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  readonly log?: Logger;
+  readonly metrics: Metrics;
+}
+
+export class Listener {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly metrics: Http1Metrics;
+  readonly pool: ConnectionPool;
+  /** Scratch for reading requests; see ConnectionPool.head. */
+  head: Head;
+  readonly framing = new Framing();
+  settings: Settings;
+  draining = false;
+  /** Share of finished requests that are logged, 0 to 1. */
+  accessLogSample = 0;
+
+  readonly #random: () => number;
+  readonly #log: Logger;
+  readonly #address: ListenAddress;
+  readonly #clients = new Set<ClientConnection>();
+  #servers: Server[] = [];
+  #drained: (() => void) | null = null;
+
+  constructor(
+    name: string,
+    address: ListenAddress,
+    upstream: Upstream,
+    options: Http1Options,
+    tls: UpstreamTls | null,
+    deps: ListenerDeps,
+  ) {
+    this.name = name;
+    this.#address = address;
+    this.clock = deps.clock ?? systemClock;
+    this.#random = deps.random ?? Math.random;
+    this.#log = deps.log ?? silentLogger;
+    this.settings = new Settings(this.clock, options, upstream, tls);
+    this.head = new Head({ maxBytes: options.maxHeadBytes, maxFields: options.maxHeadFields });
+    this.metrics = new Http1Metrics(deps.metrics, name, {
+      connections: () => this.#clients.size,
+      inFlight: () => this.inFlight(),
+      upstreamConnections: () => this.pool.size,
+    });
+    this.pool = new ConnectionPool(
+      this.clock,
+      this.metrics,
+      new Head({ maxBytes: options.maxHeadBytes, maxFields: options.maxHeadFields }),
+    );
+    upstream.onRemoved((endpoint) => this.pool.dropIdle(endpoint));
+  }
+
+  /** The addresses it listens on, with the real port. */
+  get addresses(): readonly AddressInfo[] {
+    return this.#servers.map((server) => server.address() as AddressInfo);
+  }
+
+  /** @throws OutriggerError `cannot-listen`, naming the address and who may have it */
+  async start(): Promise<void> {
+    const { host, port } = this.#address;
+    if (host !== "localhost") {
+      this.#servers = [await this.#listen(host, port)];
+      return;
+    }
+    const v4 = await this.#listen("127.0.0.1", port);
+    this.#servers = [v4];
+    const samePort = (v4.address() as AddressInfo).port;
+    try {
+      this.#servers.push(await this.#listen("::1", samePort));
+    } catch (error) {
+      const code =
+        error instanceof OutriggerError && error.cause instanceof Error && "code" in error.cause
+          ? error.cause.code
+          : "";
+      // A machine without IPv6 is served on 127.0.0.1 alone; a taken port is an error on either.
+      if (code !== "EADDRNOTAVAIL" && code !== "EAFNOSUPPORT") {
+        await this.stopAccepting();
+        throw error;
+      }
+    }
+  }
+
+  /** Swaps in new settings: requests that begin from now on use them. */
+  reconfigure(options: Http1Options, tls: UpstreamTls | null): void {
+    const { upstream } = this.settings;
+    this.settings = new Settings(this.clock, options, upstream, tls);
+    if (
+      options.maxHeadBytes !== this.head.limits.maxBytes ||
+      options.maxHeadFields !== this.head.limits.maxFields
+    ) {
+      this.head = new Head({ maxBytes: options.maxHeadBytes, maxFields: options.maxHeadFields });
+    }
+  }
+
+  connections(): number {
+    return this.#clients.size;
+  }
+
+  inFlight(): number {
+    let count = 0;
+    for (const client of this.#clients) if (client.inFlight) count++;
+    return count;
+  }
+
+  /** Closes the ports; connections that are open go on being served. */
+  async stopAccepting(): Promise<void> {
+    const servers = this.#servers;
+    this.#servers = [];
+    // close() waits for every connection; the port itself is free at once, which is all that is awaited here.
+    for (const server of servers) server.close();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+
+  /**
+   * Finishes what is in flight, answering with `connection: close`; idle connections get a moment for the request that
+   * may be on its way. Resolves with the number of requests cut when the signal aborts (0 when all ended by themselves).
+   */
+  async drain(signal: AbortSignal): Promise<number> {
+    this.draining = true;
+    const idleTimer = this.clock.timer(IDLE_DRAIN, () => {
+      for (const client of [...this.#clients]) client.closeIfIdle();
+    });
+    let cut = 0;
+    const abort = (): void => {
+      cut = this.inFlight();
+      for (const client of [...this.#clients]) client.destroy();
+    };
+    if (this.#clients.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+        if (signal.aborted) abort();
+        else signal.addEventListener("abort", abort, { once: true });
+      });
+    }
+    idleTimer.clear();
+    signal.removeEventListener("abort", abort);
+    this.pool.close();
+    this.settings.clear();
+    this.metrics.stop();
+    return cut;
+  }
+
+  /** A client connection has closed. */
+  forget(client: ClientConnection): void {
+    this.#clients.delete(client);
+    if (this.#clients.size === 0 && this.draining) {
+      this.#drained?.();
+      this.#drained = null;
+    }
+  }
+
+  rewriteFor(clientAddress: string): RequestRewrite {
+    const { options, upstream } = this.settings;
+    return {
+      // A client that came over IPv4 to an IPv6 socket is named as what it is.
+      clientAddress: options.forwarded ? clientAddress.replace(/^::ffff:/, "") || "unknown" : "",
+      scheme: "http",
+      host: options.host,
+      hostIfMissing: upstream.name,
+    };
+  }
+
+  logAccess(exchange: Exchange, now: Milliseconds): void {
+    if (this.accessLogSample > 0 && this.#random() < this.accessLogSample)
+      this.#log.info(this.#entry(exchange, now), "request");
+  }
+
+  /** The proxy's own answers are always worth a line. */
+  logReply(exchange: Exchange, reply: Reply): void {
+    this.#log.warn(
+      { ...this.#entry(exchange, this.clock.now()), code: reply.code, reason: reply.message },
+      "answered by the proxy itself",
+    );
+  }
+
+  #entry(exchange: Exchange, now: Milliseconds): object {
+    const [requestLine = "", ...fields] = exchange.headText.split("\r\n");
+    const trace = /^traceparent:\s*[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-/im.exec(fields.join("\n"));
+    return {
+      listener: this.name,
+      request: requestLine,
+      status: exchange.status,
+      endpoint: exchange.endpointKey,
+      attempts: exchange.attempts,
+      ms: Math.round((now - exchange.startedAt) * 1000) / 1000,
+      ...(trace ? { trace_id: trace[1], span_id: trace[2] } : {}),
+    };
+  }
+
+  #listen(host: string, port: number): Promise<Server> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    return new Promise((resolve, reject) => {
+      server.once("error", (error: NodeJS.ErrnoException) => {
+        const remedy =
+          error.code === "EADDRINUSE"
+            ? "another process listens there: choose another port in the route, or stop it"
+            : error.message;
+        reject(
+          new OutriggerError(
+            "cannot-listen",
+            `listener ${this.name} cannot listen on ${host}:${port}: ${remedy}`,
+            { cause: error },
+          ),
+        );
+      });
+      server.listen({ host, port, backlog: BACKLOG, ipv6Only: true }, () => {
+        server.removeAllListeners("error");
+        server.on("error", (error) =>
+          this.#log.error({ listener: this.name, err: error.message }, "the listening socket failed"),
+        );
+        resolve(server);
+      });
+    });
+  }
+
+  #accept(socket: Socket): void {
+    this.metrics.connections.inc();
+    this.#clients.add(new ClientConnection(this, socket));
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * What one listener does with a request, as an immutable snapshot: a reload makes a new one, and each request finishes
+ * under the one that it began with.
+ */
+import { DeadlineQueue, type Clock, type Milliseconds } from "@outrigger/core";
+import type { Upstream } from "@outrigger/upstream";
+import type { Exchange } from "./exchange.ts";
+import { LINGER, type ClientConnection } from "./client-connection.ts";
+import type { UpstreamConnection } from "./upstream-connection.ts";
+import type { Tunnel } from "./tunnel.ts";
+import type { UpstreamTls } from "./upstream-tls.ts";
+
+/** All spans in milliseconds; 0 turns a limit off. */
+export interface Http1Options {
+  /** From the first byte of a request head (or the accepting of its connection) to its last. */
+  readonly headTimeout: Milliseconds;
+  /** How long a client's connection may wait for its next request. */
+  readonly idleTimeout: Milliseconds;
+  /** How long a request may make no progress in either direction, a stopped reader's included. */
+  readonly stallTimeout: Milliseconds;
+  /** TCP and TLS handshake with an endpoint. */
+  readonly connectTimeout: Milliseconds;
+  /** From an attempt's first byte sent to its answer's head. */
+  readonly perTryTimeout: Milliseconds;
+  /** From a request's head to the last byte of its answer, retries included. Upgraded connections are exempt. */
+  readonly timeout: Milliseconds;
+  /** How long an upstream connection is kept for reuse; an endpoint's `Keep-Alive: timeout=` hint takes its place. */
+  readonly upstreamIdleTimeout: Milliseconds;
+  /** How long an upgraded connection may be silent in both directions. */
+  readonly tunnelIdleTimeout: Milliseconds;
+  readonly maxHeadBytes: number;
+  readonly maxHeadFields: number;
+  /** Statuses of an answer for which an idempotent request is tried elsewhere. */
+  readonly retryStatuses: ReadonlySet<number>;
+  /** Bytes of an idempotent request's body that are kept for a retry; a longer body is sent once. */
+  readonly retryBodyBytes: number;
+  /** Add X-Forwarded-For, -Proto (and -Host where `host` replaces it). */
+  readonly forwarded: boolean;
+  /** Sent as Host instead of the client's; null leaves the client's. */
+  readonly host: string | null;
+  /** Answers carry x-outrigger-endpoint, -attempts and -reason. */
+  readonly explain: boolean;
+}
+
+export const HTTP1_DEFAULTS: Http1Options = {
+  headTimeout: 15_000,
+  idleTimeout: 3_600_000,
+  stallTimeout: 300_000,
+  connectTimeout: 2_000,
+  perTryTimeout: 0,
+  timeout: 0,
+  upstreamIdleTimeout: 4_000,
+  tunnelIdleTimeout: 3_600_000,
+  maxHeadBytes: 32 * 1024,
+  maxHeadFields: 100,
+  retryStatuses: new Set([502, 503, 504]),
+  retryBodyBytes: 0,
+  forwarded: true,
+  host: null,
+  explain: false,
+};
+
+export class Settings {
+  readonly options: Http1Options;
+  readonly upstream: Upstream;
+  readonly tls: UpstreamTls | null;
+  readonly heads: DeadlineQueue<ClientConnection>;
+  readonly idles: DeadlineQueue<ClientConnection>;
+  readonly stalls: DeadlineQueue<Exchange>;
+  readonly overall: DeadlineQueue<Exchange>;
+  readonly connects: DeadlineQueue<UpstreamConnection>;
+  readonly tries: DeadlineQueue<UpstreamConnection>;
+  readonly tunnels: DeadlineQueue<Tunnel>;
+  /** For a client that must read its last answer, and then close. */
+  readonly lastBytes: DeadlineQueue<ClientConnection>;
+  readonly lingers: DeadlineQueue<ClientConnection>;
+
+  constructor(clock: Clock, options: Http1Options, upstream: Upstream, tls: UpstreamTls | null) {
+    this.options = options;
+    this.upstream = upstream;
+    this.tls = tls;
+    this.heads = new DeadlineQueue(clock, options.headTimeout, (client) => client.headTimedOut());
+    this.idles = new DeadlineQueue(clock, options.idleTimeout, (client) => client.idleTimedOut());
+    this.stalls = new DeadlineQueue(clock, options.stallTimeout, (exchange) => exchange.timedOut("stalled"));
+    this.overall = new DeadlineQueue(clock, options.timeout, (exchange) => exchange.timedOut("overall"));
+    this.connects = new DeadlineQueue(clock, options.connectTimeout, (upstream) =>
+      upstream.connectTimedOut(),
+    );
+    this.tries = new DeadlineQueue(clock, options.perTryTimeout, (upstream) => upstream.tryTimedOut());
+    this.tunnels = new DeadlineQueue(clock, options.tunnelIdleTimeout, (tunnel) => tunnel.broke());
+    this.lastBytes = new DeadlineQueue(clock, options.stallTimeout, (client) => client.destroy());
+    this.lingers = new DeadlineQueue(clock, LINGER, (client) => client.destroy());
+  }
+
+  /** Stops the timers; whoever still waits in a queue of these settings waits without a limit. */
+  clear(): void {
+    for (const queue of [
+      this.heads,
+      this.idles,
+      this.stalls,
+      this.overall,
+      this.connects,
+      this.tries,
+      this.tunnels,
+      this.lastBytes,
+      this.lingers,
+    ])
+      queue.clear();
+  }
+}

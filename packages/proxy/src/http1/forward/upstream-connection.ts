@@ -1,0 +1,311 @@
+/**
+ * One connection to an endpoint: sends a request head, reads the answer strictly, and tells the exchange that has it now.
+ * Reads land in a buffer of the connection's own (net's `onread`), which is handed to the client's socket as it is and
+ * replaced only when that socket could not write it at once.
+ */
+import type { Socket } from "node:net";
+import { Deadline, type Milliseconds } from "@outrigger/core";
+import type { Endpoint } from "@outrigger/upstream";
+import { BodyReader } from "../codec/body-reader.ts";
+import { HeadBuffer } from "../codec/head-buffer.ts";
+import { NEED_MORE } from "../codec/head.ts";
+import type { Violation } from "../codec/violation.ts";
+import type { ConnectionPool } from "./connection-pool.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Settings } from "./settings.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+export const READ_BUFFER_BYTES = 64 * 1024;
+/** 1xx answers that may come before the final one. */
+const MAX_INTERIM_ANSWERS = 16;
+
+/**
+ * Why an attempt gave no answer. `stale`: a connection that had served before closed before the first byte of the
+ * answer, as a server does that tires of an idle connection just then.
+ */
+export type AttemptFailure =
+  "connect-failure" | "connect-timeout" | "stale" | "reset" | "try-timeout" | "bad-answer";
+
+type State = "connecting" | "idle" | "head" | "body" | "answered" | "tunnel" | "closed";
+
+export class UpstreamConnection {
+  readonly endpoint: Endpoint;
+  /** Those of the request that has it, or had it last. */
+  settings: Settings;
+  socket!: Socket;
+  state: State = "connecting";
+  /** Who uses it now; null while idle. */
+  exchange: Exchange | null = null;
+  tunnel: Tunnel | null = null;
+  readonly body = new BodyReader();
+  /** A byte of the current request was handed to the kernel. */
+  wrote = false;
+  /** How many answers it has given. */
+  served = 0;
+  /** The current attempt: when it began, and how long its head took. */
+  attemptAt: Milliseconds = 0;
+  latency: Milliseconds = 0;
+  /** How the current attempt was paid for; the retry policy is told when it ends. */
+  retryKind: "first" | "charged" | "free" = "first";
+  /** The answer's sender will take another request. */
+  keepAlive = true;
+  /** While idle: since when, and until when a request may still be put on it. */
+  idleSince: Milliseconds = 0;
+  reuseUntil: Milliseconds = 0;
+  /** Kept by the endpoint's own hint instead of the configured span, in milliseconds; 0 without one. */
+  hintedIdle: Milliseconds = 0;
+
+  readonly #pool: ConnectionPool;
+  readonly #deadline: Deadline<UpstreamConnection> = new Deadline<UpstreamConnection>(this);
+  #partialHead: HeadBuffer | null = null;
+  #interimAnswers = 0;
+  #buffer: Buffer | null = null;
+  #paused = false;
+
+  constructor(pool: ConnectionPool, endpoint: Endpoint, settings: Settings) {
+    this.#pool = pool;
+    this.endpoint = endpoint;
+    this.settings = settings;
+  }
+
+  /** The buffer that the next read goes into. */
+  readBuffer(): Buffer {
+    return (this.#buffer ??= Buffer.allocUnsafeSlow(READ_BUFFER_BYTES));
+  }
+
+  /** The bytes just read are still being written by another socket: the next read needs another buffer. */
+  giveBufferAway(): void {
+    this.#buffer = null;
+  }
+
+  /** Wires the socket; the pool has just opened it. */
+  attach(socket: Socket, readyEvent: "connect" | "secureConnect"): void {
+    this.socket = socket;
+    socket.once(readyEvent, () => this.#ready());
+    socket.on("drain", () => this.#drained());
+    socket.on("end", () => this.#ended());
+    socket.on("error", (error) => this.#broke(error.message));
+    socket.on("close", () => this.#closed());
+    this.settings.connects.arm(this.#deadline);
+  }
+
+  /** Sends a request's head (with what body there is already) and expects an answer. */
+  send(text: string, now: Milliseconds): void {
+    this.state = "head";
+    this.wrote = true;
+    this.keepAlive = true;
+    this.#interimAnswers = 0;
+    if (this.settings.tries.span > 0) this.settings.tries.arm(this.#deadline, now);
+    this.socket.write(text, "latin1");
+  }
+
+  /** Sends body bytes. Returns false when the socket is full: wait for `upstreamDrained`. */
+  write(bytes: Uint8Array): boolean {
+    return this.socket.write(bytes);
+  }
+
+  pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.socket.resume();
+  }
+
+  /** The attempt is over and its connection may serve another; see ConnectionPool.release. */
+  becomeIdle(now: Milliseconds, reuseUntil: Milliseconds): void {
+    this.state = "idle";
+    this.exchange = null;
+    this.idleSince = now;
+    this.reuseUntil = reuseUntil;
+    this.wrote = false;
+    this.resume();
+  }
+
+  /** Ends it at once, telling nobody. */
+  destroy(): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.exchange = null;
+    this.tunnel = null;
+    this.#disarm();
+    this.socket.destroy();
+    this.#pool.gone(this);
+  }
+
+  /** net's onread callback: `length` bytes stand in the read buffer. */
+  received(length: number): void {
+    const bytes = this.#buffer as Buffer;
+    let at = 0;
+    while (at < length) {
+      switch (this.state) {
+        case "head":
+          at = this.#readHead(bytes, at, length);
+          break;
+        case "body":
+          at = this.#readBody(bytes, at, length);
+          break;
+        case "tunnel":
+          this.tunnel?.fromUpstream(bytes, at, length);
+          return;
+        case "closed":
+          return;
+        default:
+          // Nothing was asked: what comes could only be taken for the answer to the next request.
+          this.#pool.metrics.refused("upstream", "unexpected-answer");
+          this.#failOrDestroy();
+          return;
+      }
+    }
+  }
+
+  connectTimedOut(): void {
+    this.#pool.metrics.timedOut("connect");
+    this.#fail("connect-timeout", `no connection within ${this.settings.options.connectTimeout} ms`);
+  }
+
+  tryTimedOut(): void {
+    this.#pool.metrics.timedOut("try");
+    this.#fail("try-timeout", `no answer within ${this.settings.options.perTryTimeout} ms`);
+  }
+
+  #readHead(bytes: Buffer, at: number, end: number): number {
+    const { head } = this.#pool;
+    let past: number;
+    let source = bytes;
+    const partial = this.#partialHead;
+    if (partial === null) {
+      past = head.readResponse(bytes, at, end);
+      if (past === NEED_MORE) {
+        this.#partialHead = new HeadBuffer();
+        this.#partialHead.add(bytes, at, end, head.limits.maxBytes);
+        return end;
+      }
+    } else {
+      const before = partial.length;
+      if (!partial.add(bytes, at, end, head.limits.maxBytes)) return end;
+      source = partial.bytes;
+      past = head.readResponse(source, 0, source.length);
+      if (past === NEED_MORE) return end;
+      this.#partialHead = null;
+      if (past >= 0) at += past - before;
+    }
+    if (past < 0) return this.#refuse(head.violation as Violation, end);
+    const bodyStart = partial === null ? past : at;
+    const exchange = this.exchange as Exchange;
+    const framing = this.#pool.framing;
+    const violation = framing.ofResponse(head, exchange.isHead);
+    if (violation) return this.#refuse(violation, end);
+
+    if (head.status < 200 && head.status !== 101) {
+      if (++this.#interimAnswers > MAX_INTERIM_ANSWERS) return this.#refuse("too-many-interim-answers", end);
+      exchange.interimAnswer(this, past);
+      return bodyStart;
+    }
+    if (head.status === 101 && !exchange.wantsUpgrade) return this.#refuse("unexpected-upgrade", end);
+    this.#disarm();
+    this.keepAlive = framing.keepAlive;
+    if (framing.keepAliveSeconds >= 0) this.hintedIdle = framing.keepAliveSeconds * 1000;
+    this.body.begin(framing.body, framing.length);
+    this.state = "body";
+    const bodyEnd = exchange.answerBegins(this, past, bytes, bodyStart, end);
+    return this.#afterBody(bodyEnd, end);
+  }
+
+  #readBody(bytes: Buffer, at: number, end: number): number {
+    const past = (this.exchange as Exchange).answerContinues(this, bytes, at, end);
+    return this.#afterBody(past, end);
+  }
+
+  #afterBody(past: number, end: number): number {
+    if (this.state !== "body") return past;
+    if (this.body.violation) return this.#refuse(this.body.violation, end);
+    if (this.body.done) this.#answered(past < end);
+    return past;
+  }
+
+  #answered(surplus: boolean): void {
+    if (surplus) {
+      this.keepAlive = false;
+      this.#pool.metrics.refused("upstream", "unexpected-answer");
+    }
+    this.served++;
+    this.state = "answered";
+    (this.exchange as Exchange).answerEnds(this);
+  }
+
+  #refuse(violation: Violation, end: number): number {
+    this.#pool.metrics.refused("upstream", violation);
+    this.#fail("bad-answer", violation);
+    return end;
+  }
+
+  #ready(): void {
+    if (this.state !== "connecting") return;
+    this.#disarm();
+    this.state = "idle";
+    const exchange = this.exchange;
+    if (exchange) exchange.attemptReady(this);
+    else this.#pool.release(this);
+  }
+
+  #drained(): void {
+    if (this.tunnel) this.tunnel.upstreamDrained();
+    else this.exchange?.upstreamDrained(this);
+  }
+
+  /** The endpoint closed its side. */
+  #ended(): void {
+    if (this.tunnel) {
+      this.tunnel.upstreamEnded();
+      return;
+    }
+    if (this.state === "body" && this.body.finish()) {
+      this.keepAlive = false;
+      this.#answered(false);
+      return;
+    }
+    this.#broke("the endpoint closed the connection");
+  }
+
+  #broke(detail: string): void {
+    if (this.tunnel) {
+      this.tunnel.broke();
+      return;
+    }
+    if (this.state === "connecting") this.#fail("connect-failure", detail);
+    else if (
+      this.state === "head" &&
+      this.served > 0 &&
+      this.#partialHead === null &&
+      this.#interimAnswers === 0
+    )
+      this.#fail("stale", detail);
+    else this.#fail("reset", detail);
+  }
+
+  #closed(): void {
+    if (this.state !== "closed") this.#broke("the connection closed");
+  }
+
+  #failOrDestroy(): void {
+    if (this.exchange) this.#fail("bad-answer", "unexpected-answer");
+    else this.destroy();
+  }
+
+  #fail(failure: AttemptFailure, detail: string): void {
+    if (this.state === "closed") return;
+    const exchange = this.exchange;
+    this.destroy();
+    exchange?.attemptFailed(this, failure, detail);
+  }
+
+  #disarm(): void {
+    this.#deadline.queue?.disarm(this.#deadline);
+    this.#partialHead = null;
+  }
+}

@@ -1,0 +1,9 @@
+export { HTTP1_DEFAULTS, type Http1Options } from "./forward/settings.ts";
+export { Listener, type ListenAddress, type ListenerDeps } from "./forward/listener.ts";
+export {
+  loadUpstreamTls,
+  UpstreamTls,
+  UpstreamTlsWatcher,
+  type UpstreamTlsFiles,
+} from "./forward/upstream-tls.ts";
+export { VIOLATIONS, type Violation } from "./codec/violation.ts";
