@@ -32,6 +32,23 @@ export {
 } from "./config/schema-blocks.ts";
 export { parseYaml } from "./config/plain-yaml.ts";
 export type { FlagDeclaration } from "./config/flags.ts";
+export { ConfigError, formatProblem, type ConfigProblem } from "./config/problem.ts";
+export { loadConfig, type ConfigLayers, type KeyText, type RouteText } from "./config/load.ts";
+export { inputJsonSchema, type JsonSchema } from "./config/json-schema.ts";
+export { closest, didYouMean } from "./config/did-you-mean.ts";
+export { redact, redactByName, REDACTED } from "./config/redact.ts";
+export {
+  formatRouteLine,
+  maskSecrets,
+  parseRouteLine,
+  RouteLineError,
+  type RouteLine,
+  type RouteValue,
+} from "./config/route-line.ts";
+export { isMountPoint, watchFile, type FileWatch, type FileWatchOptions } from "./config/watch-file.ts";
+export { createLogger, LOG_LEVELS, type LeveledLogger, type LogLevel } from "./log/pino-logger.ts";
+export { Lifecycle, type DrainReport, type DrainTimes, type LifecycleState } from "./lifecycle/lifecycle.ts";
+export { containerSchema } from "./container/configuration.ts";
 export type { DataListener, ListenerRole } from "./lifecycle/data-listener.ts";
 export type { HealthCheck, HealthState } from "./servers/health.ts";
 export type { ControlReply, ControlRequest, ControlRoute } from "./servers/control-server.ts";

@@ -109,7 +109,7 @@ function measured(
   range: Range,
   examples: readonly string[],
 ) {
-  const sentence = `accepted: ${accepted}${rangeText(range, format)}, for example ${examples.join(", ")}`;
+  const sentence = `accepted: ${accepted}, for example ${examples.join(", ")}`;
   return z
     .codec(z.string({ error: sentence }), z.number(), {
       decode(input, context) {
@@ -124,12 +124,13 @@ function measured(
       },
       encode: format,
     })
-    .meta({ accepts: `${accepted}${rangeText(range, format)}`, examples: [...examples] });
+    .meta({ accepts: accepted, examples: [...examples] });
 }
 
 /** `250ms`, `1.5s`, `2m`, `1h` -> Milliseconds, within a range given in milliseconds. */
 export function durationOption(range: Range = {}) {
-  return measured(parseDuration, formatDuration, "a duration with its unit", range, ["250ms", "1.5s", "2m"]);
+  const accepted = `a duration${rangeText(range, formatDuration)} with its unit`;
+  return measured(parseDuration, formatDuration, accepted, range, ["250ms", "1.5s", "2m"]);
 }
 /** `250ms`, `1.5s`, `2m`, `1h` -> Milliseconds. */
 export const durationSchema = durationOption();
@@ -200,7 +201,7 @@ export const hostPortSchema = z
         context.issues.push({ code: "custom", input, message: `accepted: ${HOST_PORT_ACCEPTED}` });
         return z.NEVER;
       },
-      encode: formatHostPort,
+      encode: (address) => (address.host === undefined ? address.port : formatHostPort(address)),
     },
   )
   .meta({ accepts: HOST_PORT_ACCEPTED });

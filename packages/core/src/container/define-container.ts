@@ -1,14 +1,72 @@
-/** The container runner. */
+/** The container's entry: what argv and environment ask for is printed, or the pattern is run. */
 import type { z } from "zod";
+import { OutriggerError } from "../errors.ts";
+import { Configuration } from "./configuration.ts";
+import { writeManual } from "./manual.ts";
 import type { ContainerDefinition } from "./pattern.ts";
+import { runContainer } from "./run.ts";
 
 export interface Container {
-  /** Runs the container to its end and exits the process: 0 drained, 1 runtime error, 2 usage error. */
+  /**
+   * Runs the container to its end. It owns the process: signals, stdout, the exit code (0 drained, 1 failed while
+   * running, 2 wrong flags or configuration). Never called by a library.
+   */
   main(argv?: readonly string[], env?: NodeJS.ProcessEnv): Promise<void>;
 }
 
+/** Wires a pattern into a container: configuration, probe and control servers, lifecycle, log, metrics. */
 export function defineContainer<Schema extends z.ZodObject>(
-  _definition: ContainerDefinition<Schema>,
+  definition: ContainerDefinition<Schema>,
 ): Container {
-  return { main: () => Promise.reject(new Error("not built yet")) };
+  const program = `outrigger-${definition.name}`;
+  return {
+    async main(argv = process.argv.slice(2), env = process.env) {
+      const configuration = new Configuration(definition, argv, env);
+      try {
+        switch (configuration.action) {
+          case "help":
+            print(
+              writeManual({
+                program,
+                version: definition.version,
+                summary: definition.summary,
+                routes: definition.routes === true,
+                flags: configuration.flags,
+                schema: configuration.jsonSchema(),
+                ...(definition.epilogue !== undefined && { epilogue: definition.epilogue }),
+              }),
+            );
+            return;
+          case "version":
+            print(`${program} ${definition.version} (node ${process.version})\n`);
+            return;
+          case "print-schema":
+            print(`${JSON.stringify(configuration.jsonSchema(), null, 2)}\n`);
+            return;
+          case "check-config":
+            await configuration.load();
+            print("the configuration is valid\n");
+            return;
+          case "print-config": {
+            const { stringify } = await import("yaml");
+            print(stringify(configuration.show((await configuration.load()).config)));
+            return;
+          }
+          case "run":
+            await runContainer(definition, configuration, env);
+        }
+      } catch (thrown) {
+        const { code, message } = OutriggerError.from(thrown);
+        if (!USAGE_CODES.has(code)) throw thrown;
+        process.stderr.write(`${program}: ${message}\n`);
+        process.exitCode = 2;
+      }
+    },
+  };
+}
+
+const USAGE_CODES: ReadonlySet<string> = new Set(["bad-config", "config-unreadable", "host-network"]);
+
+function print(text: string): void {
+  process.stdout.write(text);
 }

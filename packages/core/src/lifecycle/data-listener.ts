@@ -12,6 +12,11 @@ export interface DataListener {
   stopAccepting(): Promise<void>;
   /** Client connections that are open now. */
   connections(): number;
+  /**
+   * Client connections accepted so far. With it, draining also sees connections that came and went between two looks
+   * at `connections()`, so that a workload which connects anew for each call does not seem gone.
+   */
+  accepted?(): number;
   /** Requests in flight now. */
   inFlight(): number;
   /**

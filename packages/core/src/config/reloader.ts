@@ -1,0 +1,83 @@
+/** Live reload: load, validate whole, swap atomically; what is invalid is refused, the old stays, and everyone can see it. */
+import type { Logger } from "../log/logger.ts";
+import type { Counter, Gauge, Metrics } from "../metrics/metrics.ts";
+import type { Clock } from "../time/clock.ts";
+import { ConfigError, formatProblem } from "./problem.ts";
+
+export interface ReloaderOptions<Config> {
+  /** Reads and validates; rejects with what is wrong. */
+  load(): Promise<Config>;
+  /** Swaps; when it rejects, the old config still serves. */
+  apply(config: Config): Promise<void>;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** success: swapped. refused: it did not validate. failed: it did, and could not be applied. */
+export type ReloadResult = "success" | "refused" | "failed";
+
+export class ConfigReloader<Config> {
+  readonly #options: ReloaderOptions<Config>;
+  readonly #results: Readonly<Record<ReloadResult, Counter>>;
+  readonly #successful: Gauge;
+  readonly #successTime: Gauge;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ReloaderOptions<Config>) {
+    this.#options = options;
+    const { metrics, clock } = options;
+    const results = metrics.counter(
+      "outrigger_config_reloads_total",
+      "Reloads of the configuration by result",
+      ["result"],
+    );
+    this.#results = {
+      success: results.with({ result: "success" }),
+      refused: results.with({ result: "refused" }),
+      failed: results.with({ result: "failed" }),
+    };
+    this.#successful = metrics
+      .gauge(
+        "outrigger_config_last_reload_successful",
+        "1 if the last load of the configuration was used, else 0",
+      )
+      .with({});
+    this.#successTime = metrics
+      .gauge(
+        "outrigger_config_last_reload_success_timestamp_seconds",
+        "When the configuration in use was loaded",
+      )
+      .with({});
+    // The load at the start is the first success.
+    this.#successful.value = 1;
+    this.#successTime.value = clock.wallTime() / 1000;
+  }
+
+  /** One at a time, in order. Never rejects. */
+  reload(cause: string): Promise<ReloadResult> {
+    const result = this.#queue.then(() => this.#reload(cause));
+    this.#queue = result;
+    return result;
+  }
+
+  async #reload(cause: string): Promise<ReloadResult> {
+    const { load, apply, clock, log } = this.#options;
+    let result: ReloadResult = "refused";
+    try {
+      const config = await load();
+      result = "failed";
+      await apply(config);
+      result = "success";
+      this.#successTime.value = clock.wallTime() / 1000;
+      log.info({ cause }, "configuration reloaded");
+    } catch (thrown) {
+      const fields =
+        thrown instanceof ConfigError ? { problems: thrown.problems.map(formatProblem) } : { error: thrown };
+      log.error({ cause, result, ...fields }, "configuration not reloaded: the old one stays in use");
+    }
+    this.#results[result].inc();
+    this.#successful.value = result === "success" ? 1 : 0;
+    return result;
+  }
+}

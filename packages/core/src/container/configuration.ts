@@ -1,0 +1,126 @@
+/** A container's whole configuration: the pattern's keys and the container's, from flags, environment and file. */
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { envName, parseFlags, type FlagDeclaration, type FlagShape } from "../config/flags.ts";
+import { inputJsonSchema, type JsonSchema } from "../config/json-schema.ts";
+import { loadConfig, type KeyText, type RouteText } from "../config/load.ts";
+import type { ConfigProblem } from "../config/problem.ts";
+import { redact } from "../config/redact.ts";
+import { OutriggerError } from "../errors.ts";
+import { CONTAINER_FLAGS, containerShape, type ContainerConfig } from "./container-config.ts";
+import type { ContainerDefinition } from "./pattern.ts";
+
+/** What a run does instead of running. */
+export type Action = "run" | "help" | "version" | "check-config" | "print-config" | "print-schema";
+const ACTIONS = ["help", "version", "check-config", "print-config", "print-schema"] as const;
+
+export interface Loaded<Schema extends z.ZodObject> {
+  /** The container's keys and the pattern's in one. */
+  readonly config: ContainerConfig & z.output<Schema>;
+  /** The file's text, absent where there is no file. */
+  readonly fileText?: string;
+}
+
+export class Configuration<Schema extends z.ZodObject> {
+  readonly action: Action;
+  /** The file of --config or OUTRIGGER_CONFIG_FILE. */
+  readonly file: string | undefined;
+  readonly flags: readonly FlagDeclaration[];
+  readonly #schema: z.ZodType;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #keys: readonly KeyText[];
+  readonly #routes: readonly RouteText[];
+  readonly #problems: readonly ConfigProblem[];
+
+  constructor(definition: ContainerDefinition<Schema>, argv: readonly string[], env: NodeJS.ProcessEnv) {
+    this.flags = [...(definition.flags ?? []), ...CONTAINER_FLAGS];
+    this.#schema = containerSchema(definition);
+    this.#env = env;
+    const shapes: FlagShape[] = [
+      ...this.flags,
+      { name: "config", value: "FILE" },
+      ...(definition.routes ? [{ name: "route", value: "ROUTE", repeated: true }] : []),
+      ...ACTIONS.map((name) => ({ name })),
+    ];
+    const { values, problems } = parseFlags(
+      argv.map((flag) => (flag === "-h" ? "--help" : flag)),
+      shapes,
+    );
+    this.action = ACTIONS.find((name) => values.get(name)?.[0] === "true") ?? "run";
+    this.#problems = problems;
+    this.file = values.get("config")?.[0] ?? nonEmpty(env["OUTRIGGER_CONFIG_FILE"]);
+    const fromEnv: KeyText[] = [];
+    const fromFlags: KeyText[] = [];
+    for (const flag of this.flags) {
+      // Set but empty is how a pod spec says "not set".
+      const envText = nonEmpty(env[envName(flag)]);
+      if (envText !== undefined) fromEnv.push({ source: envName(flag), key: flag.key, text: envText });
+      const [text] = values.get(flag.name) ?? [];
+      if (text !== undefined) fromFlags.push({ source: `--${flag.name}`, key: flag.key, text });
+    }
+    this.#keys = [...fromEnv, ...fromFlags];
+    const routes = values.get("route")?.map((text) => ({ source: "--route", text }));
+    const envRoutes = (definition.routes ? env["OUTRIGGER_ROUTES"] : undefined)?.split(/\s+/).filter(Boolean);
+    this.#routes = routes ?? envRoutes?.map((text) => ({ source: "OUTRIGGER_ROUTES", text })) ?? [];
+  }
+
+  /**
+   * Reads the file anew and validates all layers.
+   * @throws ConfigError `bad-config` with every problem, OutriggerError `config-unreadable`
+   */
+  async load(): Promise<Loaded<Schema>> {
+    const { file } = this;
+    const fileText = file === undefined ? undefined : await readConfigFile(file);
+    const inline = nonEmpty(this.#env["OUTRIGGER_CONFIG"]);
+    const config = await loadConfig(this.#schema, {
+      ...(file !== undefined && fileText !== undefined && { file: { name: file, text: fileText } }),
+      ...(inline !== undefined && { inline: { name: "OUTRIGGER_CONFIG", text: inline } }),
+      keys: this.#keys,
+      routes: this.#routes,
+      env: this.#env,
+      problems: this.#problems,
+    });
+    return {
+      config: config as ContainerConfig & z.output<Schema>,
+      ...(fileText !== undefined && { fileText }),
+    };
+  }
+
+  jsonSchema(): JsonSchema {
+    return inputJsonSchema(this.#schema);
+  }
+
+  /** As it could be written into a file again (`30s`, not 30000), secrets redacted. */
+  show(config: ContainerConfig & z.output<Schema>): unknown {
+    return redact(encode(this.#schema, config), this.jsonSchema());
+  }
+}
+
+/** The pattern's schema with the container's keys beside it, as parsed from files, flags and environment. */
+export function containerSchema<Schema extends z.ZodObject>(
+  definition: Pick<ContainerDefinition<Schema>, "schema" | "defaultPorts">,
+): z.ZodObject {
+  return (definition.schema as z.ZodObject).safeExtend(containerShape(definition.defaultPorts)).strict();
+}
+
+/** The input form where the schema has one: a one-way transform has none, its output is shown. */
+function encode(schema: z.ZodType, config: unknown): unknown {
+  const encoded = z.safeEncode(schema, config);
+  return encoded.success ? encoded.data : config;
+}
+
+async function readConfigFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (thrown) {
+    const { code, message } = OutriggerError.from(thrown);
+    const why = code === "ENOENT" ? "there is no such file" : message;
+    throw new OutriggerError("config-unreadable", `cannot read the configuration ${path}: ${why}`, {
+      cause: thrown,
+    });
+  }
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === "" ? undefined : text;
+}

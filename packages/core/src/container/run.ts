@@ -1,0 +1,284 @@
+/**
+ * The container runner: the one place that owns the process. Signal handlers are installed before anything else,
+ * because as PID 1 a process without a handler ignores SIGTERM (the kernel gives PID 1 no default action) and would
+ * be killed at the end of the pod's grace period. PID 1 would also have to reap orphans: we start no processes, so
+ * there are none; an image that starts some needs an init or a shared PID namespace.
+ */
+import type { z } from "zod";
+import { ConfigReloader } from "../config/reloader.ts";
+import { isMountPoint, watchFile, type FileWatch } from "../config/watch-file.ts";
+import { Lifecycle } from "../lifecycle/lifecycle.ts";
+import { createLogger, LOG_LEVELS, type LeveledLogger, type LogLevel } from "../log/pino-logger.ts";
+import { createMetrics } from "../metrics/create-metrics.ts";
+import { addProcessMetrics } from "../metrics/process-metrics.ts";
+import type { ControlRoute } from "../servers/control-server.ts";
+import { startControlServer } from "../servers/control-server.ts";
+import type { HealthCheck } from "../servers/health.ts";
+import type { BoundServer } from "../servers/listen.ts";
+import { startProbeServer } from "../servers/probe-server.ts";
+import { systemClock } from "../time/clock.ts";
+import { formatDuration } from "../units.ts";
+import type { Configuration, Loaded } from "./configuration.ts";
+import { FIXED_KEYS } from "./container-config.ts";
+import type { ContainerDefinition, Pattern } from "./pattern.ts";
+import { refuseHostNetwork, warnOfHeapLimit } from "./surroundings.ts";
+
+/** What ends a run: a first signal, or POST /quitquitquit. */
+class Shutdown {
+  readonly requested: Promise<string>;
+  #request: (reason: string) => void = () => {};
+  reason: string | null = null;
+
+  constructor() {
+    this.requested = new Promise((resolve) => {
+      this.#request = resolve;
+    });
+  }
+
+  /** False when it was requested before. */
+  request(reason: string): boolean {
+    if (this.reason !== null) return false;
+    this.reason = reason;
+    this.#request(reason);
+    return true;
+  }
+}
+
+/**
+ * Runs to the end and exits the process.
+ * @throws OutriggerError `bad-config`, `config-unreadable`, `host-network` before anything was started
+ */
+export async function runContainer<Schema extends z.ZodObject>(
+  definition: ContainerDefinition<Schema>,
+  configuration: Configuration<Schema>,
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  const clock = systemClock;
+  const started = clock.now();
+  const shutdown = new Shutdown();
+  let onHangUp = (): void => {};
+  const log = createLogger({ fields: { pattern: definition.name } });
+  installProcessHandlers(log, shutdown, () => onHangUp());
+
+  let current = await configuration.load();
+  refuseHostNetwork(env, current.config.allowHostNetwork);
+  log.setLevel(current.config.logLevel);
+  warnOfHeapLimit(log);
+
+  const metrics = createMetrics();
+  const endProcessMetrics = addProcessMetrics(metrics, {
+    pattern: definition.name,
+    version: definition.version,
+  });
+  const lifecycle = new Lifecycle(clock, log);
+  const servers: BoundServer[] = [];
+  let pattern: Pattern<z.output<Schema>> | undefined;
+  let watch: FileWatch | undefined;
+  const end = async (code: number): Promise<void> => {
+    watch?.stop();
+    endProcessMetrics();
+    await pattern?.stop();
+    await Promise.all(servers.map((server) => server.close()));
+    log.flush();
+    process.exit(code);
+  };
+
+  try {
+    const { probe } = current.config;
+    servers.push(
+      await startProbeServer({
+        address:
+          probe.host === undefined
+            ? { kind: "all", port: probe.port }
+            : { kind: "host", host: probe.host, port: probe.port },
+        metrics,
+        log,
+        checks: () => [...lifecycleChecks(lifecycle), ...(pattern?.checks ?? [])],
+      }),
+    );
+    pattern = await definition.create(current.config, { clock, log, metrics });
+    const running = pattern;
+
+    const reloader = new ConfigReloader<Loaded<Schema>>({
+      load: () => configuration.load(),
+      apply: async (next) => {
+        warnOfFixedKeys(log, current.config, next.config);
+        await running.reload(next.config);
+        if (next.config.logLevel !== current.config.logLevel) log.setLevel(next.config.logLevel);
+        current = next;
+      },
+      metrics,
+      clock,
+      log,
+    });
+    onHangUp = () => {
+      if (configuration.file === undefined)
+        log.warn({}, "SIGHUP ignored: there is no --config file to reload");
+      else void reloader.reload("SIGHUP");
+    };
+
+    const { control } = current.config;
+    if (control.kind !== "off") {
+      const own = await ownControlRoutes(log, shutdown, current.config.debugEndpoints, () =>
+        configuration.show(current.config),
+      );
+      servers.push(
+        await startControlServer({
+          address: control,
+          log,
+          routes: () => [...own, ...(running.controlRoutes ?? [])],
+        }),
+      );
+    }
+
+    await Promise.race([running.start(), shutdown.requested]);
+    if (shutdown.reason !== null) {
+      log.info({ reason: shutdown.reason }, "stopped while starting");
+      return await end(0);
+    }
+    if (configuration.file !== undefined && current.fileText !== undefined) {
+      const path = configuration.file;
+      await warnOfSubPath(log, path);
+      watch = watchFile({
+        path,
+        text: current.fileText,
+        clock,
+        log,
+        onChange: () => void reloader.reload("file"),
+      });
+    }
+    lifecycle.ready();
+    log.info(
+      {
+        version: definition.version,
+        probe: servers[0]?.addresses,
+        control: servers[1]?.addresses ?? "off",
+        listeners: Object.fromEntries(
+          running.listeners.map(({ name, addresses }) => [name, addresses ?? []]),
+        ),
+        took: formatDuration(clock.now() - started),
+      },
+      "ready",
+    );
+
+    const reason = await shutdown.requested;
+    const { grace, settle, egressQuiet } = current.config;
+    log.info({ reason, grace: formatDuration(grace) }, "draining");
+    const report = await lifecycle.drain(reason, running.listeners, { grace, settle, egressQuiet });
+    const fields = { cut: report.cut, took: formatDuration(report.took) };
+    if (report.cut > 0) log.warn(fields, "stopped: the grace period ended before all requests did");
+    else log.info(fields, "stopped");
+    await end(0);
+  } catch (thrown) {
+    fail(log, thrown);
+  }
+}
+
+function installProcessHandlers(log: LeveledLogger, shutdown: Shutdown, hangUp: () => void): void {
+  for (const [signal, code] of [
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const) {
+    process.on(signal, () => {
+      if (shutdown.request(signal)) return;
+      log.warn({ signal }, "second signal: exiting at once");
+      log.flush();
+      process.exit(code);
+    });
+  }
+  process.on("SIGHUP", hangUp);
+  // Also what rejects without anyone listening: Node raises it as an uncaught exception.
+  process.on("uncaughtException", (thrown) => fail(log, thrown));
+}
+
+/** One line, then exit 1. If even that line cannot be written, exit 1 all the same. */
+function fail(log: LeveledLogger, thrown: unknown): never {
+  try {
+    log.error({ error: thrown }, `failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    log.flush();
+  } finally {
+    process.exit(1);
+  }
+}
+
+function lifecycleChecks(lifecycle: Lifecycle): HealthCheck[] {
+  const { state } = lifecycle;
+  const started = state.phase !== "starting";
+  // While endpoint removal spreads, requests still come and are served: /readyz stays 200 (terminating endpoints
+  // count as not ready anyway).
+  const accepting = state.phase === "ready" || (state.phase === "draining" && !state.refusing);
+  const detail = state.phase;
+  return [
+    { name: "process", kind: "live", check: () => ({ ok: true }) },
+    { name: "lifecycle", kind: "startup", check: () => ({ ok: started, detail }) },
+    { name: "lifecycle", kind: "ready", check: () => ({ ok: accepting, detail }) },
+  ];
+}
+
+async function ownControlRoutes(
+  log: LeveledLogger,
+  shutdown: Shutdown,
+  debug: boolean,
+  configuration: () => unknown,
+): Promise<ControlRoute[]> {
+  const isLevel = (text: string): text is LogLevel => (LOG_LEVELS as readonly string[]).includes(text);
+  return [
+    {
+      method: "GET",
+      path: "/configz",
+      summary: "the configuration in use, secrets redacted",
+      handle: () => ({ json: configuration() }),
+    },
+    {
+      method: "POST",
+      path: "/quitquitquit",
+      summary: "drain and exit 0, as SIGTERM does",
+      handle: () => ({
+        status: 202,
+        text: shutdown.request("quitquitquit") ? "draining\n" : "draining already\n",
+      }),
+    },
+    {
+      method: "GET",
+      path: "/loglevel",
+      summary: "the log level",
+      handle: () => ({ text: `${log.level}\n` }),
+    },
+    {
+      method: "POST",
+      path: "/loglevel",
+      summary: `set the log level: ?level=${LOG_LEVELS.join("|")}, or as the body`,
+      handle: ({ query, body }) => {
+        const level = (query.get("level") ?? body).trim();
+        if (!isLevel(level)) {
+          return {
+            status: 400,
+            text: `level: found ${JSON.stringify(level)}, accepted: ${LOG_LEVELS.join(", ")}\n`,
+          };
+        }
+        log.setLevel(level);
+        return { text: `${level}\n` };
+      },
+    },
+    // Loaded only when asked for: the inspector costs memory.
+    ...(debug ? (await import("../servers/debug-routes.ts")).debugRoutes(systemClock) : []),
+  ];
+}
+
+function warnOfFixedKeys(log: LeveledLogger, before: object, after: object): void {
+  const changed = FIXED_KEYS.filter(
+    (key) => JSON.stringify(Reflect.get(before, key)) !== JSON.stringify(Reflect.get(after, key)),
+  );
+  if (changed.length > 0)
+    log.warn({ keys: changed }, "these keys changed and take effect only after a restart");
+}
+
+async function warnOfSubPath(log: LeveledLogger, path: string): Promise<void> {
+  const { readFile, realpath } = await import("node:fs/promises");
+  const mountinfo = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
+  if (!isMountPoint(await realpath(path).catch(() => path), mountinfo)) return;
+  log.warn(
+    { path },
+    "this file is a mount of its own (a subPath?): it will never change, so live reload cannot work; mount its whole directory",
+  );
+}
