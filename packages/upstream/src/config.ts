@@ -2,74 +2,82 @@
  * The configuration of an upstream: flat keys, so that each is also an option of the one-line route grammar
  * (`?retries=2&ejectAfter=5`). Every value may come as its YAML type or as that grammar's string.
  */
-import { OutriggerError, parseDuration, type Milliseconds } from "@outrigger/core";
+import {
+  booleanOption,
+  durationOption,
+  filePathSchema,
+  formatDuration,
+  intOption,
+  listOption,
+  numberOption,
+  OutriggerError,
+} from "@outrigger/core";
 import * as z from "zod";
-import { parseAddress, type Address } from "./endpoint/address.ts";
+import { needsNoResolver } from "./discovery/lookups.ts";
+import { isServer } from "./discovery/resolv-conf.ts";
+import { formatAddress, parseAddress, type Address } from "./endpoint/address.ts";
 
-/** A duration text such as `250ms`, within limits; read as Milliseconds. */
-function duration(least: Milliseconds, most: Milliseconds, range: string) {
-  return z.string().transform((text, context): Milliseconds => {
-    try {
-      const span = parseDuration(text);
-      if (span >= least && span <= most) return span;
-      context.addIssue({ code: "custom", message: `${text} is out of range: accepted is ${range}` });
-    } catch (thrown) {
-      context.addIssue({ code: "custom", message: OutriggerError.from(thrown).message });
-    }
-    return z.NEVER;
-  });
-}
-
-const DECIMAL = /^-?\d{1,15}(?:\.\d{1,6})?$/;
 const PERCENT = /^(\d{1,3}(?:\.\d{1,3})?)%$/;
-
-function numeric(rule: z.ZodNumber) {
-  return z.preprocess((found) => {
-    return typeof found === "string" && DECIMAL.test(found) ? Number(found) : found;
-  }, rule);
-}
-
-const integer = (least: number, most: number) => numeric(z.number().int().min(least).max(most));
-const decimal = (least: number, most: number) => numeric(z.number().min(least).max(most));
+const DECIMAL = /^\d{1,3}(?:\.\d{1,6})?$/;
 
 /** A share of a whole: `0.2`, or `20%`. */
-function share(least: number, most: number) {
-  return z.preprocess((found) => {
-    if (typeof found !== "string") return found;
-    const percent = PERCENT.exec(found);
-    if (percent) return Number(percent[1]) / 100;
-    return DECIMAL.test(found) ? Number(found) : found;
-  }, z.number().min(least).max(most));
+function shareOption(least: number, most: number) {
+  const accepts = `a share from ${least * 100}% to ${most * 100}%, as a percentage or a number up to 1`;
+  return z
+    .codec(z.union([z.number(), z.string()], { error: `accepted: ${accepts}` }), z.number(), {
+      decode(input, context) {
+        const percent = typeof input === "string" ? PERCENT.exec(input) : null;
+        const value = percent
+          ? Number(percent[1]) / 100
+          : typeof input === "number" || DECIMAL.test(input)
+            ? Number(input)
+            : NaN;
+        if (value >= least && value <= most) return value;
+        context.issues.push({ code: "custom", input, message: `accepted: ${accepts}, for example 20%` });
+        return z.NEVER;
+      },
+      encode: (value) => `${Math.round(value * 1e5) / 1e3}%`,
+    })
+    .meta({ accepts });
 }
 
-const flag = z.preprocess(
-  (found) =>
-    found === "true" || found === "on" ? true : found === "false" || found === "off" ? false : found,
-  z.boolean(),
+const ENDPOINT = "HOST:PORT or HOST:PORT*WEIGHT";
+
+const endpointOption = z
+  .codec(z.string({ error: `accepted: ${ENDPOINT}` }), z.custom<Address>(), {
+    decode(input, context) {
+      try {
+        return parseAddress(input);
+      } catch (thrown) {
+        context.issues.push({ code: "custom", input, message: OutriggerError.from(thrown).message });
+        return z.NEVER;
+      }
+    },
+    encode: formatAddress,
+  })
+  .meta({ accepts: ENDPOINT });
+
+const familyOption = z.codec(
+  z.union([z.number(), z.string()], { error: "accepted: auto, 4, 6, both" }),
+  z.enum(["auto", "4", "6", "both"], { error: "accepted: auto, 4, 6, both" }),
+  { decode: (input) => String(input) as "auto", encode: (value) => value },
 );
 
-function list<Item extends z.ZodType>(item: Item) {
-  return z.preprocess((found) => {
-    if (typeof found !== "string") return found;
-    return found === "" ? [] : found.split(",").map((part) => part.trim());
-  }, z.array(item));
+/** Accepts only texts of a form; `accepts` is the noun phrase that errors and the manual show. */
+function textOption(form: RegExp, accepts: string) {
+  return z
+    .string({ error: `accepted: ${accepts}` })
+    .regex(form, { error: `accepted: ${accepts}` })
+    .meta({ accepts });
 }
 
-const address = z.string().transform((text, context): Address => {
-  try {
-    return parseAddress(text);
-  } catch (thrown) {
-    context.addIssue({ code: "custom", message: OutriggerError.from(thrown).message });
-    return z.NEVER;
-  }
-});
-
 const HEALTH = /^(?:off|tcp|http:\/[\x21-\x7e]*)$/;
-const STATUS_RANGES = /^[1-5]\d\d(?:-[1-5]\d\d)?$/;
+const STATUS_RANGE = /^[1-5]\d\d(?:-[1-5]\d\d)?$/;
 
 /** The keys, to be spread into a route's own object schema; refine that with `checkUpstream`. */
 export const upstreamShape = {
-  endpoints: list(address)
+  endpoints: listOption()
+    .pipe(z.array(endpointOption))
     .prefault([])
     .describe(
       "Where the upstream is: HOST:PORT or HOST:PORT*WEIGHT; weight 0 drains. Names without port for srv.",
@@ -80,45 +88,38 @@ export const upstreamShape = {
     .describe(
       "static: each entry is one endpoint, a name is dialled at one of its addresses. dns: each address of a name is an endpoint. srv: RFC 2782. file: the list in discoveryFile.",
     ),
-  discoveryFile: z
-    .string()
-    .min(1)
+  discoveryFile: filePathSchema
     .optional()
     .describe(
       "YAML or JSON list of endpoints, watched; replaced atomically or edited in place. For discovery=file.",
     ),
-  discoveryTimeout: duration(1, 300_000, "1ms to 5m")
+  discoveryTimeout: durationOption({ min: 1, max: 300_000 })
     .prefault("5s")
     .describe("How long start waits for the first answer of discovery. Default 5s."),
-  dnsConfig: z
-    .string()
-    .min(1)
+  dnsConfig: filePathSchema
     .default("/etc/resolv.conf")
     .describe("resolv.conf(5) file with nameserver, search and options ndots, timeout, attempts."),
-  dnsServers: list(z.string().min(1))
+  dnsServers: listOption()
+    .pipe(z.array(z.string().refine(isServer, { error: "accepted: IP, IP:PORT or [IPV6]:PORT" })))
     .prefault([])
     .describe(
       "Name servers IP or IP:PORT instead of those of dnsConfig. Default: none, dnsConfig's are used.",
     ),
-  dnsFamily: z
-    .preprocess(
-      (found) => (typeof found === "number" ? String(found) : found),
-      z.enum(["auto", "4", "6", "both"]),
-    )
-    .default("auto")
+  dnsFamily: familyOption
+    .prefault("auto")
     .describe(
       "auto: IPv4 addresses if the name has any, else IPv6. 4, 6: only these. both: all. Default auto.",
     ),
-  dnsMinTtl: duration(100, 3_600_000, "100ms to 1h")
+  dnsMinTtl: durationOption({ min: 100, max: 3_600_000 })
     .prefault("1s")
     .describe("No name is asked again sooner, whatever its TTL. Default 1s, range 100ms to 1h."),
-  dnsMaxTtl: duration(100, 86_400_000, "100ms to 24h")
+  dnsMaxTtl: durationOption({ min: 100, max: 86_400_000 })
     .prefault("5m")
     .describe("Every name is asked again at least so often. Default 5m, range 100ms to 24h."),
-  dnsRetryMin: duration(10, 3_600_000, "10ms to 1h")
+  dnsRetryMin: durationOption({ min: 10, max: 3_600_000 })
     .prefault("1s")
     .describe("First pause after a failed or empty answer; doubles up to dnsRetryMax. Default 1s."),
-  dnsRetryMax: duration(10, 3_600_000, "10ms to 1h")
+  dnsRetryMax: durationOption({ min: 10, max: 3_600_000 })
     .prefault("30s")
     .describe("Longest pause after failed or empty answers. Default 30s."),
   balance: z
@@ -127,121 +128,126 @@ export const upstreamShape = {
     .describe(
       "least-request: the less busy of two random endpoints. round-robin: smooth weighted. Default least-request.",
     ),
-  slowStart: duration(0, 3_600_000, "0s to 1h")
+  slowStart: durationOption({ min: 0, max: 3_600_000 })
     .prefault("0s")
     .describe(
       "An endpoint that is new or back gets its share gradually over this span. Default 0s: at once.",
     ),
-  panicThreshold: share(0, 1)
+  panicThreshold: shareOption(0, 1)
     .prefault("50%")
     .describe(
       "Below this share of available endpoints all are used, ejected and unhealthy too. Default 50%; 0 = never.",
     ),
-  health: z
-    .string()
-    .regex(HEALTH, "is not a health check: accepted are off, tcp and http:/PATH")
+  health: textOption(HEALTH, "off, tcp, or http:/PATH")
     .default("off")
     .describe("Active health check: off, tcp (a connect), http:/PATH (a GET). Default off."),
-  healthStatus: list(z.string().regex(STATUS_RANGES, "is not a status or a range of them such as 200-399"))
+  healthStatus: listOption({ min: 1 })
+    .pipe(z.array(textOption(STATUS_RANGE, "a status such as 200, or a range such as 200-399")))
     .prefault("200-399")
     .describe("Statuses that pass an http check. Default 200-399, as the kubelet."),
-  healthPort: integer(1, 65_535).optional().describe("Port of the check. Default: the endpoint's own."),
-  healthInterval: duration(100, 3_600_000, "100ms to 1h")
+  healthPort: intOption({ min: 1, max: 65_535 })
+    .optional()
+    .describe("Port of the check. Default: the endpoint's own."),
+  healthInterval: durationOption({ min: 100, max: 3_600_000 })
     .prefault("5s")
     .describe("Time between checks of one endpoint, jittered by 10 %. Default 5s."),
-  healthTimeout: duration(10, 600_000, "10ms to 10m")
+  healthTimeout: durationOption({ min: 10, max: 600_000 })
     .prefault("1s")
     .describe("A check that takes longer has failed. Default 1s; not above healthInterval."),
-  healthyThreshold: integer(1, 100)
-    .default(2)
+  healthyThreshold: intOption({ min: 1, max: 100 })
+    .prefault(2)
     .describe("Passed checks in a row that make it healthy again. Default 2."),
-  unhealthyThreshold: integer(1, 100)
-    .default(3)
+  unhealthyThreshold: intOption({ min: 1, max: 100 })
+    .prefault(3)
     .describe("Failed checks in a row that make it unhealthy; the very first check counts alone. Default 3."),
-  ejectAfter: integer(0, 10_000)
-    .default(5)
+  ejectAfter: intOption({ min: 0, max: 10_000 })
+    .prefault(5)
     .describe(
       "Failures in a row (5xx, refused, broken, timed out) that eject an endpoint. Default 5; 0 = never.",
     ),
-  ejectSuccessRate: flag
-    .default(true)
+  ejectSuccessRate: booleanOption()
+    .prefault(true)
     .describe("Eject an endpoint whose success rate is far below the others'. Default true."),
-  ejectInterval: duration(100, 3_600_000, "100ms to 1h")
+  ejectInterval: durationOption({ min: 100, max: 3_600_000 })
     .prefault("10s")
     .describe("Success rates are compared once in this span. Default 10s."),
-  ejectMinHosts: integer(2, 10_000)
-    .default(5)
+  ejectMinHosts: intOption({ min: 2, max: 10_000 })
+    .prefault(5)
     .describe(
       "Success rates are compared only among at least so many endpoints with enough requests. Default 5.",
     ),
-  ejectMinRequests: integer(1, 1_000_000)
-    .default(100)
+  ejectMinRequests: intOption({ min: 1, max: 1_000_000 })
+    .prefault(100)
     .describe(
       "Requests in an interval from which on an endpoint's success rate means something. Default 100.",
     ),
-  ejectDeviations: decimal(0.1, 10)
-    .default(1.9)
+  ejectDeviations: numberOption({ min: 0.1, max: 10 })
+    .prefault(1.9)
     .describe("Standard deviations below the mean success rate at which it is ejected. Default 1.9."),
-  ejectTime: duration(100, 3_600_000, "100ms to 1h")
+  ejectTime: durationOption({ min: 100, max: 3_600_000 })
     .prefault("30s")
     .describe("Length of the first ejection; the n-th in a row lasts n times as long. Default 30s."),
-  ejectTimeMax: duration(100, 86_400_000, "100ms to 24h")
+  ejectTimeMax: durationOption({ min: 100, max: 86_400_000 })
     .prefault("5m")
     .describe("Longest ejection. Default 5m."),
-  ejectMax: share(0, 1)
+  ejectMax: shareOption(0, 1)
     .prefault("50%")
     .describe(
       "Largest share of endpoints ejected at once; of two or more, one may always be. Default 50%; 0 = none.",
     ),
-  retries: integer(0, 20).default(2).describe("Attempts after the first, at most. Default 2; 0 = none."),
-  retryBudget: share(0, 1)
+  retries: intOption({ min: 0, max: 20 })
+    .prefault(2)
+    .describe("Attempts after the first, at most. Default 2; 0 = none."),
+  retryBudget: shareOption(0, 1)
     .prefault("20%")
     .describe("Retries under way at once, as a share of the requests in flight. Default 20%."),
-  retryReserve: integer(0, 100_000)
-    .default(20)
+  retryReserve: intOption({ min: 0, max: 100_000 })
+    .prefault(20)
     .describe(
       "Retries under way that are allowed besides the budget, for little traffic and bursts. Default 20.",
     ),
-  backoffBase: duration(0, 600_000, "0ms to 10m")
+  backoffBase: durationOption({ min: 0, max: 600_000 })
     .prefault("25ms")
     .describe(
       "Longest pause before the first retry; doubles with each; the pause is random below it. Default 25ms.",
     ),
-  backoffMax: duration(0, 600_000, "0ms to 10m")
+  backoffMax: durationOption({ min: 0, max: 600_000 })
     .prefault("250ms")
     .describe("Longest pause of all. Default 250ms."),
-  maxConnections: integer(0, 1_000_000)
-    .default(1024)
+  maxConnections: intOption({ min: 0, max: 1_000_000 })
+    .prefault(1024)
     .describe("Connections to one endpoint. Default 1024; 0 = no limit."),
-  maxPending: integer(0, 1_000_000)
-    .default(1024)
+  maxPending: intOption({ min: 0, max: 1_000_000 })
+    .prefault(1024)
     .describe("Requests that wait for a connection. Default 1024; 0 = no limit."),
-  maxRequests: integer(0, 1_000_000)
-    .default(0)
+  maxRequests: intOption({ min: 0, max: 1_000_000 })
+    .prefault(0)
     .describe(
       "Requests in flight to the whole upstream. Default 0 = no limit but those of connections and waiting.",
     ),
-  rate: decimal(0, 10_000_000).default(0).describe("Requests admitted per second. Default 0 = no limit."),
-  burst: integer(0, 10_000_000)
-    .default(0)
+  rate: numberOption({ min: 0, max: 10_000_000 })
+    .prefault(0)
+    .describe("Requests admitted per second. Default 0 = no limit."),
+  burst: intOption({ min: 0, max: 10_000_000 })
+    .prefault(0)
     .describe(
       "Requests admitted at once after a pause. Default 0 = as many as rate allows in a second, at least 1.",
     ),
-  hedge: flag
-    .default(false)
+  hedge: booleanOption()
+    .prefault(false)
     .describe("Send a second attempt of an idempotent request when the first is late. Default false."),
-  hedgeQuantile: share(0.5, 0.999)
+  hedgeQuantile: shareOption(0.5, 0.999)
     .prefault("95%")
     .describe("Late means slower than this quantile. Default 95%."),
-  hedgeMin: duration(1, 600_000, "1ms to 10m")
+  hedgeMin: durationOption({ min: 1, max: 600_000 })
     .prefault("5ms")
     .describe("Never hedge sooner than this. Default 5ms."),
-  hedgeMax: share(0, 1).prefault("5%").describe("Hedges as a share of requests, at most. Default 5%."),
-  hedgeWindow: duration(1000, 3_600_000, "1s to 1h")
+  hedgeMax: shareOption(0, 1).prefault("5%").describe("Hedges as a share of requests, at most. Default 5%."),
+  hedgeWindow: durationOption({ min: 1000, max: 3_600_000 })
     .prefault("30s")
     .describe("Latencies are remembered for one to two halves of this span. Default 30s."),
-  hedgeSamples: integer(10, 1_000_000)
-    .default(100)
+  hedgeSamples: intOption({ min: 10, max: 1_000_000 })
+    .prefault(100)
     .describe("Latencies that must be known before anything is hedged. Default 100."),
 } as const;
 
@@ -257,9 +263,95 @@ export interface ConfigConflict {
 
 /** Every impossible combination, each with its own sentence. Empty: none. */
 export function findConflicts(config: UpstreamConfig): ConfigConflict[] {
-  void config;
-  return [];
+  const found: ConfigConflict[] = [];
+  const refuse = (wrong: boolean, key: keyof UpstreamConfig, message: string): void => {
+    if (wrong) found.push({ key, message });
+  };
+  const { discovery, endpoints, discoveryFile } = config;
+  const withPort = endpoints.filter(({ port }) => port !== null).map(formatAddress);
+  const withoutPort = endpoints.filter(({ port }) => port === null).map(formatAddress);
+  const literals = endpoints.filter(({ host }) => needsNoResolver(host)).map(formatAddress);
+  refuse(
+    discovery !== "file" && endpoints.length === 0,
+    "endpoints",
+    `discovery=${discovery} needs at least one endpoint`,
+  );
+  refuse(
+    discovery === "file" && endpoints.length > 0,
+    "endpoints",
+    "discovery=file takes its endpoints from discoveryFile: remove endpoints, or choose discovery=static",
+  );
+  refuse(
+    discovery === "file" && discoveryFile === undefined,
+    "discoveryFile",
+    "discovery=file needs discoveryFile, the path of the list",
+  );
+  refuse(
+    discovery !== "file" && discoveryFile !== undefined,
+    "discoveryFile",
+    `discoveryFile is only read with discovery=file, and discovery is ${discovery}`,
+  );
+  refuse(
+    discovery === "srv" && withPort.length > 0,
+    "endpoints",
+    `discovery=srv takes ports from the SRV records: remove the port of ${withPort.join(", ")}`,
+  );
+  refuse(
+    discovery === "srv" && literals.length > 0,
+    "endpoints",
+    `discovery=srv takes names such as _http._tcp.catalog, not ${literals.join(", ")}`,
+  );
+  refuse(
+    discovery !== "srv" && discovery !== "file" && withoutPort.length > 0,
+    "endpoints",
+    `${withoutPort.join(", ")} has no port: write HOST:PORT`,
+  );
+  const rising = (lower: DurationKey, upper: DurationKey): void => {
+    const [low, high] = [config[lower], config[upper]];
+    refuse(low > high, lower, `${lower} ${formatDuration(low)} is above ${upper} ${formatDuration(high)}`);
+  };
+  rising("dnsMinTtl", "dnsMaxTtl");
+  rising("dnsRetryMin", "dnsRetryMax");
+  rising("backoffBase", "backoffMax");
+  rising("ejectTime", "ejectTimeMax");
+  if (config.health !== "off") rising("healthTimeout", "healthInterval");
+  refuse(
+    config.health === "off" && config.healthPort !== undefined,
+    "healthPort",
+    "healthPort is the port of a health check, and health is off",
+  );
+  for (const range of config.healthStatus) {
+    const [low, high] = range.split("-").map(Number);
+    refuse(
+      high !== undefined && (low as number) > high,
+      "healthStatus",
+      `the range ${range} is empty: its end is below its start`,
+    );
+  }
+  refuse(
+    config.burst > 0 && config.rate === 0,
+    "burst",
+    "burst without rate has no meaning: set rate, or remove burst",
+  );
+  refuse(
+    config.hedge && config.hedgeMax === 0,
+    "hedgeMax",
+    "hedge=true with hedgeMax 0% would never hedge: raise hedgeMax, or remove hedge",
+  );
+  return found;
 }
+
+type DurationKey =
+  | "dnsMinTtl"
+  | "dnsMaxTtl"
+  | "dnsRetryMin"
+  | "dnsRetryMax"
+  | "backoffBase"
+  | "backoffMax"
+  | "ejectTime"
+  | "ejectTimeMax"
+  | "healthTimeout"
+  | "healthInterval";
 
 /** For `.superRefine` of a schema that spreads `upstreamShape`: reports each impossible combination at its key. */
 export function checkUpstream(config: UpstreamConfig, context: z.RefinementCtx): void {

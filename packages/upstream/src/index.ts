@@ -1,18 +1,22 @@
-export {
-  Upstream,
-  type EndpointSnapshot,
-  type Rejection,
-  type UpstreamDeps,
-  type UpstreamSnapshot,
-} from "./upstream.ts";
+export { Upstream, type UpstreamDeps } from "./upstream.ts";
+export type { EndpointSnapshot, UpstreamSnapshot } from "./snapshot.ts";
+export type { EndpointState } from "./instruments.ts";
 export { OUTCOMES, type Endpoint, type Outcome } from "./endpoint/endpoint.ts";
-export { formatHostPort, parseAddress, type Address } from "./endpoint/address.ts";
+export { formatAddress, formatHostPort, parseAddress, type Address } from "./endpoint/address.ts";
+export type { Rejection } from "./resilience/admission.ts";
+export { ConnectionLimits } from "./resilience/connection-limits.ts";
+export { Hedging } from "./resilience/hedging.ts";
+export { RetryBudget } from "./resilience/retry-budget.ts";
+export { probeEndpoint, type Probe, type ProbeSpec } from "./health/probe.ts";
+export { SearchingResolver, type AddressAnswer, type NameResolver } from "./discovery/name-resolver.ts";
+export { DnsFailure, type ServiceRecord } from "./discovery/dns-client.ts";
 export {
   checkUpstream,
   findConflicts,
   upstreamConfig,
   upstreamSchema,
   upstreamShape,
+  type ConfigConflict,
   type UpstreamConfig,
   type UpstreamConfigInput,
 } from "./config.ts";

@@ -1,5 +1,12 @@
-/** The other end of a call: which endpoints there are, which one takes the next request, and what is allowed. */
+/**
+ * The other end of a call: which endpoints there are, which one takes the next attempt, and what is allowed. It knows
+ * no protocol: the caller connects, sends, and says how it ended.
+ *
+ * A request's way: `admit`, then for each attempt `pick`, `limits.tryConnect` if it needs a new connection, `started`,
+ * `ended`; between attempts `retry.take` and `retry.backoff`; at last `release`. None of these allocates or waits.
+ */
 import {
+  formatDuration,
   silentLogger,
   systemClock,
   type Clock,
@@ -7,10 +14,24 @@ import {
   type Metrics,
   type Milliseconds,
 } from "@outrigger/core";
+import type { Balancer } from "./balance/balancer.ts";
+import { LeastRequest } from "./balance/least-request.ts";
+import { buildPool, emptyPool, type Pool } from "./balance/pool.ts";
+import { RoundRobin } from "./balance/round-robin.ts";
 import type { UpstreamConfig } from "./config.ts";
-import { createEndpoint, targetAt, type Endpoint, type Outcome } from "./endpoint/endpoint.ts";
-
-export type Rejection = "max-requests" | "rate-limited";
+import { Discovery } from "./discovery/discovery.ts";
+import type { NameResolver } from "./discovery/name-resolver.ts";
+import { EndpointSet } from "./endpoint/endpoint-set.ts";
+import type { Endpoint, Outcome, Target } from "./endpoint/endpoint.ts";
+import { ActiveHealth } from "./health/active-health.ts";
+import { OutlierEjection } from "./health/outlier-ejection.ts";
+import { probeEndpoint, probeSpec, type Probe, type ProbeSpec } from "./health/probe.ts";
+import { Instruments } from "./instruments.ts";
+import { Admission, type Rejection } from "./resilience/admission.ts";
+import { ConnectionLimits } from "./resilience/connection-limits.ts";
+import { Hedging } from "./resilience/hedging.ts";
+import { RetryBudget } from "./resilience/retry-budget.ts";
+import { describeEndpoint, describePool, type UpstreamSnapshot } from "./snapshot.ts";
 
 export interface UpstreamDeps {
   readonly clock: Clock;
@@ -18,146 +39,265 @@ export interface UpstreamDeps {
   readonly random: () => number;
   readonly log: Logger;
   readonly metrics: Metrics;
-}
-
-export interface EndpointSnapshot {
-  readonly key: string;
-  readonly state: "ok" | "ejected" | "unhealthy" | "drained";
-  readonly why: string | null;
-  readonly weight: number;
-  readonly active: number;
-  readonly connections: number;
-}
-export interface UpstreamSnapshot {
-  readonly name: string;
-  readonly endpoints: readonly EndpointSnapshot[];
+  /** Instead of our own resolver. */
+  readonly resolver: NameResolver;
+  /** Instead of plain TCP and HTTP health checks. */
+  readonly probe: Probe;
 }
 
 export class Upstream {
   readonly name: string;
+  readonly retry: RetryBudget;
+  readonly hedge: Hedging;
+  readonly limits: ConnectionLimits;
   #config: UpstreamConfig;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #log: Logger;
-  #endpoints: Endpoint[] = [];
-  #cursor = 0;
-  #active = 0;
-  #pending = 0;
-  readonly #removed: ((endpoint: Endpoint) => void)[] = [];
+  readonly #set = new EndpointSet();
+  readonly #instruments: Instruments;
+  readonly #admission: Admission;
+  readonly #ejection: OutlierEjection;
+  readonly #health: ActiveHealth;
+  readonly #discovery: Discovery;
+  readonly #stopExposing: () => void;
+  readonly #removedListeners: ((endpoint: Endpoint) => void)[] = [];
+  #balancer: Balancer;
+  #pool: Pool = emptyPool;
+  /** A state changed since #pool was built. */
+  #stale = true;
+  #panicTold = false;
+  #state: "new" | "running" | "stopped" = "new";
 
+  /**
+   * Endpoints that need no discovery (static IP addresses) can be picked at once, also without `start`.
+   * @param config as `upstreamConfig` or a schema with `upstreamShape` returns it
+   */
   constructor(name: string, config: UpstreamConfig, deps: Partial<UpstreamDeps> = {}) {
     this.name = name;
     this.#config = config;
     this.#clock = deps.clock ?? systemClock;
     this.#random = deps.random ?? Math.random;
-    this.#log = deps.log ?? silentLogger;
-    this.update(config);
-  }
-
-  get endpoints(): readonly Endpoint[] {
-    return this.#endpoints;
-  }
-
-  async start(): Promise<void> {}
-  async stop(): Promise<void> {}
-
-  update(config: UpstreamConfig): void {
-    this.#config = config;
-    const old = this.#endpoints;
-    this.#endpoints = config.endpoints.map(({ host, port, weight }) => {
-      const target = targetAt(host, port ?? 80, weight);
-      const kept = old.find((endpoint) => endpoint.key === target.key);
-      if (!kept) return createEndpoint(target);
-      kept.weight = weight;
-      return kept;
+    this.#log = deps.log?.child({ upstream: name }) ?? silentLogger;
+    const now = this.#clock.now();
+    const count = new Instruments(name, deps.metrics ?? null);
+    this.#instruments = count;
+    this.#stopExposing = deps.metrics?.beforeExpose(() => this.#refreshMetrics()) ?? ((): void => {});
+    this.#admission = new Admission(config, count.rejections, now);
+    this.limits = new ConnectionLimits(config, count.rejections);
+    this.retry = new RetryBudget(config, this.#admission, this.#set, this.#random, count.retries);
+    this.hedge = new Hedging(config, this.#clock, count.hedges);
+    this.#balancer = this.#createBalancer();
+    this.#ejection = new OutlierEjection(
+      config,
+      {
+        ejected: (endpoint, reason, why, span) => {
+          this.#stale = true;
+          count.ejected(endpoint, reason);
+          const { key } = endpoint;
+          this.#log.warn({ endpoint: key, reason }, `ejected ${key} for ${formatDuration(span)}: ${why}`);
+        },
+        returned: (endpoint) => {
+          this.#stale = true;
+          this.#log.info({ endpoint: endpoint.key }, `${endpoint.key} is back from ejection, on probation`);
+        },
+      },
+      now,
+    );
+    this.#health = new ActiveHealth(config, specOf(config), {
+      clock: this.#clock,
+      random: this.#random,
+      probe: deps.probe ?? probeEndpoint,
+      events: { changed: (endpoint) => this.#healthChanged(endpoint) },
     });
-    for (const endpoint of old) {
-      if (this.#endpoints.includes(endpoint)) continue;
-      endpoint.removed = true;
-      for (const listener of this.#removed) listener(endpoint);
+    this.#discovery = new Discovery(config, {
+      clock: this.#clock,
+      random: this.#random,
+      log: this.#log,
+      count: count.discovery,
+      resolver: deps.resolver ?? null,
+      onTargets: (targets) => this.#setTargets(targets),
+    });
+  }
+
+  /** Those that discovery lists now, whatever their state. */
+  get endpoints(): readonly Endpoint[] {
+    return this.#set.list;
+  }
+
+  /** Requests admitted and not yet released. */
+  get active(): number {
+    return this.#admission.active;
+  }
+
+  /**
+   * Starts discovery and active health. Resolves after the first answer of discovery, or its time limit; does not
+   * throw because the world is down.
+   */
+  async start(): Promise<void> {
+    if (this.#state !== "new") return;
+    this.#state = "running";
+    this.#health.start();
+    await this.#discovery.start();
+  }
+
+  /** Leaves no timer, socket or watcher. Endpoints stay readable; nothing is discovered or checked any more. */
+  async stop(): Promise<void> {
+    if (this.#state === "stopped") return;
+    this.#state = "stopped";
+    this.#stopExposing();
+    await Promise.all([this.#discovery.stop(), this.#health.stop()]);
+    this.#instruments.close(this.#set.list);
+  }
+
+  /**
+   * Takes another configuration, while in use. Endpoints that stay are the same objects, with health, ejection and
+   * counts; what is in flight is not touched.
+   */
+  update(config: UpstreamConfig): void {
+    if (this.#state === "stopped") return;
+    const now = this.#clock.now();
+    const old = this.#config;
+    this.#config = config;
+    this.#admission.configure(config, now);
+    this.limits.configure(config);
+    this.retry.configure(config);
+    this.hedge.configure(config);
+    if (config.balance !== old.balance || config.slowStart !== old.slowStart) {
+      this.#balancer = this.#createBalancer();
+      if (config.slowStart === 0) for (const endpoint of this.#set.list) endpoint.rampSince = -1;
     }
-    this.#log.debug({ endpoints: this.#endpoints.length, now: this.#clock.now() }, "endpoints updated");
+    this.#ejection.configure(config, now);
+    this.#health.configure(config, specOf(config));
+    this.#stale = true;
+    this.#discovery.configure(config);
   }
 
+  /** Called for each endpoint that discovery drops: idle connections to it can be closed. */
   onRemoved(listener: (endpoint: Endpoint) => void): void {
-    this.#removed.push(listener);
+    this.#removedListeners.push(listener);
   }
 
+  /** Asks for one request. null: admitted, to be paired with `release` when it is over. */
   admit(now: Milliseconds): Rejection | null {
-    void now;
-    if (this.#config.maxRequests > 0 && this.#active >= this.#config.maxRequests) return "max-requests";
-    this.#active++;
-    return null;
+    const rejection = this.#admission.admit(now);
+    if (rejection === null) this.hedge.requestAdmitted();
+    return rejection;
   }
 
   release(): void {
-    this.#active--;
+    this.#admission.release();
   }
 
+  /**
+   * The endpoint for the next attempt: one that is not in `avoid` while another can be picked. null: there is none at
+   * all (nothing discovered, everything drained, or nothing available and panicThreshold 0).
+   */
   pick(now: Milliseconds, avoid: readonly Endpoint[]): Endpoint | null {
-    void now;
-    const all = this.#endpoints;
-    for (let step = 0; step < all.length; step++) {
-      const endpoint = all[++this.#cursor % all.length] as Endpoint;
-      if (endpoint.weight > 0 && !avoid.includes(endpoint)) return endpoint;
-    }
-    return all[this.#cursor % all.length] ?? null;
+    if (now >= this.#ejection.nextReturn) this.#ejection.expire(now);
+    if (this.#stale) this.#rebuild();
+    return this.#balancer.choose(this.#pool, avoid, now);
   }
 
+  /** An attempt begins. Each is paired with one `ended`. */
   started(endpoint: Endpoint): void {
     endpoint.active++;
   }
 
+  /**
+   * An attempt ended, as `outcome` says, `latency` after it began (to the head of the answer, where there is one).
+   */
   ended(endpoint: Endpoint, outcome: Outcome, latency: Milliseconds, now: Milliseconds): void {
-    void latency;
-    void now;
-    endpoint.active--;
+    if (endpoint.active > 0) endpoint.active--;
     endpoint.outcomes[outcome]++;
+    this.#ejection.judge(endpoint, outcome, now);
+    this.hedge.observe(outcome, latency, now);
   }
 
-  readonly retry = {
-    maxRetries: 2,
-    /** Free attempts of one request, at most: so that they cannot spin. */
-    maxFree: 8,
-    take: (free: boolean): boolean => free || true,
-    done: (free: boolean): void => void free,
-    backoff: (retryNumber: number): Milliseconds =>
-      this.#random() * Math.min(this.#config.backoffMax, this.#config.backoffBase * 2 ** (retryNumber - 1)),
-  };
-
-  readonly hedge = {
-    delay: (): Milliseconds => Infinity,
-    take: (): boolean => false,
-  };
-
-  readonly limits = {
-    tryConnect: (endpoint: Endpoint): boolean => {
-      const most = this.#config.maxConnections;
-      if (most > 0 && endpoint.connections >= most) return false;
-      endpoint.connections++;
-      return true;
-    },
-    disconnected: (endpoint: Endpoint): void => void endpoint.connections--,
-    tryPend: (): boolean => {
-      if (this.#config.maxPending > 0 && this.#pending >= this.#config.maxPending) return false;
-      this.#pending++;
-      return true;
-    },
-    unpend: (): void => void this.#pending--,
-  };
+  /** Why `pick` returns what it does, in one sentence for people. */
+  explainPool(now: Milliseconds): string {
+    this.#ejection.expire(now);
+    if (this.#stale) this.#rebuild();
+    return describePool(this.#pool);
+  }
 
   describe(now: Milliseconds): UpstreamSnapshot {
-    void now;
+    this.#ejection.expire(now);
+    if (this.#stale) this.#rebuild();
+    const { members, available, panic } = this.#pool;
     return {
       name: this.name,
-      endpoints: this.#endpoints.map((endpoint) => ({
-        key: endpoint.key,
-        state: endpoint.weight === 0 ? "drained" : "ok",
-        why: null,
-        weight: endpoint.weight,
-        active: endpoint.active,
-        connections: endpoint.connections,
-      })),
+      endpoints: this.#set.list.map((endpoint) => describeEndpoint(endpoint, now)),
+      members,
+      available,
+      panic,
+      active: this.#admission.active,
+      pending: this.limits.pending,
+      retrying: this.retry.retrying,
+      retriesAllowed: this.retry.allowed,
+      hedgeDelay: this.hedge.delay(),
+      discovery: this.#discovery.describe(),
     };
   }
+
+  #setTargets(targets: readonly Target[]): void {
+    const now = this.#clock.now();
+    const first = this.#set.size === 0;
+    const { added, removed } = this.#set.replace(targets);
+    // The first ones share the load from the start; a late-comer is eased in.
+    if (!first && this.#config.slowStart > 0) for (const endpoint of added) endpoint.rampSince = now;
+    this.#stale = true;
+    this.#ejection.setEndpoints(this.#set.list, now);
+    this.#health.setEndpoints(this.#set.list);
+    this.#log.info(
+      {
+        endpoints: this.#set.size,
+        added: added.map(({ key }) => key),
+        removed: removed.map(({ key }) => key),
+      },
+      "endpoints changed",
+    );
+    for (const endpoint of removed) {
+      this.#instruments.forget(endpoint);
+      for (const listener of this.#removedListeners) listener(endpoint);
+    }
+  }
+
+  #healthChanged(endpoint: Endpoint): void {
+    this.#stale = true;
+    const { key, healthy } = endpoint;
+    if (healthy) {
+      if (this.#config.slowStart > 0) endpoint.rampSince = this.#clock.now();
+      this.#log.info({ endpoint: key }, `${key} is healthy again`);
+    } else {
+      this.#log.warn(
+        { endpoint: key },
+        `${key} is unhealthy: ${endpoint.healthReason ?? "failed its check"}`,
+      );
+    }
+  }
+
+  #rebuild(): void {
+    this.#stale = false;
+    this.#pool = buildPool(this.#set.list, this.#config.panicThreshold);
+    const { panic } = this.#pool;
+    if (panic && !this.#panicTold) this.#log.warn({}, describePool(this.#pool));
+    if (!panic && this.#panicTold) this.#log.info({}, `${describePool(this.#pool)}: the panic is over`);
+    this.#panicTold = panic;
+  }
+
+  #createBalancer(): Balancer {
+    const { balance, slowStart } = this.#config;
+    return balance === "round-robin" ? new RoundRobin(slowStart) : new LeastRequest(this.#random, slowStart);
+  }
+
+  #refreshMetrics(): void {
+    this.#ejection.expire(this.#clock.now());
+    if (this.#stale) this.#rebuild();
+    this.#instruments.refresh(this.#set.list, this.#pool, this.#admission.active);
+  }
+}
+
+function specOf(config: UpstreamConfig): ProbeSpec | null {
+  return probeSpec(config.health, config.healthStatus, config.healthPort ?? null);
 }

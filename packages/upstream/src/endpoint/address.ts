@@ -67,3 +67,9 @@ function bad(text: string, why: string): OutriggerError {
 export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** Writes what parseAddress reads. */
+export function formatAddress({ host, port, weight }: Address): string {
+  const place = port === null ? (host.includes(":") ? `[${host}]` : host) : formatHostPort(host, port);
+  return weight === 1 ? place : `${place}*${weight}`;
+}

@@ -43,8 +43,8 @@ export interface Target {
 export interface Endpoint {
   /** `host:port`, IPv6 in brackets. */
   readonly key: string;
-  /** The host as configured or published, for TLS server name and Host. */
-  readonly name: string;
+  /** The host as configured or published, for TLS server name and Host. Changes in place if discovery renames it. */
+  name: string;
   /** Where to dial. Changes in place only for a `static` name whose address changed; the key stays. */
   host: string;
   readonly port: number;
