@@ -54,10 +54,11 @@ export class ManifestError extends OutriggerError {
 
 /**
  * Reads and checks documents by the table of fields. Problems are added, not thrown, so that a caller can add
- * those that only it can see.
+ * those that only it can see. A pod with a hole in its value (a wrong type, a required field missing) is left out;
+ * ConfigMaps and Secrets with one stay, so that nobody who refers to them is told that they are not there.
  */
 export function loadManifest(texts: readonly ManifestText[], problems: Problem[]): Manifest {
-  const findings: Findings = { problems, unused: [] };
+  const findings: Findings = { problems, unused: [], holes: 0 };
   const pods: DeclaredPod[] = [];
   const configMaps = new Map<string, ConfigMapManifest>();
   const secrets = new Map<string, SecretManifest>();
@@ -68,18 +69,18 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
     for (const document of readDocuments(file, text, problems)) {
       const kind = kindOf(document, findings);
       if (kind === undefined) continue;
-      const before = problems.length;
+      const [before, holes] = [problems.length, findings.holes];
       switch (kind) {
         case "Pod": {
           const pod = validate(document, kinds.Pod.shape, findings);
-          if (!pod?.metadata || !pod.spec) break;
+          if (!pod || findings.holes > holes) break;
           const { name, ...metadata } = pod.metadata;
           pods.push({ kind, name, metadata, spec: pod.spec, document, specPath: ["spec"] });
           break;
         }
         case "Deployment": {
           const deployment = validate(document, kinds.Deployment.shape, findings);
-          if (!deployment?.metadata || !deployment.spec?.template?.spec) break;
+          if (!deployment || findings.holes > holes) break;
           const { template } = deployment.spec;
           pods.push({
             kind,
@@ -93,7 +94,7 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
         }
         case "Job": {
           const job = validate(document, kinds.Job.shape, findings);
-          if (!job?.metadata || !job.spec?.template?.spec) break;
+          if (!job || findings.holes > holes) break;
           const { template, activeDeadlineSeconds } = job.spec;
           pods.push({
             kind,
@@ -107,17 +108,17 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
         }
         case "ConfigMap": {
           const value = validate(document, kinds.ConfigMap.shape, findings);
-          if (value?.metadata) configMaps.set(objectKey(value.metadata.namespace, value.metadata.name), value);
+          if (value?.metadata?.name) configMaps.set(objectKey(value.metadata.namespace, value.metadata.name), value);
           break;
         }
         case "Secret": {
           const value = validate(document, kinds.Secret.shape, findings);
-          if (value?.metadata) secrets.set(objectKey(value.metadata.namespace, value.metadata.name), value);
+          if (value?.metadata?.name) secrets.set(objectKey(value.metadata.namespace, value.metadata.name), value);
           break;
         }
         case "Service": {
           const value = validate(document, kinds.Service.shape, findings);
-          if (value?.metadata) services.push(value);
+          if (value && findings.holes === holes) services.push(value);
           break;
         }
       }

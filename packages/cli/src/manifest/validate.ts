@@ -12,6 +12,8 @@ export interface Unused {
 
 export interface Findings {
   readonly problems: Problem[];
+  /** How many problems leave a hole in the value: a type that does not fit, a required field that is not there. */
+  holes: number;
   readonly unused: Unused[];
 }
 
@@ -54,6 +56,7 @@ class Walk {
     for (const [name, field] of Object.entries(shape)) {
       const pair = pairs.get(name);
       if (field.required && (pair === undefined || this.#isNull(pair.value))) {
+        this.#findings.holes++;
         this.#report([...path, name], `is required: ${describe(field.type)}`, node);
       }
     }
@@ -97,7 +100,8 @@ class Walk {
   #map(of: TypeForm, node: YAMLMap, path: Path): Record<string, unknown> {
     const value: Record<string, unknown> = {};
     for (const [name, pair] of this.#document.pairs(node)) {
-      value[name] = this.#isNull(pair.value) ? "" : this.#value(of, pair.value, [...path, name]);
+      const read = this.#isNull(pair.value) ? "" : this.#value(of, pair.value, [...path, name]);
+      if (read !== undefined) value[name] = read;
     }
     return value;
   }
@@ -115,6 +119,7 @@ class Walk {
               ? node.source
               : undefined;
         if (text === undefined) {
+          this.#findings.holes++;
           this.#report(path, `found ${show(found)}, accepted: a string; put it in quotes: "${node.source}"`, node);
           return undefined;
         }
@@ -134,6 +139,7 @@ class Walk {
         if (typeof found === "string" && type.values.includes(found)) return found;
         const near = typeof found === "string" ? didYouMean(found, type.values) : undefined;
         const hint = near === undefined ? "" : `; did you mean ${near}?`;
+        this.#findings.holes++;
         this.#report(path, `found ${show(found)}, accepted: ${type.values.join(", ")}${hint}`, node);
         return undefined;
       }
@@ -166,6 +172,7 @@ class Walk {
   }
 
   #mismatch(path: Path, node: unknown, accepted: string): undefined {
+    this.#findings.holes++;
     this.#report(path, `found ${show(this.#plain(node))}, accepted: ${accepted}`, node);
     return undefined;
   }
