@@ -54,6 +54,8 @@ export class Listener {
   draining = false;
   /** Share of finished requests that are logged, 0 to 1. */
   accessLogSample = 0;
+  /** Client connections accepted so far. */
+  accepted = 0;
 
   readonly #random: () => number;
   readonly #log: Logger;
@@ -254,6 +256,7 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
+    this.accepted++;
     this.metrics.connections.inc();
     this.#clients.add(new ClientConnection(this, socket));
   }

@@ -1,0 +1,194 @@
+/** One route of protocol http or https: a listener of the HTTP/1.1 engine and the upstream behind it. */
+import { formatHostPort, type DataListener, type PatternDeps } from "@outrigger/core";
+import {
+  Listener,
+  UpstreamTlsWatcher,
+  type Http1Options,
+  type ListenAddress,
+  type UpstreamTls,
+} from "@outrigger/proxy";
+import { Upstream } from "@outrigger/upstream";
+import { routeName, upstreamOf, type RouteConfig } from "../config.ts";
+
+/** How often certificate files are looked at. */
+const TLS_CHECK_INTERVAL = 5_000;
+
+export class HttpRoute implements DataListener {
+  readonly name: string;
+  #config: RouteConfig;
+  readonly #deps: PatternDeps;
+  readonly #upstream: Upstream;
+  #tls: UpstreamTlsWatcher | null = null;
+  #credentials: UpstreamTls | null = null;
+  #listener: Listener | null = null;
+  #stopped = false;
+
+  constructor(config: RouteConfig, deps: PatternDeps) {
+    this.name = routeName(config);
+    this.#config = config;
+    this.#deps = deps;
+    this.#upstream = new Upstream(this.name, upstreamOf(config), deps);
+  }
+
+  get role(): "egress" | "ingress" {
+    return this.#config.role;
+  }
+
+  get config(): RouteConfig {
+    return this.#config;
+  }
+
+  get addresses(): readonly string[] {
+    return (this.#listener?.addresses ?? []).map(({ address, port }) =>
+      formatHostPort({ host: address, port }),
+    );
+  }
+
+  /** The port it really listens on; 0 before it does. */
+  get port(): number {
+    return this.#listener?.addresses[0]?.port ?? 0;
+  }
+
+  /**
+   * Listens; resolves when requests are accepted. Discovery goes on in the background: a world that is down makes no
+   * container unready.
+   * @throws OutriggerError `cannot-listen`, `bad-tls`; nothing is left open then
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#loadTls(this.#config);
+      const listener = new Listener(
+        this.name,
+        addressOf(this.#config),
+        this.#upstream,
+        optionsOf(this.#config),
+        this.#credentials,
+        this.#deps,
+      );
+      listener.accessLogSample = this.#config.accessLog;
+      // The first answer of discovery is waited for (within discoveryTimeout), so that the first request finds endpoints.
+      await this.#upstream.start();
+      await listener.start();
+      this.#listener = listener;
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Whether another config can be taken over without opening another port. */
+  canBecome(config: RouteConfig): boolean {
+    return (
+      routeName(config) === this.name && formatHostPort(config.listen) === formatHostPort(this.#config.listen)
+    );
+  }
+
+  /** Loads what another config needs; throws, with nothing changed, when that cannot be had. Returns the swap itself. */
+  async prepare(config: RouteConfig): Promise<() => void> {
+    const sameTls =
+      JSON.stringify([config.protocol, config.tls]) ===
+      JSON.stringify([this.#config.protocol, this.#config.tls]);
+    const old = { tls: this.#tls, credentials: this.#credentials };
+    if (!sameTls) await this.#loadTls(config);
+    const fresh = { tls: this.#tls, credentials: this.#credentials };
+    this.#tls = old.tls;
+    this.#credentials = old.credentials;
+    return () => {
+      if (!sameTls) old.tls?.stop();
+      this.#tls = fresh.tls;
+      this.#credentials = fresh.credentials;
+      this.#config = config;
+      this.#upstream.update(upstreamOf(config));
+      this.#reconfigureListener();
+    };
+  }
+
+  async stopAccepting(): Promise<void> {
+    await this.#listener?.stopAccepting();
+  }
+
+  connections(): number {
+    return this.#listener?.connections() ?? 0;
+  }
+
+  accepted(): number {
+    return this.#listener?.accepted ?? 0;
+  }
+
+  inFlight(): number {
+    return this.#listener?.inFlight() ?? 0;
+  }
+
+  async drain(signal: AbortSignal): Promise<number> {
+    const cut = (await this.#listener?.drain(signal)) ?? 0;
+    await this.stop();
+    return cut;
+  }
+
+  /** Closes at once what is still open. Idempotent. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#tls?.stop();
+    if (this.#listener) {
+      await this.#listener.stopAccepting();
+      await this.#listener.drain(AbortSignal.abort());
+    }
+    await this.#upstream.stop();
+  }
+
+  /** For /explain: what it does and why. */
+  describe(): object {
+    const { protocol, role } = this.#config;
+    return {
+      name: this.name,
+      listen: this.addresses,
+      protocol,
+      role,
+      connections: this.connections(),
+      inFlight: this.inFlight(),
+      picks: this.#upstream.explainPool(this.#deps.clock.now()),
+      upstream: this.#upstream.describe(this.#deps.clock.now()),
+    };
+  }
+
+  async #loadTls(config: RouteConfig): Promise<void> {
+    this.#tls = null;
+    this.#credentials = null;
+    if (config.protocol !== "https") return;
+    const { caFile = null, certFile = null, keyFile = null, serverName = null } = config.tls ?? {};
+    const files = { caFile, certFile, keyFile, serverName: serverName ?? onlyName(config) };
+    const watcher = new UpstreamTlsWatcher(
+      files,
+      this.#deps.clock,
+      TLS_CHECK_INTERVAL,
+      this.#deps.log,
+      (credentials) => {
+        this.#credentials = credentials;
+        this.#reconfigureListener();
+      },
+    );
+    this.#credentials = await watcher.start();
+    this.#tls = watcher;
+  }
+
+  #reconfigureListener(): void {
+    if (!this.#listener) return;
+    this.#listener.accessLogSample = this.#config.accessLog;
+    this.#listener.reconfigure(optionsOf(this.#config), this.#credentials);
+  }
+}
+
+/** Discovery turns a name into addresses; the certificate is of the name. */
+function onlyName(config: RouteConfig): string | null {
+  const hosts = new Set(config.endpoints.map(({ host }) => host));
+  return hosts.size === 1 ? ([...hosts][0] as string) : null;
+}
+
+function addressOf(config: RouteConfig): ListenAddress {
+  return { host: config.listen.host ?? "localhost", port: config.listen.port };
+}
+
+function optionsOf(config: RouteConfig): Http1Options {
+  return { ...config, host: config.host ?? null, retryStatuses: new Set(config.retryStatuses.map(Number)) };
+}
