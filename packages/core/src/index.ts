@@ -19,6 +19,7 @@ export {
   filePathSchema,
   formatHostPort,
   hostPortSchema,
+  intListOption,
   intOption,
   listOption,
   numberOption,

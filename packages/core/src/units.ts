@@ -39,7 +39,9 @@ export function parseDuration(text: string): Milliseconds {
       `${JSON.stringify(text)} is not a duration: write a number with a unit, for example 250ms, 1.5s, 2m or 1h`,
     );
   }
-  return Number(match[1]) * (PER_DURATION_UNIT[match[2] as string] as number);
+  const span = Number(match[1]) * (PER_DURATION_UNIT[match[2] as string] as number);
+  // 132362.096s is 132362096 ms, not 132362096.00000001.
+  return Math.round(span * 1e6) / 1e6;
 }
 
 /**

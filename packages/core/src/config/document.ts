@@ -4,7 +4,10 @@ import type { ConfigProblem } from "./problem.ts";
 
 export interface ConfigDocument {
   readonly value: Record<string, unknown>;
-  /** `name:line:column` of the deepest part of the path that exists; of its key, or of its value. */
+  /**
+   * `name:line:column` of the key or the value at that path; where the path leads to nothing, of the deepest key
+   * (or list item) on it that exists.
+   */
   locate(path: readonly PropertyKey[], of: "key" | "value"): string;
 }
 

@@ -72,7 +72,7 @@ export function booleanOption() {
 
 /**
  * A list of texts: a YAML list, or one text with commas (`hedgeMethods=GET,HEAD`). Blanks around items go, empty
- * items are refused. For items that are not texts, pipe it: `listOption().pipe(z.array(intOption()))`.
+ * items are refused.
  */
 export function listOption(limits: { readonly min?: number; readonly max?: number } = {}) {
   const accepted = "a list of texts, or one text with commas between its items";
@@ -98,6 +98,24 @@ export function listOption(limits: { readonly min?: number; readonly max?: numbe
         encode: (value) => value,
       },
     )
+    .meta({ accepts: accepted });
+}
+
+/** A list of whole numbers: a YAML list, one number, or one text with commas (`retryStatus=502,503`). */
+export function intListOption(range: Range = {}) {
+  const accepted = `a list of whole numbers${rangeText(range, String)}, or one text with commas between them`;
+  const item = z.union([z.number(), z.string()]);
+  return z
+    .codec(z.union([z.array(item), item], { error: `accepted: ${accepted}` }), z.array(z.number()), {
+      decode(input, context) {
+        const items = Array.isArray(input) ? input : input === "" ? [] : String(input).split(",");
+        const numbers = items.map((text) => (NUMBER.test(String(text).trim()) ? Number(text) : NaN));
+        if (numbers.every((value) => Number.isSafeInteger(value) && within(value, range))) return numbers;
+        context.issues.push({ code: "custom", input, message: `accepted: ${accepted}` });
+        return z.NEVER;
+      },
+      encode: (value) => value,
+    })
     .meta({ accepts: accepted });
 }
 

@@ -1,0 +1,252 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { z } from "zod";
+import { loadConfig, type ConfigLayers } from "./load.ts";
+import { ConfigError, formatProblem } from "./problem.ts";
+import { durationSchema, intOption, secret } from "./schema-blocks.ts";
+
+const schema = z.strictObject({
+  logLevel: z.enum(["debug", "info"]).prefault("info"),
+  retries: intOption({ min: 0, max: 10 }).prefault(2),
+  wait: durationSchema.prefault("1s"),
+  name: z.string().min(2).optional(),
+  apiKey: secret(z.string().max(3)).optional(),
+  explain: z.strictObject({ header: z.string().optional(), max: z.number().optional() }).optional(),
+  match: z.union([z.string(), z.strictObject({ header: z.string() })]).optional(),
+  routes: z
+    .array(
+      z
+        .strictObject({
+          listen: z.string(),
+          protocol: z.enum(["http", "tcp"]),
+          endpoints: z.array(z.string()).min(1),
+          retries: intOption({ min: 0, max: 10 }).prefault(2),
+          tls: z.strictObject({ caFile: z.string().min(2) }).optional(),
+        })
+        .refine(({ protocol, retries }) => protocol !== "tcp" || retries === 2, {
+          path: ["retries"],
+          error: "tcp cannot retry: remove retries, or use protocol http",
+        }),
+    )
+    .prefault([]),
+});
+
+async function problemsOf(layers: ConfigLayers): Promise<string[]> {
+  try {
+    await loadConfig(schema, layers);
+  } catch (thrown) {
+    assert.ok(thrown instanceof ConfigError, String(thrown));
+    return thrown.problems.map(formatProblem);
+  }
+  return assert.fail("the configuration was accepted");
+}
+const file = (text: string): ConfigLayers => ({ file: { name: "c.yaml", text } });
+
+test("nothing given is the defaults", async () => {
+  assert.deepEqual(await loadConfig(schema, {}), { logLevel: "info", retries: 2, wait: 1000, routes: [] });
+  assert.deepEqual(await loadConfig(schema, file("# only a comment\n")), await loadConfig(schema, {}));
+});
+
+test("a flag is stronger than the environment, that than the file, that than the default", async () => {
+  const layers = {
+    file: { name: "c.yaml", text: "logLevel: debug\nretries: 3\nwait: 3s\nname: file\nexplain: {max: 1}" },
+    inline: { name: "OUTRIGGER_CONFIG", text: "retries: 4\nwait: 4s\nname: inline" },
+    keys: [
+      { source: "OUTRIGGER_WAIT", key: ["wait"], text: "5s" },
+      { source: "OUTRIGGER_NAME", key: ["name"], text: "env" },
+      { source: "--name", key: ["name"], text: "flag" },
+      { source: "--explain-header", key: ["explain", "header"], text: "x-why" },
+    ],
+  };
+  assert.deepEqual(await loadConfig(schema, layers), {
+    logLevel: "debug",
+    retries: 4,
+    wait: 5000,
+    name: "flag",
+    explain: { max: 1, header: "x-why" },
+    routes: [],
+  });
+});
+
+test("routes from flags replace those of the file, and their text is coerced", async () => {
+  const text =
+    "routes:\n  - {listen: '1', protocol: http, endpoints: [file:1]}\n  - {listen: '2', protocol: http, endpoints: [file:2]}";
+  const routes = [{ source: "--route", text: "8001=http://a:80?retries=5" }];
+  const config = await loadConfig(schema, { ...file(text), routes });
+  assert.deepEqual(config.routes, [{ listen: "8001", protocol: "http", endpoints: ["a:80"], retries: 5 }]);
+  assert.equal((await loadConfig(schema, { ...file(text), routes: [] })).routes.length, 2);
+});
+
+test("JSON is read as it is", async () => {
+  assert.equal((await loadConfig(schema, file('{\n\t"retries": 7\n}'))).retries, 7);
+});
+
+test("a variable's value cannot inject structure", async () => {
+  const env = { NAME: "x\nretries: 9\n", RETRIES: "4" };
+  const config = await loadConfig(schema, { ...file("name: ${NAME}\nretries: ${RETRIES}"), env });
+  assert.equal(config.name, "x\nretries: 9\n");
+  assert.equal(config.retries, 4);
+});
+
+for (const [sentence, text, expected] of [
+  [
+    "a wrong value",
+    "retries: many",
+    ['c.yaml:1:10: retries: found "many", accepted: a whole number from 0 to 10'],
+  ],
+  ["a wrong type", "name: 5", ["c.yaml:1:7: name: found 5, accepted: a text"]],
+  [
+    "a mapping for a duration",
+    "wait: {s: 1}",
+    ["c.yaml:1:7: wait: found a mapping, accepted: a duration with its unit, for example 250ms, 1.5s, 2m"],
+  ],
+  [
+    "a key without a value",
+    "retries:\n",
+    ["c.yaml:1:9: retries: found nothing, accepted: a whole number from 0 to 10"],
+  ],
+  [
+    "a value that is not of the list",
+    "logLevel: loud",
+    ['c.yaml:1:11: logLevel: found "loud", accepted: "debug", "info"'],
+  ],
+  ["a text too short", "name: x", ['c.yaml:1:7: name: found "x", accepted: at least 2 characters']],
+  [
+    "a list too short",
+    "routes: [{listen: '1', protocol: http, endpoints: []}]",
+    ["c.yaml:1:51: routes[0].endpoints: found an empty list, accepted: at least 1 items"],
+  ],
+  [
+    "a missing key",
+    "routes:\n- listen: '1'\n  protocol: http\n",
+    ["c.yaml:2:3: routes[0].endpoints: missing, accepted: a list of: a text"],
+  ],
+  [
+    "unknown keys at any depth, each at its place",
+    "retires: 3\nroutes:\n- listen: '1'\n  protocol: http\n  endpoints: [a]\n  tls: {cafile: /x, caFile: /x}\n  zzz: 1",
+    [
+      "c.yaml:6:9: routes[0].tls.cafile: unknown key (did you mean caFile?), accepted: caFile",
+      "c.yaml:7:3: routes[0].zzz: unknown key, accepted: listen, protocol, endpoints, retries, tls",
+      "c.yaml:1:1: retires: unknown key (did you mean retries?), accepted: logLevel, retries, wait, name, apiKey, explain, match, routes",
+    ],
+  ],
+  [
+    "a rule between keys",
+    "routes:\n- {listen: '1', protocol: tcp, endpoints: [a], retries: 5}",
+    ["c.yaml:2:57: routes[0].retries: tcp cannot retry: remove retries, or use protocol http"],
+  ],
+  [
+    "the branch of a union that comes closest",
+    "match: {headr: x}",
+    [
+      "c.yaml:1:1: match.header: missing, accepted: a text",
+      "c.yaml:1:9: match.headr: unknown key (did you mean header?), accepted: header",
+    ],
+  ],
+  [
+    "a value that fits no branch of a union",
+    "match: 5",
+    ["c.yaml:1:8: match: found 5, accepted: a text, or a mapping"],
+  ],
+  [
+    "a secret without showing it",
+    "apiKey: hunter2",
+    ["c.yaml:1:9: apiKey: found a value that is not shown, accepted: at most 3 characters"],
+  ],
+  [
+    "__proto__ as the unknown key that it is",
+    "__proto__: {retries: 5}",
+    [
+      "c.yaml:1:1: __proto__: unknown key, accepted: logLevel, retries, wait, name, apiKey, explain, match, routes",
+    ],
+  ],
+  [
+    "broken YAML",
+    "a: [1\nb: 2",
+    [
+      "c.yaml:2:1: not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]",
+    ],
+  ],
+  ["a key given twice", "retries: 1\nretries: 2", ["c.yaml:2:1: not YAML: Map keys must be unique"]],
+  ["a list at the root", "- a", ["c.yaml:1:1: found a list or a single value, accepted: a mapping of keys"]],
+  [
+    "two documents",
+    "retries: 1\n---\nretries: 2",
+    ["c.yaml:2:1: not YAML: Source contains multiple documents; please use YAML.parseAllDocuments()"],
+  ],
+  [
+    "an unknown tag",
+    "name: !!js/function x",
+    ["c.yaml:1:7: not YAML: Unresolved tag: tag:yaml.org,2002:js/function"],
+  ],
+  [
+    "an unset variable, at its place",
+    "name: ab\nroutes:\n- {listen: '${PORT}', protocol: http, endpoints: [a]}",
+    [
+      "c.yaml:3:12: routes[0].listen: variable PORT is not set: set it, write ${PORT:-default}, or $$ for a dollar sign",
+    ],
+  ],
+  [
+    "a long value only in part",
+    `logLevel: ${"x".repeat(500)}`,
+    [`c.yaml:1:11: logLevel: found "${"x".repeat(56)}..., accepted: "debug", "info"`],
+  ],
+] as const) {
+  test(`an error shows ${sentence}`, async () =>
+    assert.deepEqual(await problemsOf({ ...file(text), env: {} }), expected));
+}
+
+test("all problems of all layers come at once, each at its own place", async () => {
+  assert.deepEqual(
+    await problemsOf({
+      file: { name: "c.yaml", text: "retries: 99\nwait: 5" },
+      inline: { name: "OUTRIGGER_CONFIG", text: "\nwait: soon" },
+      keys: [{ source: "OUTRIGGER_LOG_LEVEL", key: ["logLevel"], text: "loud" }],
+      routes: [
+        { source: "--route", text: "8001=http://a:80?retries=x&tls.caFile=y" },
+        { source: "--route", text: "8002=smtp://a:80" },
+      ],
+      problems: [{ where: "--zzz", key: "", message: "unknown flag" }],
+    }),
+    [
+      "--zzz: unknown flag",
+      'OUTRIGGER_LOG_LEVEL: logLevel: found "loud", accepted: "debug", "info"',
+      "c.yaml:1:10: retries: found 99, accepted: a whole number from 0 to 10",
+      'OUTRIGGER_CONFIG:2:7: wait: found "soon", accepted: a duration with its unit, for example 250ms, 1.5s, 2m',
+      `--route, column 18: routes[0].retries: found "x", accepted: a whole number from 0 to 10\n  8001=http://a:80?retries=x&tls.caFile=y\n${" ".repeat(19)}^`,
+      `--route, column 28: routes[0].tls.caFile: found "y", accepted: at least 2 characters\n  8001=http://a:80?retries=x&tls.caFile=y\n${" ".repeat(29)}^`,
+      `--route, column 6: routes[1].protocol: found "smtp", accepted: "http", "tcp"\n  8002=smtp://a:80\n${" ".repeat(7)}^`,
+    ],
+  );
+});
+
+test("a route that cannot be read says where in it, and does not hide the next one's error", async () => {
+  assert.deepEqual(
+    await problemsOf({
+      routes: [
+        { source: "OUTRIGGER_ROUTES", text: "8001" },
+        { source: "OUTRIGGER_ROUTES", text: "8002=http://a/b" },
+      ],
+    }),
+    [
+      `OUTRIGGER_ROUTES, column 5: expected "=" after the port to listen on, as in 8001=http://catalog:8080\n  8001\n${" ".repeat(6)}^`,
+      `OUTRIGGER_ROUTES, column 14: a target is HOST[:PORT] without a path: remove the "/" and what follows\n  8002=http://a/b\n${" ".repeat(15)}^`,
+    ],
+  );
+});
+
+test("the message of the whole counts the problems", async () => {
+  await assert.rejects(loadConfig(schema, file("retries: x\nwait: 1")), {
+    code: "bad-config",
+    message: /^2 problems in the configuration:\nc\.yaml:1:10: /,
+  });
+});
+
+test("an alias bomb is refused, not expanded", async () => {
+  const bomb = [
+    "a0: &a0 [x, x]",
+    ...Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [*a${n}, *a${n}]`),
+  ];
+  const [problem = ""] = await problemsOf(file(bomb.join("\n")));
+  assert.match(problem, /^c\.yaml: not usable: Excessive alias count/);
+});
