@@ -30,14 +30,46 @@ interface Flag {
 }
 
 const FLAGS: readonly Flag[] = [
-  { name: "--for", value: "DURATION", help: "end by itself after this time (10s, 2m) with a summary; exit code 0 only if no main container failed" },
-  { name: "--view", value: "auto|screen|log", help: "screen: live one-screen view; log: lines; auto (default): screen on a terminal, log elsewhere" },
-  { name: "--log", value: "pretty|json", help: "pretty (default): JSON log lines made readable; json: as the containers wrote them" },
-  { name: "--image", value: "NAME=DIR", help: "run containers of image NAME in folder DIR; without a command in the manifest, what DIR/package.json starts (plain words of \"start\", or else node on \"main\"); may be repeated" },
-  { name: "--volume", value: "NAME=DIR", help: "folder DIR stands for volume NAME (hostPath, persistentVolumeClaim, ...); may be repeated" },
-  { name: "--restart-backoff", value: "DURATION", help: "base of the restart back-off, default 10s as the kubelet's; the cap (5m) and the reset (10m) scale with it" },
-  { name: "--network", value: "auto|host|namespace", help: "host: every port is on this machine's localhost; namespace: a network namespace for each pod (Linux), in which hostAliases and Service names resolve and nothing outside the run can be reached; auto (default): namespace for several pods whose ports collide, where the system allows it, else host" },
-  { name: "--check", value: null, help: "check the manifests and the machine (commands, ports), print what would start, and start nothing" },
+  {
+    name: "--for",
+    value: "DURATION",
+    help: "end by itself after this time (10s, 2m) with a summary; exit code 0 only if no main container failed",
+  },
+  {
+    name: "--view",
+    value: "auto|screen|log",
+    help: "screen: live one-screen view; log: lines; auto (default): screen on a terminal, log elsewhere",
+  },
+  {
+    name: "--log",
+    value: "pretty|json",
+    help: "pretty (default): JSON log lines made readable; json: as the containers wrote them",
+  },
+  {
+    name: "--image",
+    value: "NAME=DIR",
+    help: 'run containers of image NAME in folder DIR; without a command in the manifest, what DIR/package.json starts (plain words of "start", or else node on "main"); may be repeated',
+  },
+  {
+    name: "--volume",
+    value: "NAME=DIR",
+    help: "folder DIR stands for volume NAME (hostPath, persistentVolumeClaim, ...); may be repeated",
+  },
+  {
+    name: "--restart-backoff",
+    value: "DURATION",
+    help: "base of the restart back-off, default 10s as the kubelet's; the cap (5m) and the reset (10m) scale with it",
+  },
+  {
+    name: "--network",
+    value: "auto|host|namespace",
+    help: "host: every port is on this machine's localhost; namespace: a network namespace for each pod (Linux), in which hostAliases and Service names resolve and nothing outside the run can be reached; auto (default): namespace for several pods whose ports collide, where the system allows it, else host",
+  },
+  {
+    name: "--check",
+    value: null,
+    help: "check the manifests and the machine (commands, ports), print what would start, and start nothing",
+  },
   { name: "--help", value: null, help: "print this" },
 ];
 
@@ -51,7 +83,9 @@ Usage: outrigger run FILE... [flags]     run a pod manifest on this machine
 export function runManual(): string {
   const flags = FLAGS.map(({ name, value, help }) => {
     const head = value === null ? name : `${name} ${value}`;
-    return `  ${head}\n${wrap(help, 92).map((line) => `      ${line}`).join("\n")}`;
+    return `  ${head}\n${wrap(help, 92)
+      .map((line) => `      ${line}`)
+      .join("\n")}`;
   }).join("\n");
   return `outrigger run: a real pod manifest on this machine, its containers as processes on localhost
 
@@ -114,7 +148,12 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
   if (verb === "--version") return { verb: "version" };
   if (verb === "run") return parseRun(rest);
   const near = didYouMean(verb, ["run", "--help", "--version"]);
-  throw usageError(`unknown command ${JSON.stringify(verb)}${near ? `, did you mean ${near}?` : ""} See outrigger --help`.replace('" See', '". See'));
+  throw usageError(
+    `unknown command ${JSON.stringify(verb)}${near ? `, did you mean ${near}?` : ""} See outrigger --help`.replace(
+      '" See',
+      '". See',
+    ),
+  );
 }
 
 function parseRun(words: readonly string[]): Invocation {
@@ -132,8 +171,13 @@ function parseRun(words: readonly string[]): Invocation {
     const name = word === "-h" ? "--help" : equals < 0 ? word : word.slice(0, equals);
     const flag = FLAGS.find((each) => each.name === name);
     if (!flag) {
-      const near = didYouMean(name, FLAGS.map((each) => each.name));
-      throw usageError(`unknown flag ${name}${near ? `, did you mean ${near}?` : "."} See outrigger run --help`);
+      const near = didYouMean(
+        name,
+        FLAGS.map((each) => each.name),
+      );
+      throw usageError(
+        `unknown flag ${name}${near ? `, did you mean ${near}?` : "."} See outrigger run --help`,
+      );
     }
     if (flag.value === null) {
       if (equals >= 0) throw usageError(`${name} takes no value`);
@@ -152,7 +196,8 @@ function parseRun(words: readonly string[]): Invocation {
     else single.set(name, value);
   }
   if (single.has("--help")) return { verb: "help", text: runManual() };
-  if (files.length === 0) throw usageError("no manifest: outrigger run FILE..., for example outrigger run pod.yaml");
+  if (files.length === 0)
+    throw usageError("no manifest: outrigger run FILE..., for example outrigger run pod.yaml");
   return {
     verb: "run",
     options: {

@@ -8,6 +8,7 @@ import { usageError } from "./command-line.ts";
 import type { Problem } from "./manifest/document.ts";
 import { loadManifest, ManifestError, type Manifest, type ManifestText } from "./manifest/load.ts";
 import { exitCodeOfRun, verdict } from "./exit-code.ts";
+import { ConfigFollower } from "./pod/config-follower.ts";
 import { planPod } from "./pod/plan-pod.ts";
 import type { ContainerPlan, PodPlan } from "./pod/plan.ts";
 import { Pod } from "./pod/pod.ts";
@@ -35,14 +36,21 @@ interface Prepared {
 export async function run(options: RunOptions): Promise<number> {
   const texts = options.files.map(readManifest);
   // The real path: macOS' /tmp is a symlink, and a workload may compare.
-  const folder = join(realpathSync(tmpdir()), `outrigger-${process.pid}-${Math.random().toString(36).slice(2, 8)}`);
+  const folder = join(
+    realpathSync(tmpdir()),
+    `outrigger-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
+  );
   const prepared = prepare(texts, options, folder);
   const clashing = clashes(prepared.plans, true);
   if (clashing.length > 0) throw new OutriggerError("port-claimed-twice", clashing.join("\n"));
   const busy = await taken(prepared.plans);
   if (busy.length > 0) throw new OutriggerError("port-taken", busy.join("\n"));
   if (options.check) {
-    process.stdout.write(describe(prepared).map((line) => `${line}\n`).join(""));
+    process.stdout.write(
+      describe(prepared)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
     return 0;
   }
   return new Run(options, prepared, folder).toTheEnd();
@@ -53,7 +61,8 @@ function readManifest(file: string): ManifestText {
     return { file: file === "-" ? "stdin" : file, text: readFileSync(file === "-" ? 0 : file, "utf8") };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
+    const why =
+      code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
     throw new OutriggerError("unreadable-manifest", `cannot read ${file}: ${why}`, { cause: error });
   }
 }
@@ -79,7 +88,10 @@ function prepare(texts: readonly ManifestText[], options: RunOptions, folder: st
   if (problems.length > 0) throw new ManifestError(problems);
   if (plans.length === 0) {
     const files = texts.map(({ file }) => file).join(", ");
-    throw new OutriggerError("bad-manifest", `${files}: found no pod, accepted: a Pod, Deployment or Job document`);
+    throw new OutriggerError(
+      "bad-manifest",
+      `${files}: found no pod, accepted: a Pod, Deployment or Job document`,
+    );
   }
   return { manifest, plans };
 }
@@ -129,6 +141,7 @@ class Run {
   readonly #log: Log;
   readonly #scraper: Scraper;
   readonly #watchdog: Watchdog;
+  readonly #follower: ConfigFollower;
   readonly #pods: readonly Pod[];
   readonly #began: number;
   readonly #screen: boolean;
@@ -148,13 +161,22 @@ class Run {
     this.#log = new Log({
       colours,
       raw: options.log === "json",
-      names: plans.flatMap((plan) => [...plan.init, ...plan.main].map((each) => this.#label(plan, each.name))),
+      names: plans.flatMap((plan) =>
+        [...plan.init, ...plan.main].map((each) => this.#label(plan, each.name)),
+      ),
       write: (line) => this.#display.line(line),
     });
-    const urls = plans.flatMap((plan) => [...plan.init, ...plan.main].flatMap((each) => each.pattern?.metricsUrl ?? []));
+    const urls = plans.flatMap((plan) =>
+      [...plan.init, ...plan.main].flatMap((each) => each.pattern?.metricsUrl ?? []),
+    );
     this.#scraper = new Scraper(urls, this.#clock);
     this.#watchdog = new Watchdog(folder);
     this.#pods = plans.map((plan) => this.#pod(plan));
+    this.#follower = new ConfigFollower(options.files, plans, {
+      clock: this.#clock,
+      plan: () => prepare(options.files.map(readManifest), options, folder).plans,
+      say: (level, message) => this.#log.say(null, level, message),
+    });
   }
 
   /** With several pods a container is called by both names. */
@@ -180,12 +202,15 @@ class Run {
     const timers = [this.#status(), this.#limit()];
     try {
       if (this.#screen) this.#enterScreen();
-      for (const note of notes(this.#prepared.manifest, this.#prepared.plans)) this.#log.say(null, "info", note);
+      for (const note of notes(this.#prepared.manifest, this.#prepared.plans))
+        this.#log.say(null, "info", note);
       this.#scraper.start(SCRAPE_PERIOD);
+      this.#follower.start();
       await Promise.all(this.#pods.map((pod) => pod.run()));
     } finally {
       for (const clear of timers) clear();
       this.#scraper.stop();
+      this.#follower.stop();
       this.#display.leaveScreen();
       this.#watchdog.close();
       rmSync(this.#folder, { recursive: true, force: true });
@@ -193,7 +218,8 @@ class Run {
     }
     const statuses = this.#pods.map((pod) => podStatus(pod, (name) => this.#label(pod.plan, name)));
     const ranFor = this.#clock.now() - this.#began;
-    for (const line of summary(statuses, this.#scraper.window.last, ranFor)) this.#log.say(null, "info", line);
+    for (const line of summary(statuses, this.#scraper.window.last, ranFor))
+      this.#log.say(null, "info", line);
     const failures = verdict(this.#pods, (pod, name) => this.#label(pod.plan, name));
     for (const failure of failures) this.#log.say(null, "error", `failed: ${failure}`);
     return exitCodeOfRun(this.#ending, failures);
@@ -205,7 +231,10 @@ class Run {
       title: `outrigger run ${files.join(" ")}`,
       now: this.#clock.now(),
       ranFor: this.#clock.now() - this.#began,
-      remaining: this.#options.for === null ? null : Math.max(0, this.#options.for - (this.#clock.now() - this.#began)),
+      remaining:
+        this.#options.for === null
+          ? null
+          : Math.max(0, this.#options.for - (this.#clock.now() - this.#began)),
       pods: this.#pods.map((pod) => podStatus(pod, (name) => this.#label(pod.plan, name))),
       traffic: this.#scraper.window,
       colours: !process.env["NO_COLOR"],

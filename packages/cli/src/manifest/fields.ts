@@ -78,7 +78,10 @@ const envSource = {
 } as const satisfies Shape;
 const envVar = {
   name: required(ENV_NAME),
-  value: honoured(string, "$(VAR) is expanded; a value that begins with a mountPath is pointed at the folder"),
+  value: honoured(
+    string,
+    "$(VAR) is expanded; a value that begins with a mountPath is pointed at the folder",
+  ),
   valueFrom: honoured(object(envSource)),
 } as const satisfies Shape;
 const envFrom = {
@@ -307,7 +310,10 @@ const podSpec = {
   initContainers: honoured(list(object(container)), "in order; restartPolicy Always is a native sidecar"),
   ephemeralContainers: refused("kubectl debug adds these to a running pod; a manifest cannot"),
   volumes: honoured(list(object(volume))),
-  restartPolicy: honoured(choice("Always", "OnFailure", "Never"), "back-off 10s doubling to 5m, --restart-backoff"),
+  restartPolicy: honoured(
+    choice("Always", "OnFailure", "Never"),
+    "back-off 10s doubling to 5m, --restart-backoff",
+  ),
   terminationGracePeriodSeconds: honoured(integer(0), "default 30"),
   activeDeadlineSeconds: honoured(integer(1)),
   hostname: honoured(LABEL, "as the HOSTNAME variable only"),

@@ -40,15 +40,20 @@ export interface ManifestText {
 }
 
 /** Names of ConfigMaps and Secrets are per namespace. */
-export const objectKey = (namespace: string | undefined, name: string): string => `${namespace ?? "default"}/${name}`;
+export const objectKey = (namespace: string | undefined, name: string): string =>
+  `${namespace ?? "default"}/${name}`;
 
 /** What all problems of a manifest are thrown as: code `bad-manifest`, one line a problem. */
 export class ManifestError extends OutriggerError {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super("bad-manifest", problems.map(formatProblem).join("\n"));
-    this.problems = problems;
+    const files = [...new Set(problems.map(({ file }) => file))];
+    const inOrder = [...problems].sort(
+      (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
+    );
+    super("bad-manifest", inOrder.map(formatProblem).join("\n"));
+    this.problems = inOrder;
   }
 }
 
@@ -100,7 +105,10 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
             kind,
             name: job.metadata.name,
             metadata: { ...inherited(job.metadata), ...template.metadata },
-            spec: { ...(activeDeadlineSeconds === undefined ? {} : { activeDeadlineSeconds }), ...template.spec },
+            spec: {
+              ...(activeDeadlineSeconds === undefined ? {} : { activeDeadlineSeconds }),
+              ...template.spec,
+            },
             document,
             specPath: ["spec", "template", "spec"],
           });
@@ -108,12 +116,14 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
         }
         case "ConfigMap": {
           const value = validate(document, kinds.ConfigMap.shape, findings);
-          if (value?.metadata?.name) configMaps.set(objectKey(value.metadata.namespace, value.metadata.name), value);
+          if (value?.metadata?.name)
+            configMaps.set(objectKey(value.metadata.namespace, value.metadata.name), value);
           break;
         }
         case "Secret": {
           const value = validate(document, kinds.Secret.shape, findings);
-          if (value?.metadata?.name) secrets.set(objectKey(value.metadata.namespace, value.metadata.name), value);
+          if (value?.metadata?.name)
+            secrets.set(objectKey(value.metadata.namespace, value.metadata.name), value);
           break;
         }
         case "Service": {
@@ -165,7 +175,10 @@ function kindOf(document: ManifestDocument, findings: Findings): keyof typeof ki
   const known = kind as keyof typeof kinds;
   if (apiVersion !== kinds[known].apiVersion) {
     findings.problems.push(
-      document.problem(["apiVersion"], `found ${show(apiVersion)}, accepted: ${kinds[known].apiVersion} for a ${kind}`),
+      document.problem(
+        ["apiVersion"],
+        `found ${show(apiVersion)}, accepted: ${kinds[known].apiVersion} for a ${kind}`,
+      ),
     );
     return undefined;
   }
@@ -184,6 +197,8 @@ function reportRepeated(
   const place = document.locate(["metadata", "name"]);
   const first = seen.get(key);
   if (first !== undefined) {
-    problems.push(document.problem(["metadata", "name"], `${key} is declared a second time, first at ${first}`));
+    problems.push(
+      document.problem(["metadata", "name"], `${key} is declared a second time, first at ${first}`),
+    );
   } else seen.set(key, `${document.file}:${place.line}`);
 }

@@ -120,7 +120,11 @@ class Walk {
               : undefined;
         if (text === undefined) {
           this.#findings.holes++;
-          this.#report(path, `found ${show(found)}, accepted: a string; put it in quotes: "${node.source}"`, node);
+          this.#report(
+            path,
+            `found ${show(found)}, accepted: a string; put it in quotes: "${node.source}"`,
+            node,
+          );
           return undefined;
         }
         return type.pattern && !type.pattern.test(text) ? wrong() : text;
@@ -134,7 +138,9 @@ class Walk {
       case "integer-or-string":
         return typeof found === "string" || Number.isInteger(found) ? found : wrong();
       case "quantity":
-        return typeof found === "number" || (typeof found === "string" && QUANTITY.test(found)) ? found : wrong();
+        return typeof found === "number" || (typeof found === "string" && QUANTITY.test(found))
+          ? found
+          : wrong();
       case "choice": {
         if (typeof found === "string" && type.values.includes(found)) return found;
         const near = typeof found === "string" ? didYouMean(found, type.values) : undefined;
@@ -153,7 +159,11 @@ class Walk {
     const near = didYouMean(name, known);
     const hint = near === undefined ? "" : `, did you mean ${near}?`;
     const accepted = known.filter((key) => shape[key]?.support === "honoured");
-    this.#report(path, `unknown field${hint} Accepted here: ${accepted.join(", ")}`.replace("field Acc", "field. Acc"), at);
+    this.#report(
+      path,
+      `unknown field${hint} Accepted here: ${accepted.join(", ")}`.replace("field Acc", "field. Acc"),
+      at,
+    );
   }
 
   #isNull(node: unknown): boolean {

@@ -7,7 +7,13 @@ import { exitCodeOf, ProcessGroup, type Ended, type GroupWatcher } from "./proce
 
 export type ContainerState =
   | { readonly is: "waiting"; readonly reason: "not started" | "back-off"; readonly until?: Milliseconds }
-  | { readonly is: "running"; readonly since: Milliseconds; readonly pid: number; readonly started: boolean; readonly ready: boolean }
+  | {
+      readonly is: "running";
+      readonly since: Milliseconds;
+      readonly pid: number;
+      readonly started: boolean;
+      readonly ready: boolean;
+    }
   | { readonly is: "stopping"; readonly pid: number }
   | { readonly is: "ended"; readonly code: number; readonly how: string };
 
@@ -153,7 +159,11 @@ export class Container {
     }
     const prober = this.#prober(startupProbe, (verdict) => {
       if (!verdict.healthy) {
-        this.#restart(group, `startup probe failed ${startupProbe.failureThreshold} times (${verdict.why})`, startupProbe.grace);
+        this.#restart(
+          group,
+          `startup probe failed ${startupProbe.failureThreshold} times (${verdict.why})`,
+          startupProbe.grace,
+        );
       } else {
         prober.stop();
         this.#markStarted(group);
@@ -172,7 +182,11 @@ export class Container {
         livenessProbe,
         (verdict) => {
           if (verdict.healthy) return;
-          this.#restart(group, `liveness probe failed ${livenessProbe.failureThreshold} times (${verdict.why})`, livenessProbe.grace);
+          this.#restart(
+            group,
+            `liveness probe failed ${livenessProbe.failureThreshold} times (${verdict.why})`,
+            livenessProbe.grace,
+          );
         },
         (why) => this.#deps.say("warn", `liveness probe failed: ${why}`),
       );
@@ -220,7 +234,12 @@ export class Container {
   }
 
   /** preStop, stop signal, and SIGKILL when the grace is over. */
-  async #end(group: ProcessGroup, grace: Milliseconds, signal: AbortSignal, turn?: Promise<unknown>): Promise<void> {
+  async #end(
+    group: ProcessGroup,
+    grace: Milliseconds,
+    signal: AbortSignal,
+    turn?: Promise<unknown>,
+  ): Promise<void> {
     const { clock, say } = this.#deps;
     const deadline = clock.now() + grace;
     const gone = new AbortController();

@@ -61,7 +61,8 @@ export class ValueSource {
     const { facts } = this;
     const { metadata, spec } = this.#pod;
     const keyed = /^metadata\.(labels|annotations)\['([^']+)'\]$/.exec(selector.fieldPath);
-    if (keyed) return (keyed[1] === "labels" ? metadata.labels : metadata.annotations)?.[keyed[2] as string] ?? "";
+    if (keyed)
+      return (keyed[1] === "labels" ? metadata.labels : metadata.annotations)?.[keyed[2] as string] ?? "";
     const lines = (values: Readonly<Record<string, string>> | undefined): string =>
       Object.entries(values ?? {})
         .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
@@ -126,8 +127,15 @@ export class ValueSource {
         ["Secret", from.secretRef, "secretRef"],
       ] as const) {
         if (!reference) continue;
-        const files = this.files(kind, reference.name, reference.optional, [...at, "envFrom", index, key, "name"]);
-        for (const [name, content] of files ?? []) variables.set(`${from.prefix ?? ""}${name}`, content.toString());
+        const files = this.files(kind, reference.name, reference.optional, [
+          ...at,
+          "envFrom",
+          index,
+          key,
+          "name",
+        ]);
+        for (const [name, content] of files ?? [])
+          variables.set(`${from.prefix ?? ""}${name}`, content.toString());
       }
     }
     for (const [index, variable] of (container.env ?? []).entries()) {

@@ -31,7 +31,11 @@ export function patternOf(image: string): Pattern | undefined {
   const segments = pathSegments(image);
   const last = segments.at(-1) ?? "";
   const name =
-    segments.at(-2) === "outrigger" ? last : last.startsWith("outrigger-") ? last.slice("outrigger-".length) : "";
+    segments.at(-2) === "outrigger"
+      ? last
+      : last.startsWith("outrigger-")
+        ? last.slice("outrigger-".length)
+        : "";
   const ports = Object.hasOwn(PATTERNS, name) ? PATTERNS[name] : undefined;
   return ports && { name, probePort: ports[0], controlPort: ports[1] };
 }
@@ -80,7 +84,9 @@ export function folderCommand(folder: string): { command: readonly string[] } | 
   try {
     manifest = JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    return { problem: `has no command, and ${folder} has no readable package.json: write the command in the manifest` };
+    return {
+      problem: `has no command, and ${folder} has no readable package.json: write the command in the manifest`,
+    };
   }
   const { scripts, main } = (manifest ?? {}) as { scripts?: Record<string, unknown>; main?: unknown };
   const start = scripts?.["start"];
@@ -93,7 +99,9 @@ export function folderCommand(folder: string): { command: readonly string[] } | 
     return { command: start.trim().split(/ +/) };
   }
   if (typeof main === "string") return { command: ["node", main] };
-  return { problem: `has no command, and ${file} has neither a "start" script nor "main": write the command in the manifest` };
+  return {
+    problem: `has no command, and ${file} has neither a "start" script nor "main": write the command in the manifest`,
+  };
 }
 
 /** Folders that come before PATH for a workload of `--image NAME=DIR`, as npm puts them. */

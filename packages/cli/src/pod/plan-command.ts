@@ -2,13 +2,32 @@
 import { existsSync, statSync } from "node:fs";
 import { delimiter, isAbsolute, resolve } from "node:path";
 import { expand } from "../manifest/expansion.ts";
-import { childPath, findOnPath, folderBins, folderCommand, imageNames, patternCommand, type Pattern } from "./image.ts";
+import {
+  childPath,
+  findOnPath,
+  folderBins,
+  folderCommand,
+  imageNames,
+  patternCommand,
+  type Pattern,
+} from "./image.ts";
 import { rewriteMountPaths } from "./mount-path.ts";
 import type { ContainerContext } from "./plan-pod.ts";
 import type { Command } from "./process-group.ts";
 
 /** What a child has of the caller's environment; the rest is the manifest's. A container would have its image's. */
-const INHERITED = ["HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+const INHERITED = [
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "LANG",
+  "LC_ALL",
+  "LC_CTYPE",
+  "TZ",
+  "TMPDIR",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+];
 
 /** @param root the folder that is the working directory where nothing else is said */
 export function planCommand(context: ContainerContext, pattern: Pattern | undefined, root: string): Command {
@@ -86,7 +105,9 @@ function checkCommand(context: ContainerContext, command: string, cwd: string, s
   const where = [...at, ...(container.command?.length ? ["command", 0] : [])];
   const file = command.includes("/") && !isAbsolute(command) ? resolve(cwd, command) : command;
   if (findOnPath(file, searchPath) === undefined) {
-    const missing = isAbsolute(file) ? `there is no ${file} on this machine` : `there is no ${command} on PATH`;
+    const missing = isAbsolute(file)
+      ? `there is no ${file} on this machine`
+      : `there is no ${command} on PATH`;
     report(where, `${missing}: the images' own programs are not here; install it, or change the command`);
   } else if (isAbsolute(file) && existsSync(file) && statSync(file).isDirectory()) {
     report(where, `${file} is a folder, not a program`);

@@ -1,4 +1,5 @@
 /** Turns a declared pod into a plan: values looked up, paths rewritten, commands found; what is wrong becomes problems. */
+import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
@@ -52,7 +53,7 @@ export function planPod(
   const facts: PodFacts = {
     name: pod.name,
     namespace: pod.metadata.namespace ?? "default",
-    uid: pod.metadata.uid ?? crypto.randomUUID(),
+    uid: pod.metadata.uid ?? uidOf(options.folder, pod.name),
     ip: options.ip,
     nodeName: hostname(),
   };
@@ -68,24 +69,38 @@ export function planPod(
   if (pod.kind === "Job" && restartPolicy === "Always") {
     report(["restartPolicy"], "accepted for a Job: OnFailure or Never, written out");
   }
-  if (pod.spec.containers.length === 0) report(["containers"], "found an empty list, accepted: one container or more");
+  if (pod.spec.containers.length === 0)
+    report(["containers"], "found an empty list, accepted: one container or more");
 
   const names = new Set<string>();
-  const plan = (container: ContainerSpec, list: "containers" | "initContainers", index: number): ContainerPlan => {
+  const plan = (
+    container: ContainerSpec,
+    list: "containers" | "initContainers",
+    index: number,
+  ): ContainerPlan => {
     const at = [list, index];
     if (names.has(container.name)) {
-      report([...at, "name"], `a second container ${JSON.stringify(container.name)}: every name in a pod is its own`);
+      report(
+        [...at, "name"],
+        `a second container ${JSON.stringify(container.name)}: every name in a pod is its own`,
+      );
     }
     names.add(container.name);
     const sidecar = list === "initContainers" && container.restartPolicy === "Always";
     const role: Role = list === "containers" ? "main" : sidecar ? "sidecar" : "init";
     if (role === "init" && container.restartPolicy !== undefined) {
-      report([...at, "restartPolicy"], `found "${container.restartPolicy}", accepted: Always (a native sidecar), or nothing`);
+      report(
+        [...at, "restartPolicy"],
+        `found "${container.restartPolicy}", accepted: Always (a native sidecar), or nothing`,
+      );
     }
     if (role === "init") {
       for (const key of ["startupProbe", "livenessProbe", "readinessProbe", "lifecycle"] as const) {
         if (container[key]) {
-          report([...at, key], "an init container that runs to its end cannot have one; with restartPolicy: Always it is a native sidecar and can");
+          report(
+            [...at, key],
+            "an init container that runs to its end cannot have one; with restartPolicy: Always it is a native sidecar and can",
+          );
         }
       }
     }
@@ -103,9 +118,16 @@ export function planPod(
     init,
     main,
     grace: (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000,
-    deadline: pod.spec.activeDeadlineSeconds === undefined ? undefined : pod.spec.activeDeadlineSeconds * 1000,
+    deadline:
+      pod.spec.activeDeadlineSeconds === undefined ? undefined : pod.spec.activeDeadlineSeconds * 1000,
     notHonoured: options.ownNetwork ? [] : unresolvable(pod, manifest),
   };
+}
+
+/** A UUID that stays the same while the run lasts, also when the manifest is planned anew. */
+function uidOf(folder: string, name: string): string {
+  const hex = createHash("sha256").update(`${folder}/${name}`).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /** An init container is retried until it succeeds, unless the pod never restarts; a sidecar always runs. */
@@ -174,18 +196,27 @@ function planMounts(
     const volume = volumes.get(mount.name);
     if (!volume) {
       const there = [...volumes.keys()].join(", ");
-      report([...path, "name"], `there is no volume ${JSON.stringify(mount.name)}; there ${there === "" ? "are none" : `are: ${there}`}`);
+      report(
+        [...path, "name"],
+        `there is no volume ${JSON.stringify(mount.name)}; there ${there === "" ? "are none" : `are: ${there}`}`,
+      );
       continue;
     }
     const subPath = mount.subPathExpr === undefined ? mount.subPath : expand(mount.subPathExpr, variables);
     if (subPath !== undefined && (subPath.startsWith("/") || subPath.split("/").includes(".."))) {
-      report([...path, mount.subPathExpr === undefined ? "subPath" : "subPathExpr"], `found ${JSON.stringify(subPath)}, accepted: a relative path without ..`);
+      report(
+        [...path, mount.subPathExpr === undefined ? "subPath" : "subPathExpr"],
+        `found ${JSON.stringify(subPath)}, accepted: a relative path without ..`,
+      );
       continue;
     }
     if (mounts.some((other) => other.mountPath === mount.mountPath)) {
       report([...path, "mountPath"], `a second volume at ${mount.mountPath}`);
     }
-    mounts.push({ mountPath: mount.mountPath, folder: subPath ? join(volume.folder, subPath) : volume.folder });
+    mounts.push({
+      mountPath: mount.mountPath,
+      folder: subPath ? join(volume.folder, subPath) : volume.folder,
+    });
   }
   return mounts;
 }
@@ -204,7 +235,9 @@ function unresolvable(pod: DeclaredPod, manifest: Manifest): string[] {
     return selector.length > 0 && selector.every(([key, value]) => pod.metadata.labels?.[key] === value);
   });
   for (const service of mine) {
-    sentences.push(`Service name ${service.metadata.name} does not resolve: the pod's ports are on localhost`);
+    sentences.push(
+      `Service name ${service.metadata.name} does not resolve: the pod's ports are on localhost`,
+    );
   }
   return sentences;
 }
@@ -212,6 +245,7 @@ function unresolvable(pod: DeclaredPod, manifest: Manifest): string[] {
 /** Makes the folders that stand for the containers' own roots. */
 export function createRoots(plan: PodPlan): void {
   for (const container of [...plan.init, ...plan.main]) {
-    if (container.command.cwd.startsWith(plan.folder)) mkdirSync(resolve(container.command.cwd), { recursive: true });
+    if (container.command.cwd.startsWith(plan.folder))
+      mkdirSync(resolve(container.command.cwd), { recursive: true });
   }
 }

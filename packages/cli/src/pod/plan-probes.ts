@@ -29,7 +29,10 @@ function planProbe(
   if (!spec) return undefined;
   const action = planAction(context, command, spec, at);
   if (once && spec.successThreshold !== undefined && spec.successThreshold !== 1) {
-    context.report([...at, "successThreshold"], `found ${spec.successThreshold}, accepted: 1 for startup and liveness probes`);
+    context.report(
+      [...at, "successThreshold"],
+      `found ${spec.successThreshold}, accepted: 1 for startup and liveness probes`,
+    );
   }
   return (
     action && {
@@ -40,7 +43,9 @@ function planProbe(
       successThreshold: spec.successThreshold ?? 1,
       failureThreshold: spec.failureThreshold ?? 3,
       grace:
-        spec.terminationGracePeriodSeconds === undefined ? undefined : spec.terminationGracePeriodSeconds * 1000,
+        spec.terminationGracePeriodSeconds === undefined
+          ? undefined
+          : spec.terminationGracePeriodSeconds * 1000,
     }
   );
 }
@@ -72,9 +77,14 @@ function planAction(
   spec: Pick<ProbeSpec, "exec" | "httpGet" | "tcpSocket"> & { readonly sleep?: unknown },
   at: Path,
 ): Action | undefined {
-  const handlers = (["exec", "httpGet", "tcpSocket", "sleep"] as const).filter((key) => spec[key] !== undefined);
+  const handlers = (["exec", "httpGet", "tcpSocket", "sleep"] as const).filter(
+    (key) => spec[key] !== undefined,
+  );
   if (handlers.length !== 1) {
-    context.report(at, `found ${handlers.length === 0 ? "no handler" : handlers.join(" and ")}, accepted: one of exec, httpGet, tcpSocket`);
+    context.report(
+      at,
+      `found ${handlers.length === 0 ? "no handler" : handlers.join(" and ")}, accepted: one of exec, httpGet, tcpSocket`,
+    );
     return undefined;
   }
   if (spec.exec) {
@@ -113,6 +123,9 @@ function portNumber(context: ContainerContext, port: number | string, at: Path):
   const named = context.ports.find((each) => each.name === port);
   if (named) return named.containerPort;
   const names = context.ports.flatMap((each) => each.name ?? []).join(", ");
-  context.report(at, `the container has no port named ${JSON.stringify(port)}; ${names === "" ? "none has a name" : `it has: ${names}`}`);
+  context.report(
+    at,
+    `the container has no port named ${JSON.stringify(port)}; ${names === "" ? "none has a name" : `it has: ${names}`}`,
+  );
   return 0;
 }

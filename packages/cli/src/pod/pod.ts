@@ -30,7 +30,9 @@ export class Pod {
   constructor(plan: PodPlan, deps: PodDeps) {
     this.plan = plan;
     this.#deps = deps;
-    this.containers = [...plan.init, ...plan.main].map((each) => new Container(each, this.#containerDeps(each)));
+    this.containers = [...plan.init, ...plan.main].map(
+      (each) => new Container(each, this.#containerDeps(each)),
+    );
   }
 
   #containerDeps(plan: ContainerPlan): ContainerDeps {
@@ -61,7 +63,11 @@ export class Pod {
       this.plan.deadline === undefined
         ? null
         : this.#deps.clock.timer(this.plan.deadline, () => {
-            this.#deps.say(null, "error", `activeDeadlineSeconds (${(this.plan.deadline ?? 0) / 1000} s) has passed: stopping the pod`);
+            this.#deps.say(
+              null,
+              "error",
+              `activeDeadlineSeconds (${(this.plan.deadline ?? 0) / 1000} s) has passed: stopping the pod`,
+            );
             this.#phase = "failed";
             void this.stop();
           });
@@ -98,7 +104,8 @@ export class Pod {
         await container.start();
         const { state } = container;
         if (state.is !== "ended" || state.code !== 0) {
-          if (!this.#stopping.signal.aborted) this.#deps.say(container.plan, "error", "init container failed: the pod ends");
+          if (!this.#stopping.signal.aborted)
+            this.#deps.say(container.plan, "error", "init container failed: the pod ends");
           return false;
         }
       } else if (container.plan.role === "sidecar") {

@@ -44,7 +44,9 @@ export function patternListeners(pattern: Pattern, argv: readonly string[]): Pat
         port === 0 ? [] : [{ port, pod: context.pod.name, container: context.container.name, because }];
       return [
         ...claim(probe, `the ${pattern.name}'s probe server, --probe PORT moves it`),
-        ...(controlOff ? [] : claim(control, `the ${pattern.name}'s control server, --control PORT moves it`)),
+        ...(controlOff
+          ? []
+          : claim(control, `the ${pattern.name}'s control server, --control PORT moves it`)),
         ...routes.flatMap((port) => claim(port, `a --route of ${pathOf(context, ".args")}`)),
       ];
     },

@@ -105,7 +105,8 @@ export class ProcessGroup {
 
 function startError(command: Command, error: NodeJS.ErrnoException): string {
   const file = command.argv[0] as string;
-  if (error.code === "ENOENT") return `cannot start: no command ${JSON.stringify(file)} (or no folder ${command.cwd})`;
+  if (error.code === "ENOENT")
+    return `cannot start: no command ${JSON.stringify(file)} (or no folder ${command.cwd})`;
   if (error.code === "EACCES") return `cannot start: ${file} is not executable`;
   return `cannot start ${file}: ${error.message}`;
 }

@@ -84,10 +84,16 @@ function planFiles(
       const content = found.get(item.key);
       if (!content) {
         if (!source.optional) {
-          report([...path, "items", index, "key"], `the ${kind} has no key ${JSON.stringify(item.key)}; it has: ${[...found.keys()].join(", ")}`);
+          report(
+            [...path, "items", index, "key"],
+            `the ${kind} has no key ${JSON.stringify(item.key)}; it has: ${[...found.keys()].join(", ")}`,
+          );
         }
       } else if (leavesFolder(item.path)) {
-        report([...path, "items", index, "path"], `found ${JSON.stringify(item.path)}, accepted: a relative path without ..`);
+        report(
+          [...path, "items", index, "path"],
+          `found ${JSON.stringify(item.path)}, accepted: a relative path without ..`,
+        );
       } else files.push({ path: item.path, content, mode: item.mode ?? mode });
     }
   };
@@ -95,7 +101,10 @@ function planFiles(
     for (const [index, item] of (source.items ?? []).entries()) {
       const itemPath = [...path, "items", index];
       if (leavesFolder(item.path)) {
-        report([...itemPath, "path"], `found ${JSON.stringify(item.path)}, accepted: a relative path without ..`);
+        report(
+          [...itemPath, "path"],
+          `found ${JSON.stringify(item.path)}, accepted: a relative path without ..`,
+        );
         continue;
       }
       const text = item.fieldRef
@@ -103,7 +112,8 @@ function planFiles(
         : item.resourceFieldRef
           ? values.resourceFieldRef(item.resourceFieldRef, undefined, [...itemPath, "resourceFieldRef"])
           : undefined;
-      if (text === undefined) report(itemPath, "has neither fieldRef nor resourceFieldRef: write one of the two");
+      if (text === undefined)
+        report(itemPath, "has neither fieldRef nor resourceFieldRef: write one of the two");
       else files.push({ path: item.path, content: Buffer.from(text), mode: item.mode ?? mode });
     }
   };
@@ -111,18 +121,41 @@ function planFiles(
     report(at, `found ${kinds.join(" and ")}, accepted: one source a volume`);
   } else if (spec.configMap) {
     const { configMap } = spec;
-    objectFiles("ConfigMap", configMap.name, configMap, configMap.defaultMode ?? FILE_MODE, [...at, "configMap"], "name");
+    objectFiles(
+      "ConfigMap",
+      configMap.name,
+      configMap,
+      configMap.defaultMode ?? FILE_MODE,
+      [...at, "configMap"],
+      "name",
+    );
   } else if (spec.secret) {
     const { secret: source } = spec;
-    objectFiles("Secret", source.secretName, source, source.defaultMode ?? FILE_MODE, [...at, "secret"], "secretName");
+    objectFiles(
+      "Secret",
+      source.secretName,
+      source,
+      source.defaultMode ?? FILE_MODE,
+      [...at, "secret"],
+      "secretName",
+    );
   } else if (spec.downwardAPI) {
     downward(spec.downwardAPI, spec.downwardAPI.defaultMode ?? FILE_MODE, [...at, "downwardAPI"]);
   } else if (spec.projected) {
     const mode = spec.projected.defaultMode ?? FILE_MODE;
     for (const [index, source] of (spec.projected.sources ?? []).entries()) {
       const path = [...at, "projected", "sources", index];
-      if (source.configMap) objectFiles("ConfigMap", source.configMap.name, source.configMap, mode, [...path, "configMap"], "name");
-      if (source.secret) objectFiles("Secret", source.secret.name, source.secret, mode, [...path, "secret"], "name");
+      if (source.configMap)
+        objectFiles(
+          "ConfigMap",
+          source.configMap.name,
+          source.configMap,
+          mode,
+          [...path, "configMap"],
+          "name",
+        );
+      if (source.secret)
+        objectFiles("Secret", source.secret.name, source.secret, mode, [...path, "secret"], "name");
       if (source.downwardAPI) downward(source.downwardAPI, mode, [...path, "downwardAPI"]);
     }
   } else {
@@ -169,4 +202,3 @@ export async function writeVersion(folder: string, files: readonly ProjectedFile
 function ignoreExisting(error: NodeJS.ErrnoException): void {
   if (error.code !== "EEXIST") throw error;
 }
-

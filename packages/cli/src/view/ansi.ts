@@ -7,7 +7,16 @@ export const RED = "\x1b[31m";
 export const GREEN = "\x1b[32m";
 export const YELLOW = "\x1b[33m";
 /** Prefix colours: told apart on dark and light ground; red and yellow stay for what is wrong. */
-export const PREFIX_COLOURS = ["\x1b[36m", "\x1b[35m", "\x1b[34m", "\x1b[32m", "\x1b[96m", "\x1b[95m", "\x1b[94m", "\x1b[92m"];
+export const PREFIX_COLOURS = [
+  "\x1b[36m",
+  "\x1b[35m",
+  "\x1b[34m",
+  "\x1b[32m",
+  "\x1b[96m",
+  "\x1b[95m",
+  "\x1b[94m",
+  "\x1b[92m",
+];
 
 /** Alternate screen, cursor hidden; and back. */
 export const ENTER_SCREEN = "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J";
@@ -25,7 +34,9 @@ export const stripAnsi = (text: string): string => text.replace(SEQUENCE, "");
 
 /** A line of a workload as it may be shown: colours stay where colours are on; nothing that moves the cursor does. */
 export function harmless(line: string, colours: boolean): string {
-  const kept = line.replace(SEQUENCE, (sequence) => (colours && /^\x1b\[[0-9;]*m$/.test(sequence) ? sequence : ""));
+  const kept = line.replace(SEQUENCE, (sequence) =>
+    colours && /^\x1b\[[0-9;]*m$/.test(sequence) ? sequence : "",
+  );
   return kept.replace(CONTROL, "").replace(/\x1b(?!\[[0-9;]*m)/g, "");
 }
 

@@ -59,6 +59,12 @@ export class Display {
     if (!this.#draw) return;
     this.#timer?.clear();
     this.#draw = null;
-    this.#output.write(LEAVE_SCREEN + this.#kept.slice(-keepLines).map((line) => `${line}\n`).join(""));
+    this.#output.write(
+      LEAVE_SCREEN +
+        this.#kept
+          .slice(-keepLines)
+          .map((line) => `${line}\n`)
+          .join(""),
+    );
   }
 }

@@ -59,7 +59,9 @@ function fetchText(url: string): Promise<string> {
         let text = "";
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => (text += chunk));
-        response.on("end", () => (response.statusCode === 200 ? resolve(text) : reject(new Error("no metrics"))));
+        response.on("end", () =>
+          response.statusCode === 200 ? resolve(text) : reject(new Error("no metrics")),
+        );
         response.on("error", reject);
       },
     );

@@ -42,7 +42,11 @@ function header(screen: Screen): string[] {
 function traffic(screen: Screen): string[] {
   const window = screen.traffic;
   const reading = window.last;
-  if (!reading) return [paint(screen, DIM, "no traffic figures yet (they come from the pattern containers' /metrics)"), ""];
+  if (!reading)
+    return [
+      paint(screen, DIM, "no traffic figures yet (they come from the pattern containers' /metrics)"),
+      "",
+    ];
   const failed = reading.byClass.get("5xx") ?? 0;
   const failedText = `5xx ${count(failed)}`;
   return [

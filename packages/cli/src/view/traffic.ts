@@ -32,7 +32,9 @@ export function readTraffic(samples: readonly Sample[]): Reading | null {
   const buckets = new Map<number, number>();
   const endpoints = new Map<string, { -readonly [K in keyof EndpointReading]: EndpointReading[K] }>();
   let [requests, retries, found] = [0, 0, false];
-  const endpointOf = (labels: Sample["labels"]): { -readonly [K in keyof EndpointReading]: EndpointReading[K] } => {
+  const endpointOf = (
+    labels: Sample["labels"],
+  ): { -readonly [K in keyof EndpointReading]: EndpointReading[K] } => {
     const [upstream = "", endpoint = ""] = [labels["upstream"], labels["endpoint"]];
     const key = `${upstream} ${endpoint}`;
     let entry = endpoints.get(key);

@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseCommandLine } from "./command-line.ts";
+import { Folder, Outrigger, podManifest } from "./testing/outrigger.ts";
+
+const WRONG: readonly [words: readonly string[], message: string | RegExp][] = [
+  [["rum"], 'unknown command "rum", did you mean run? See outrigger --help'],
+  [["deploy"], 'unknown command "deploy". See outrigger --help'],
+  [["run"], "no manifest: outrigger run FILE..., for example outrigger run pod.yaml"],
+  [["run", "a", "--veiw", "log"], "unknown flag --veiw, did you mean --view? See outrigger run --help"],
+  [["run", "a", "--view", "tv"], "--view tv: accepted are auto, screen, log"],
+  [["run", "a", "--for", "10"], /^--for: "10" is not a duration: write a number with a unit/],
+  [["run", "a", "--for"], "--for needs a value: --for DURATION"],
+  [["run", "a", "--for=1s", "--for", "2s"], "--for is given twice"],
+  [["run", "a", "--check=yes"], "--check takes no value"],
+  [["run", "a", "--image", "shop"], "--image shop: accepted is NAME=DIR, for example --image shop=./shop"],
+];
+
+for (const [words, message] of WRONG) {
+  test(`usage error: outrigger ${words.join(" ")}`, () => {
+    assert.throws(() => parseCommandLine(words), { code: "usage", message });
+  });
+}
+
+test("usage errors go to stderr with exit code 2, a missing file and a missing folder among them", async () => {
+  using folder = new Folder();
+  const file = folder.write(
+    "pod.yaml",
+    podManifest({ containers: [{ name: "a", image: "b", command: ["node"] }] }),
+  );
+  for (const [args, message] of [
+    [["run", "--nonsense"], /^unknown flag --nonsense/],
+    [["run", `${folder.path}/none.yaml`], /^cannot read .*none\.yaml: there is no such file\n$/],
+    [["run", folder.path], /^cannot read .*: it is a folder\n$/],
+    [["run", file, "--image", "b=/no/such/folder"], /^--image b=\/no\/such\/folder: there is no folder/],
+    [
+      ["run", folder.write("empty.yaml", "# nothing\n")],
+      /empty\.yaml: found no pod, accepted: a Pod, Deployment or Job document\n$/,
+    ],
+  ] as const) {
+    await using run = new Outrigger(args);
+    assert.equal(await run.ended, 2, run.stderr);
+    assert.match(run.stderr, message);
+    assert.equal(run.stdout, "");
+  }
+});
+
+const UNPLANNED: readonly [sentence: string, spec: object, message: RegExp][] = [
+  [
+    "a workload without a command",
+    { containers: [{ name: "a", image: "acme/b:1" }] },
+    /:1:\d+: spec\.containers\[0\]: has no command, and the entrypoint of its image acme\/b:1 is not known here/,
+  ],
+  [
+    "a command that this machine does not have",
+    { containers: [{ name: "a", image: "b", command: ["no-such-program-here"] }] },
+    /spec\.containers\[0\]\.command\[0\]: there is no no-such-program-here on PATH: the images' own programs are not here/,
+  ],
+  [
+    "a mount of a volume that is not there",
+    {
+      containers: [
+        { name: "a", image: "b", command: ["node"], volumeMounts: [{ name: "v", mountPath: "/v" }] },
+      ],
+    },
+    /spec\.containers\[0\]\.volumeMounts\[0\]\.name: there is no volume "v"; there are none/,
+  ],
+  [
+    "a volume that has no folder on a laptop",
+    {
+      containers: [{ name: "a", image: "b", command: ["node"] }],
+      volumes: [{ name: "v", hostPath: { path: "/" } }],
+    },
+    /spec\.volumes\[0\]\.hostPath: a hostPath volume has no folder on a laptop: give it one with --volume v=DIR/,
+  ],
+  [
+    "a reference to a ConfigMap that is not in the files",
+    {
+      containers: [{ name: "a", image: "b", command: ["node"], envFrom: [{ configMapRef: { name: "c" } }] }],
+    },
+    /spec\.containers\[0\]\.envFrom\[0\]\.configMapRef\.name: there is no ConfigMap "c" in the files given; add its document/,
+  ],
+  [
+    "two sources of one variable",
+    {
+      containers: [
+        {
+          name: "a",
+          image: "b",
+          command: ["node"],
+          env: [{ name: "X", value: "1", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+        },
+      ],
+    },
+    /spec\.containers\[0\]\.env\[0\]\.valueFrom: stands beside value: write one of the two/,
+  ],
+  [
+    "a probe of a port that has no such name",
+    {
+      containers: [
+        { name: "a", image: "b", command: ["node"], livenessProbe: { tcpSocket: { port: "web" } } },
+      ],
+    },
+    /spec\.containers\[0\]\.livenessProbe\.tcpSocket\.port: the container has no port named "web"; none has a name/,
+  ],
+  [
+    "a probe without an action",
+    { containers: [{ name: "a", image: "b", command: ["node"], readinessProbe: {} }] },
+    /spec\.containers\[0\]\.readinessProbe: found no handler, accepted: one of exec, httpGet, tcpSocket/,
+  ],
+  [
+    "a probe of an init container that is no sidecar",
+    {
+      initContainers: [
+        { name: "i", image: "b", command: ["node"], livenessProbe: { tcpSocket: { port: 1 } } },
+      ],
+      containers: [{ name: "a", image: "b", command: ["node"] }],
+    },
+    /spec\.initContainers\[0\]\.livenessProbe: an init container that runs to its end cannot have one/,
+  ],
+  [
+    "two containers of one name",
+    {
+      containers: [
+        { name: "a", image: "b", command: ["node"] },
+        { name: "a", image: "b", command: ["node"] },
+      ],
+    },
+    /spec\.containers\[1\]\.name: a second container "a"/,
+  ],
+  [
+    "a field that the downward API does not have",
+    {
+      containers: [
+        {
+          name: "a",
+          image: "b",
+          command: ["node"],
+          env: [{ name: "X", valueFrom: { fieldRef: { fieldPath: "spec.x" } } }],
+        },
+      ],
+    },
+    /env\[0\]\.valueFrom\.fieldRef\.fieldPath: found "spec\.x", accepted: metadata\.name,/,
+  ],
+  [
+    "a working directory inside an image",
+    { containers: [{ name: "a", image: "b", command: ["node"], workingDir: "/srv" }] },
+    /spec\.containers\[0\]\.workingDir: \/srv is a folder of the image b, which is not here/,
+  ],
+];
+
+for (const [sentence, spec, message] of UNPLANNED) {
+  test(`refused with exit code 2: ${sentence}`, async () => {
+    using folder = new Folder();
+    await using run = new Outrigger(["run", folder.write("pod.yaml", podManifest(spec))]);
+    assert.equal(await run.ended, 2, run.stdout);
+    assert.match(run.stderr, message);
+    assert.equal(run.stderr.trimEnd().split("\n").length, 1, run.stderr);
+  });
+}
+
+test("--help, run --help and --version answer on stdout with exit code 0", async () => {
+  for (const [args, expected] of [
+    [[], /^outrigger: pod patterns/],
+    [["--help"], /Usage: outrigger run FILE/],
+    [["run", "--help"], /--restart-backoff DURATION\n[^]*Exit codes: 0/],
+    [["--version"], /^\d+\.\d+\.\d+\n$/],
+  ] as const) {
+    await using run = new Outrigger(args);
+    assert.equal(await run.ended, 0);
+    assert.match(run.stdout, expected);
+  }
+});

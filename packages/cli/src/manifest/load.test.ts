@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { Problem } from "./document.ts";
+import { didYouMean, editDistance } from "./did-you-mean.ts";
+import { expand } from "./expansion.ts";
+import { fieldsDocument } from "./fields-document.ts";
+import { loadManifest, ManifestError, type Manifest } from "./load.ts";
+
+function load(text: string): { manifest: Manifest; messages: string[] } {
+  const problems: Problem[] = [];
+  const manifest = loadManifest([{ file: "pod.yaml", text }], problems);
+  return { manifest, messages: problems.length === 0 ? [] : new ManifestError(problems).message.split("\n") };
+}
+
+const HEAD = "apiVersion: v1\nkind: Pod\nmetadata: { name: shop }\nspec:\n";
+
+const WRONG: readonly [sentence: string, text: string, messages: readonly (string | RegExp)[]][] = [
+  [
+    "an unknown field is named with its nearest neighbour and what is accepted",
+    `${HEAD}  containers:\n    - name: web\n      image: a\n      imagePullPolcy: Always\n`,
+    [
+      /^pod\.yaml:8:7: spec\.containers\[0\]\.imagePullPolcy: unknown field, did you mean imagePullPolicy\? Accepted here: name, image, command,/,
+    ],
+  ],
+  [
+    "an unknown field without a neighbour is named all the same",
+    `${HEAD}  containers: [{ name: web, image: a, zzzzzz: 1 }]\n`,
+    [/^pod\.yaml:5:39: spec\.containers\[0\]\.zzzzzz: unknown field\. Accepted here: name,/],
+  ],
+  [
+    "a refused field says why",
+    `${HEAD}  hostNetwork: true\n  containers: [{ name: web, image: a, stdin: true, tty: false }]\n`,
+    [
+      /^pod\.yaml:5:16: spec\.hostNetwork: refused: .*; found true$/,
+      /^pod\.yaml:6:46: spec\.containers\[0\]\.stdin: refused: standard input is closed here.*; found true$/,
+    ],
+  ],
+  [
+    "a gRPC probe is refused by name",
+    `${HEAD}  containers: [{ name: web, image: a, livenessProbe: { grpc: { port: 1 } } }]\n`,
+    [
+      /spec\.containers\[0\]\.livenessProbe\.grpc: refused: gRPC probes are not done yet: probe with httpGet, tcpSocket or exec; found a mapping$/,
+    ],
+  ],
+  [
+    "a missing required field names what it is",
+    `${HEAD}  containers:\n    - image: a\n`,
+    [/^pod\.yaml:6:7: spec\.containers\[0\]\.name: is required: a DNS label/],
+  ],
+  [
+    "a number where a string belongs shows how to quote it",
+    `${HEAD}  containers: [{ name: web, image: a, env: [{ name: A, value: 1.10 }] }]\n`,
+    [
+      /^pod\.yaml:5:63: spec\.containers\[0\]\.env\[0\]\.value: found 1\.1, accepted: a string; put it in quotes: "1\.10"$/,
+    ],
+  ],
+  [
+    "yes is a boolean to kubectl, so it is not a string here either",
+    `${HEAD}  containers: [{ name: web, image: a, env: [{ name: A, value: yes }] }]\n`,
+    [/found true, accepted: a string; put it in quotes: "yes"$/],
+  ],
+  [
+    "a wrong choice lists the choices",
+    `${HEAD}  restartPolicy: Allways\n  containers: [{ name: web, image: a }]\n`,
+    [
+      'pod.yaml:5:18: spec.restartPolicy: found "Allways", accepted: Always, OnFailure, Never; did you mean Always?',
+    ],
+  ],
+  [
+    "a number out of range says the range",
+    `${HEAD}  containers: [{ name: web, image: a, ports: [{ containerPort: 70000 }] }]\n`,
+    [
+      "pod.yaml:5:64: spec.containers[0].ports[0].containerPort: found 70000, accepted: a whole number from 1 to 65535",
+    ],
+  ],
+  [
+    "a mapping where a list belongs",
+    `${HEAD}  containers: { name: web }\n`,
+    ["pod.yaml:5:15: spec.containers: found a mapping, accepted: a list"],
+  ],
+  [
+    "a bad quantity",
+    `${HEAD}  containers: [{ name: web, image: a, resources: { limits: { cpu: lots } } }]\n`,
+    [
+      /spec\.containers\[0\]\.resources\.limits\.cpu: found "lots", accepted: a quantity, for example 500m, 2 or 64Mi$/,
+    ],
+  ],
+  [
+    "a bad name says what a name is",
+    `apiVersion: v1\nkind: Pod\nmetadata: { name: Shop_1 }\nspec: { containers: [{ name: web, image: a }] }\n`,
+    [/^pod\.yaml:3:19: metadata\.name: found "Shop_1", accepted: a DNS name/],
+  ],
+  [
+    "an unknown kind is answered with the kinds that are read",
+    "apiVersion: apps/v1\nkind: Deploymnt\n",
+    [
+      'pod.yaml:2:7: kind: found "Deploymnt", accepted: Pod, Deployment, Job, ConfigMap, Secret, Service; did you mean Deployment?',
+    ],
+  ],
+  [
+    "a wrong apiVersion names the right one",
+    "apiVersion: v1\nkind: Deployment\n",
+    ['pod.yaml:1:13: apiVersion: found "v1", accepted: apps/v1 for a Deployment'],
+  ],
+  [
+    "what is not a mapping is no object",
+    "- a\n",
+    ["pod.yaml:1:1: found no mapping, accepted: a Kubernetes object"],
+  ],
+  ["a syntax error has its place", "kind: Pod\nmetadata: {\n", [/^pod\.yaml:\d:\d+: not YAML: /]],
+  [
+    "the same object twice",
+    `${"apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n"}---\n${"apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n"}`,
+    ["pod.yaml:7:19: metadata.name: ConfigMap default/a is declared a second time, first at pod.yaml:3"],
+  ],
+];
+
+for (const [sentence, text, expected] of WRONG) {
+  test(`manifest error: ${sentence}`, () => {
+    const { messages } = load(text);
+    assert.equal(messages.length, expected.length, messages.join("\n"));
+    for (const [index, pattern] of expected.entries()) {
+      if (typeof pattern === "string") assert.equal(messages[index], pattern);
+      else assert.match(messages[index] as string, pattern);
+    }
+  });
+}
+
+test("all problems of all documents come at once, in the order of the file", () => {
+  const { messages } = load(
+    WRONG.slice(0, 8)
+      .map(([, text], index) => text.replace("shop", `shop${index}`))
+      .join("---\n"),
+  );
+  const lines = messages.map((message) => Number(message.split(":")[1]));
+  assert.ok(messages.length >= 9);
+  assert.deepEqual(
+    lines,
+    [...lines].sort((a, b) => a - b),
+  );
+});
+
+test("octal modes, anchors, merge keys and nulls are read as kubectl reads them", () => {
+  const { manifest, messages } = load(`${HEAD}
+  containers:
+    - &base { name: web, image: a, env: , ports: [{ containerPort: 80 }] }
+    - <<: *base
+      name: api
+  volumes: [{ name: v, configMap: { name: c, defaultMode: 0640 } }]\n`);
+  assert.deepEqual(messages, []);
+  const spec = manifest.pods[0]?.spec;
+  assert.equal(spec?.volumes?.[0]?.configMap?.defaultMode, 0o640);
+  assert.equal(spec?.containers[1]?.name, "api");
+  assert.equal(spec?.containers[1]?.ports?.[0]?.containerPort, 80);
+  assert.equal(spec?.containers[0]?.env, undefined);
+});
+
+test("irrelevant fields are listed once each, the outermost only", () => {
+  const { manifest, messages } = load(`${HEAD}
+  tolerations: [{ key: a }]
+  securityContext: { runAsUser: 1, fsGroup: 2 }
+  containers:
+    - { name: a, image: a, imagePullPolicy: Always, resources: { limits: { cpu: 1 } } }
+    - { name: b, image: a, imagePullPolicy: Always }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+`);
+  assert.deepEqual(messages, []);
+  assert.deepEqual(
+    manifest.unused.map(({ path }) => path),
+    [
+      "spec.tolerations",
+      "spec.securityContext",
+      "spec.containers[].imagePullPolicy",
+      "spec.containers[].resources.limits",
+      "kind Role",
+    ],
+  );
+});
+
+test("a Deployment's pod has the template's labels and the Deployment's namespace", () => {
+  const { manifest, messages } = load(`apiVersion: apps/v1
+kind: Deployment
+metadata: { name: front, namespace: web, labels: { not: mine } }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: x } }
+  template:
+    metadata: { labels: { app: x } }
+    spec: { containers: [{ name: a, image: b }] }
+`);
+  assert.deepEqual(messages, []);
+  const pod = manifest.pods[0];
+  assert.equal(pod?.metadata.namespace, "web");
+  assert.deepEqual(pod?.metadata.labels, { app: "x" });
+  assert.deepEqual(pod?.specPath, ["spec", "template", "spec"]);
+});
+
+test("any text at all gives problems or pods, never an exception", () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.string(), fc.json(), fc.constantFrom(...WRONG.map(([, text]) => text))),
+      (text) => {
+        load(text);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+test("FIELDS.md is up to date with the table (node packages/cli/dist/manifest/write-fields.js writes it)", () => {
+  assert.equal(readFileSync(new URL("../../FIELDS.md", import.meta.url), "utf8"), fieldsDocument());
+});
+
+for (const [input, expected] of [
+  ["$(A)", "1"],
+  ["$(NONE)", "$(NONE)"],
+  ["$$(A)", "$(A)"],
+  ["$$$(A)", "$1"],
+  ["$", "$"],
+  ["a$b", "a$b"],
+  ["$(A", "$(A"],
+  ["$()", "$()"],
+  ["$(A)$(B)-$(A)", "1$(A)-1"],
+] as const) {
+  test(`the kubelet expands ${input} to ${expected}`, () => {
+    assert.equal(
+      expand(
+        input,
+        new Map([
+          ["A", "1"],
+          ["B", "$(A)"],
+        ]),
+      ),
+      expected,
+    );
+  });
+}
+
+test("did-you-mean finds swapped, missing and doubled letters and cases, and stays silent for strangers", () => {
+  const known = ["containers", "initContainers", "env", "envFrom"];
+  assert.equal(didYouMean("continers", known), "containers");
+  assert.equal(didYouMean("contianers", known), "containers");
+  assert.equal(didYouMean("envfrom", known), "envFrom");
+  assert.equal(didYouMean("volumes", known), undefined);
+  fc.assert(
+    fc.property(fc.string({ maxLength: 8 }), fc.string({ maxLength: 8 }), (a, b) => {
+      assert.equal(editDistance(a, b), editDistance(b, a));
+      assert.equal(editDistance(a, b) === 0, a === b);
+    }),
+  );
+});
