@@ -66,10 +66,8 @@ test("egress keeps accepting while the workload has a connection open, and stops
   await clock.advanceAsync(100);
   first.open = 0;
   await clock.advanceAsync(1_100);
-  assert.deepEqual(
-    first.told,
-    ["stop@12000", "drain@12000"].map((text) => text.replace("12000", first.told[0]?.slice(5) ?? "")),
-  );
+  assert.equal(first.told.length, 2);
+  assert.match(first.told.join(), /^stop@120\d\d,drain@120\d\d$/);
   const { cut, took } = await report;
   assert.equal(cut, 0);
   assert.ok(took >= 12_000 && took <= 12_100, `${took}`);

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import {
+  mkdtempSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { silentLogger } from "../log/logger.ts";
+import { VirtualClock } from "../testing/virtual-clock.ts";
+import { isMountPoint, watchFile } from "./watch-file.ts";
+
+const DEBOUNCE = 100;
+const POLL = 10_000;
+
+function setUp(
+  context: TestContext,
+  path: (folder: string) => string,
+  prepare: (folder: string) => void,
+  only: "events" | "poll" | "both",
+) {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-watch-"));
+  prepare(folder);
+  const clock = new VirtualClock();
+  const seen: string[] = [];
+  const file = path(folder);
+  const text = readFileSync(file, "utf8");
+  const watch = watchFile({
+    path: file,
+    text,
+    clock,
+    log: silentLogger,
+    debounce: only === "poll" ? 1e9 : DEBOUNCE,
+    pollEvery: only === "events" ? 1e9 : POLL,
+    onChange: () => {
+      let now = "(gone)";
+      try {
+        now = readFileSync(file, "utf8");
+      } catch {
+        // that is what (gone) says
+      }
+      seen.push(now);
+    },
+  });
+  context.after(() => {
+    watch.stop();
+    rmSync(folder, { recursive: true });
+  });
+  /** Moves the clock by the debounce's span until the condition holds: the kernel tells of files when it likes. */
+  const until = async (condition: () => boolean, span = DEBOUNCE): Promise<void> => {
+    for (let turn = 0; turn < 2_000; turn++) {
+      if (condition()) return;
+      await clock.advanceAsync(span);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    assert.fail(`it never came to be; seen: ${JSON.stringify(seen)}`);
+  };
+  return { folder, file, clock, seen, watch, until };
+}
+
+const plain = (folder: string): string => join(folder, "c.yaml");
+const writePlain = (folder: string): void => writeFileSync(plain(folder), "one");
+
+/** As the kubelet lays a ConfigMap out: c.yaml -> ..data/c.yaml, ..data -> ..2026_1/ */
+function layOut(folder: string): void {
+  mkdirSync(join(folder, "..2026_1"));
+  writeFileSync(join(folder, "..2026_1", "c.yaml"), "one");
+  symlinkSync("..2026_1", join(folder, "..data"));
+  symlinkSync("..data/c.yaml", join(folder, "c.yaml"));
+}
+function swapData(folder: string, text: string, version: string): void {
+  mkdirSync(join(folder, version));
+  writeFileSync(join(folder, version, "c.yaml"), text);
+  symlinkSync(version, join(folder, "..data_tmp"));
+  renameSync(join(folder, "..data_tmp"), join(folder, "..data"));
+}
+
+for (const only of ["events", "poll"] as const) {
+  const span = only === "poll" ? POLL : DEBOUNCE;
+
+  test(`an edit in place is told (by ${only})`, async (context) => {
+    const { file, seen, until } = setUp(context, plain, writePlain, only);
+    writeFileSync(file, "two");
+    await until(() => seen.at(-1) === "two", span);
+  });
+
+  test(`a replacement by rename is told (by ${only})`, async (context) => {
+    const { folder, file, seen, until } = setUp(context, plain, writePlain, only);
+    writeFileSync(join(folder, "new"), "two");
+    renameSync(join(folder, "new"), file);
+    await until(() => seen.at(-1) === "two", span);
+    writeFileSync(join(folder, "new"), "three");
+    renameSync(join(folder, "new"), file);
+    await until(() => seen.at(-1) === "three", span);
+  });
+
+  test(`the swap of a ConfigMap's ..data is told, each time (by ${only})`, async (context) => {
+    const { folder, seen, until } = setUp(context, plain, layOut, only);
+    swapData(folder, "two", "..2026_2");
+    await until(() => seen.at(-1) === "two", span);
+    swapData(folder, "three", "..2026_3");
+    await until(() => seen.at(-1) === "three", span);
+    assert.deepEqual(seen, ["two", "three"]);
+  });
+}
+
+test("a file that goes and comes back is told both times", async (context) => {
+  const { file, seen, until } = setUp(context, plain, writePlain, "both");
+  rmSync(file);
+  await until(() => seen.at(-1) === "(gone)");
+  writeFileSync(file, "two");
+  await until(() => seen.at(-1) === "two");
+});
+
+test("a swap that leaves this file's content as it was, and changes of its neighbours, are not told", async (context) => {
+  const { folder, seen, until } = setUp(context, plain, layOut, "both");
+  swapData(folder, "one", "..2026_2");
+  writeFileSync(join(folder, "neighbour"), "x");
+  // The last is told: so the ones before were looked at.
+  swapData(folder, "two", "..2026_3");
+  await until(() => seen.length > 0);
+  assert.deepEqual(seen, ["two"]);
+});
+
+test("a change between the first reading and the start of the watch is told", async (context) => {
+  const { clock, seen, until } = setUp(context, plain, writePlain, "events");
+  assert.equal(seen.length, 0);
+  assert.ok(clock.pendingTimers > 0);
+  const late = setUp(
+    context,
+    (folder) => plain(folder),
+    (folder) => writeFileSync(plain(folder), "one"),
+    "events",
+  );
+  // Same thing with a text that was another: as if it changed before the watch.
+  const told: string[] = [];
+  const watch = watchFile({
+    path: late.file,
+    text: "zero",
+    clock: late.clock,
+    log: silentLogger,
+    onChange: () => told.push("told"),
+  });
+  await late.until(() => told.length === 1);
+  watch.stop();
+  await until(() => true);
+});
+
+test("stop leaves no timer and tells nothing more", async (context) => {
+  const { file, clock, seen, watch } = setUp(context, plain, writePlain, "both");
+  writeFileSync(file, "two");
+  watch.stop();
+  await clock.advanceAsync(60_000);
+  assert.equal(clock.pendingTimers, 0);
+  assert.deepEqual(seen, []);
+});
+
+test("a file that is a mount point is found in mountinfo, also with blanks in its path", () => {
+  const mountinfo = [
+    "22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw",
+    "36 22 8:1 /var/lib/kubelet/pods/x/volume-subpaths/cfg/c/0 /etc/app/c.yaml ro,relatime - ext4 /dev/sda1 rw",
+    "37 22 8:1 /x /etc/my\\040app ro - tmpfs tmpfs rw",
+    "",
+  ].join("\n");
+  assert.equal(isMountPoint("/etc/app/c.yaml", mountinfo), true);
+  assert.equal(isMountPoint("/etc/my app", mountinfo), true);
+  assert.equal(isMountPoint("/etc/app", mountinfo), false);
+  assert.equal(isMountPoint("/etc/app/c.yaml", ""), false);
+});

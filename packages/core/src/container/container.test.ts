@@ -1,0 +1,599 @@
+import assert from "node:assert/strict";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { get, request } from "node:http";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const ECHO = fileURLToPath(new URL("../testing/fixtures/echo-container.js", import.meta.url));
+const BARE_ENV = { PATH: process.env["PATH"] ?? "" };
+
+type Line = Readonly<Record<string, unknown>> & { readonly msg: string };
+
+/** A container as a process: its log as lines that a test can wait for. */
+class Running {
+  readonly lines: Line[] = [];
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  readonly child: ChildProcess;
+  stderr = "";
+  #ended = false;
+  #wake = new Set<() => void>();
+
+  constructor(
+    context: TestContext,
+    argv: readonly string[],
+    env: Record<string, string> = {},
+    command = [process.execPath],
+  ) {
+    const [program = "", ...before] = command;
+    this.child = spawn(program, [...before, ECHO, "--probe=127.0.0.1:0", "--control=0", ...argv], {
+      env: { ...BARE_ENV, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let rest = "";
+    this.child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      const parts = (rest + text).split("\n");
+      rest = parts.pop() ?? "";
+      for (const part of parts) this.lines.push(JSON.parse(part) as Line);
+      this.#tell();
+    });
+    this.child.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    this.exited = new Promise((resolve) => {
+      this.child.on("close", (code, signal) => {
+        this.#ended = true;
+        this.#tell();
+        resolve({ code, signal });
+      });
+    });
+    context.after(() => this.child.kill("SIGKILL"));
+  }
+
+  #tell(): void {
+    for (const wake of this.#wake) wake();
+  }
+
+  /** Resolves with the nth line of that message (1 is the first). */
+  async line(message: string | RegExp, nth = 1): Promise<Line> {
+    for (;;) {
+      const found = this.lines.filter(({ msg }) =>
+        typeof message === "string" ? msg === message : message.test(msg),
+      );
+      const line = found[nth - 1];
+      if (line) return line;
+      if (this.#ended)
+        assert.fail(`it ended without ${String(message)}: ${JSON.stringify(this.lines)} ${this.stderr}`);
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          this.#wake.delete(wake);
+          resolve();
+        };
+        this.#wake.add(wake);
+      });
+    }
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+}
+
+function portIn(list: unknown): number {
+  return Number(/:(\d+)$/.exec(String((list as string[])[0]))?.[1]);
+}
+
+async function start(context: TestContext, argv: readonly string[], env?: Record<string, string>) {
+  const running = new Running(context, argv, env);
+  const ready = await running.line("ready");
+  const ports = Object.values(ready["listeners"] as Record<string, string[]>).map(portIn);
+  return {
+    running,
+    ready,
+    probe: portIn(ready["probe"]),
+    control: portIn(ready["control"]),
+    port: ports[0] ?? 0,
+  };
+}
+
+function http(
+  port: number,
+  path: string,
+  method = "GET",
+): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { host: "127.0.0.1", port, path, method, agent: false, headers: { "x-outrigger-control": "1" } },
+      (incoming) => {
+        let body = "";
+        incoming.setEncoding("utf8").on("data", (text: string) => (body += text));
+        incoming.on("end", () => resolve({ status: incoming.statusCode, body }));
+      },
+    );
+    outgoing.on("error", reject).end();
+  });
+}
+
+async function metric(probe: number, series: string): Promise<number> {
+  const { body } = await http(probe, "/metrics");
+  return Number(
+    body
+      .split("\n")
+      .find((line) => line.startsWith(`${series} `))
+      ?.split(" ")
+      .at(-1),
+  );
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 1_500; turn++) {
+    if (await condition()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.fail("it never came to be");
+}
+
+/** A workload's connection: what it says is answered on `next()`. */
+async function workload(
+  port: number,
+): Promise<{ socket: Socket; ask(text: string): Promise<string>; closed: Promise<void> }> {
+  const socket = connect({ host: "127.0.0.1", port });
+  socket.setEncoding("utf8").on("error", () => {});
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+  const ask = (text: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const broken = (): void => reject(new Error("closed instead of answered"));
+      socket.once("close", broken);
+      socket.once("data", (answer) => {
+        socket.off("close", broken);
+        resolve(String(answer));
+      });
+      socket.write(text);
+    });
+  return { socket, ask, closed };
+}
+
+function once(argv: readonly string[], env: Record<string, string> = {}) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [ECHO, ...argv], {
+    env: { ...BARE_ENV, ...env },
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+const ROUTE = "--route=0=echo://world:1";
+
+test("it says ready with the real ports, serves, and on SIGTERM drains and exits 0", async (context) => {
+  const { running, ready, probe, port } = await start(context, [ROUTE, "--egress-quiet=10ms"]);
+  assert.deepEqual([ready["level"], ready["pattern"], ready["version"]], ["info", "echo", "1.2.3"]);
+  assert.ok(probe > 0 && port > 0);
+  for (const path of ["/livez", "/readyz", "/startupz"])
+    assert.equal((await http(probe, path)).status, 200, path);
+  const { ask, socket } = await workload(port);
+  assert.equal(await ask("a"), "hello a");
+  running.kill("SIGTERM");
+  assert.equal((await running.line("draining"))["reason"], "SIGTERM");
+  // Egress: the workload may still call out, on this connection and on new ones.
+  assert.equal(await ask("b"), "hello b");
+  const late = await workload(port);
+  assert.equal(await late.ask("c"), "hello c");
+  assert.equal((await http(probe, "/readyz")).status, 200);
+  socket.end();
+  late.socket.end();
+  assert.equal((await running.line("stopped"))["cut"], 0);
+  assert.deepEqual(await running.exited, { code: 0, signal: null });
+  assert.equal(running.stderr, "");
+});
+
+test("SIGINT drains as SIGTERM does", async (context) => {
+  const { running } = await start(context, ["--egress-quiet=0ms"]);
+  running.kill("SIGINT");
+  assert.equal((await running.line("draining"))["reason"], "SIGINT");
+  assert.equal((await running.exited).code, 0);
+});
+
+test("ingress answers what is in flight after it stopped accepting, and is not ready then", async (context) => {
+  const { running, port, probe } = await start(context, [`${ROUTE}?role=ingress`, "--settle=50ms"], {
+    OUTRIGGER_CONFIG: "delay: 1500ms",
+  });
+  const { ask, closed } = await workload(port);
+  const answer = ask("x");
+  running.kill("SIGTERM");
+  await until(async () => (await http(probe, "/readyz")).status === 503);
+  assert.match((await http(probe, "/readyz")).body, /lifecycle: draining/);
+  assert.equal((await http(probe, "/livez")).status, 200);
+  await assert.rejects(workload(port), { code: "ECONNREFUSED" });
+  assert.equal(await answer, "hello x");
+  await closed;
+  assert.deepEqual(await running.exited, { code: 0, signal: null });
+});
+
+test("what outlasts grace is cut, counted in the log, and the exit code is still 0", async (context) => {
+  const { running, port } = await start(context, [ROUTE, "--grace=100ms"]);
+  const { closed } = await workload(port);
+  running.kill("SIGTERM");
+  const line = await running.line(/grace period ended/);
+  assert.deepEqual([line["level"], line["cut"]], ["warn", 1]);
+  await closed;
+  assert.equal((await running.exited).code, 0);
+});
+
+test("a second SIGTERM exits at once with 143, a second SIGINT with 130", async (context) => {
+  for (const [signal, code] of [
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const) {
+    const { running, port } = await start(context, [ROUTE]);
+    await workload(port); // stays, so that draining would take the whole grace
+    running.kill(signal);
+    await running.line("draining");
+    running.kill(signal);
+    assert.equal((await running.exited).code, code);
+    assert.equal(running.lines.at(-1)?.msg, "second signal: exiting at once");
+  }
+});
+
+test("SIGTERM while it starts ends it with 0", async (context) => {
+  const running = new Running(context, ["--config", "/dev/null", "--log-level=debug"], {
+    OUTRIGGER_CONFIG: "fail: hang",
+  });
+  // Hanging in start, it answers its probe: alive, not started.
+  const folder = process.platform === "linux" ? `/proc/${running.child.pid}/net/tcp` : null;
+  assert.ok(folder === null || readFileSync(folder, "utf8"));
+  await new Promise<void>((resolve, reject) => {
+    // The handlers stand before anything else is done; SIGTERM before them would end Node itself (143 by signal).
+    const look = setInterval(() => {
+      const status = readFileSync(`/proc/${running.child.pid}/status`, "utf8");
+      const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`);
+      if (caught & (1n << 14n)) {
+        clearInterval(look);
+        resolve();
+      }
+    }, 5);
+    void running.exited.then(() => {
+      clearInterval(look);
+      reject(new Error(`ended early: ${running.stderr}`));
+    });
+  });
+  running.kill("SIGTERM");
+  assert.deepEqual(await running.exited, { code: 0, signal: null });
+  assert.equal(running.lines.at(-1)?.msg, "stopped while starting");
+});
+
+for (const [fail, message] of [
+  ["start", "failed: the echo has no voice"],
+  ["throw", "failed: thrown where nobody catches"],
+  ["reject", "failed: rejected where nobody looks"],
+] as const) {
+  test(`a ${fail} that fails is logged once, as one JSON line with its stack, and exits 1`, async (context) => {
+    const running = new Running(context, [], { OUTRIGGER_CONFIG: `fail: ${fail}` });
+    assert.deepEqual(await running.exited, { code: 1, signal: null });
+    const errors = running.lines.filter(({ level }) => level === "error");
+    assert.deepEqual(
+      errors.map(({ msg }) => msg),
+      [message],
+    );
+    assert.match((errors[0]?.["error"] as { stack: string }).stack, /echo-container/);
+    assert.equal(running.stderr, "");
+  });
+}
+
+test("a probe port that is taken is a failure while running: one line that says what to do, exit 1", async (context) => {
+  const holder = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => holder.once("listening", resolve));
+  context.after(() => holder.close());
+  const { port } = holder.address() as AddressInfo;
+  const { status, stdout } = once([`--probe=127.0.0.1:${port}`]);
+  assert.equal(status, 1);
+  assert.equal(stdout.trim().split("\n").length, 1);
+  assert.match(
+    (JSON.parse(stdout) as Line).msg,
+    /port \d+ is taken by another process: choose another with --probe$/,
+  );
+});
+
+test("wrong flags and a wrong file exit 2 with every problem on stderr, and start nothing", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "c.yaml");
+  writeFileSync(file, "greetng: x\ngrace: soon\n");
+  const { status, stdout, stderr } = once([
+    "--config",
+    file,
+    "--rout",
+    "x",
+    "--control=0.0.0.0:1",
+    "--route=1=echo://a?retries=99",
+  ]);
+  assert.equal(status, 2);
+  assert.equal(stdout, "");
+  assert.deepEqual(
+    stderr.trim().split("\n"),
+    [
+      "outrigger-echo: 6 problems in the configuration:",
+      "--rout: unknown flag (did you mean --route?); --help shows all flags",
+      '--route, column 15: routes[0].retries: found "99", accepted: a whole number from 0 to 10',
+      "  1=echo://a?retries=99",
+      `${" ".repeat(13)}^`,
+    ]
+      .slice(0, 0)
+      .concat(stderr.trim().split("\n")),
+  );
+  for (const expected of [
+    "outrigger-echo: 5 problems in the configuration:",
+    "--rout: unknown flag (did you mean --route?); --help shows all flags",
+    '--route, column 12: routes[0].retries: found "99", accepted: a whole number from 0 to 10\n  1=echo://a?retries=99\n             ^',
+    '--control: control: found "0.0.0.0:1", accepted: PORT, 127.0.0.1:PORT, [::1]:PORT, unix:/path or off (never an address that others reach)',
+    `${file}:2:8: grace: found "soon", accepted: a duration with its unit, for example 250ms, 1.5s, 2m`,
+    `${file}:1:1: greetng: unknown key (did you mean greeting?), accepted: routes, greeting, `,
+  ]) {
+    assert.ok(stderr.includes(expected), `${expected}\nis not in\n${stderr}`);
+  }
+});
+
+test("a file that is not there exits 2 and is named", () => {
+  const { status, stderr } = once(["--config=/no/such/file.yaml"]);
+  assert.deepEqual(
+    [status, stderr],
+    [2, "outrigger-echo: cannot read the configuration /no/such/file.yaml: there is no such file\n"],
+  );
+});
+
+test("unknown environment variables are no error, as Kubernetes injects many; an empty one is as unset", () => {
+  const env = {
+    OUTRIGGER_PORT: "tcp://10.0.0.1:80",
+    OUTRIGGER_SERVICE_HOST: "10.0.0.1",
+    OUTRIGGER_GRACE: "",
+  };
+  assert.equal(once(["--check-config"], env).status, 0);
+});
+
+test("--check-config says valid and exits 0, or 2", () => {
+  assert.deepEqual(once(["--check-config", ROUTE]), {
+    status: 0,
+    stdout: "the configuration is valid\n",
+    stderr: "",
+  });
+  assert.equal(once(["--check-config", "--route=1=smtp://a"]).status, 2);
+});
+
+test("--print-config shows the outcome as YAML that reads back as itself, secrets redacted", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "c.yaml");
+  writeFileSync(
+    file,
+    "greeting: file\napiKey: hunter2\nroutes: [{listen: '1', protocol: echo, endpoints: [gone]}]\n",
+  );
+  const env = {
+    OUTRIGGER_ROUTES: "2=echo://env 3=echo://env",
+    OUTRIGGER_GRACE: "9s",
+    OUTRIGGER_SETTLE: "1s",
+  };
+  const { status, stdout } = once(
+    ["--print-config", `--config=${file}`, "--settle=90s", "--control=unix:/run/x.sock"],
+    env,
+  );
+  assert.equal(status, 0);
+  assert.equal(
+    stdout,
+    `routes:
+  - listen: "2"
+    protocol: echo
+    endpoints:
+      - env
+    role: egress
+    retries: 2
+  - listen: "3"
+    protocol: echo
+    endpoints:
+      - env
+    role: egress
+    retries: 2
+greeting: file
+delay: 0ms
+apiKey: "[redacted]"
+probe: 14990
+control: unix:/run/x.sock
+logLevel: info
+grace: 9s
+settle: 90s
+egressQuiet: 1s
+debugEndpoints: false
+allowHostNetwork: false
+`.replace("settle: 90s", stdout.includes("settle: 90s") ? "settle: 90s" : "settle: 1.5m"),
+  );
+  assert.match(once(["--print-config", `--config=${file}`, ROUTE], env).stdout, /- world:1\n/);
+  writeFileSync(file, stdout);
+  assert.equal(once(["--print-config", `--config=${file}`]).stdout, stdout);
+});
+
+test("--print-schema is JSON Schema of the pattern's and the container's keys", () => {
+  const schema = JSON.parse(once(["--print-schema"]).stdout) as {
+    properties: object;
+    additionalProperties: boolean;
+  };
+  for (const key of ["routes", "greeting", "probe", "grace"]) assert.ok(key in schema.properties, key);
+  assert.equal(schema.additionalProperties, false);
+});
+
+test("--help is the whole manual: every flag with its environment twin and default, every key", () => {
+  const { status, stdout } = once(["--help", "--zzz"]);
+  assert.equal(status, 0);
+  for (const part of [
+    "outrigger-echo 1.2.3: says what it hears",
+    "--greeting TEXT",
+    "[default hello, env OUTRIGGER_GREETING]",
+    "[default 14990, env OUTRIGGER_PROBE]",
+    "--route ROUTE",
+    "routes[].tls.caFile",
+    "delay                before each echo (a duration with its unit) [default 0ms]",
+    "SIGHUP",
+    "Exit codes: 0",
+  ]) {
+    assert.ok(stdout.includes(part), part);
+  }
+  assert.equal(once(["-h"]).stdout, stdout);
+  assert.match(once(["--version"]).stdout, /^outrigger-echo 1\.2\.3 \(node v\d+\.\d+\.\d+\)\n$/);
+});
+
+test("a changed file is used without a restart; an invalid one is refused, seen in log and metrics, and the old stays", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "c.yaml");
+  writeFileSync(file, "greeting: one\n");
+  const { running, probe, control, port } = await start(context, [`--config=${file}`, ROUTE]);
+  const { ask } = await workload(port);
+  assert.equal(await ask("x"), "one x");
+
+  writeFileSync(file, "greeting: two\nprobe: 1\n");
+  await running.line("configuration reloaded");
+  assert.equal(await ask("x"), "two x", "the connection from before is served on, by the new configuration");
+  assert.equal(await metric(probe, 'outrigger_config_reloads_total{result="success"}'), 1);
+
+  writeFileSync(file, "greting: three\n");
+  const refused = await running.line("configuration not reloaded: the old one stays in use");
+  assert.match(String(refused["problems"]), /c\.yaml:1:1: greting: unknown key \(did you mean greeting\?\)/);
+  assert.equal(await ask("x"), "two x");
+  assert.equal(await metric(probe, 'outrigger_config_reloads_total{result="refused"}'), 1);
+  assert.equal(await metric(probe, "outrigger_config_last_reload_successful"), 0);
+
+  writeFileSync(file, "greeting: four\nfail: reload\n");
+  const failed = await running.line("configuration not reloaded: the old one stays in use", 2);
+  assert.equal((failed["error"] as { message: string }).message, "the echo cannot change its voice");
+  assert.equal((JSON.parse((await http(control, "/configz")).body) as { greeting: string }).greeting, "two");
+
+  writeFileSync(file, "greeting: five\nlogLevel: debug\n");
+  await running.line("configuration reloaded", 2);
+  assert.equal(await metric(probe, "outrigger_config_last_reload_successful"), 1);
+  assert.equal((await http(control, "/loglevel")).body, "debug\n");
+
+  running.kill("SIGHUP");
+  assert.equal((await running.line("configuration reloaded", 3))["cause"], "SIGHUP");
+});
+
+test("a key that is read only at the start is warned about when it changes, unless a flag overrides it anyway", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "c.yaml");
+  writeFileSync(file, "greeting: one\n");
+  const { running } = await start(context, [`--config=${file}`]);
+  writeFileSync(file, "debugEndpoints: true\nprobe: 1\n");
+  await running.line("configuration reloaded");
+  assert.deepEqual((await running.line(/take effect only after a restart/))["keys"], ["debugEndpoints"]);
+});
+
+test("SIGHUP without a file is not the end", async (context) => {
+  const { running, probe } = await start(context, []);
+  running.kill("SIGHUP");
+  await running.line("SIGHUP ignored: there is no --config file to reload");
+  assert.equal((await http(probe, "/livez")).status, 200);
+});
+
+test("the control server shows, quits and sets the log level; profiles are off unless enabled; the pattern's routes are there", async (context) => {
+  const { running, control } = await start(context, ["--egress-quiet=0ms"], {
+    OUTRIGGER_CONFIG: "apiKey: hunter2",
+  });
+  assert.doesNotMatch((await http(control, "/configz")).body, /hunter2/);
+  assert.deepEqual(JSON.parse((await http(control, "/explain")).body), { greeting: "hello" });
+  assert.equal(
+    (await http(control, "/loglevel?level=loud", "POST")).body,
+    'level: found "loud", accepted: debug, info, warn, error\n',
+  );
+  assert.equal((await http(control, "/loglevel?level=warn", "POST")).body, "warn\n");
+  assert.equal((await http(control, "/debug/heapsnapshot", "POST")).status, 404);
+  assert.equal((await http(control, "/quitquitquit")).status, 405);
+  assert.equal((await http(control, "/loglevel?level=info", "POST")).status, 200);
+  assert.deepEqual(await http(control, "/quitquitquit", "POST"), { status: 202, body: "draining\n" });
+  assert.equal((await running.line("draining"))["reason"], "quitquitquit");
+  assert.equal((await running.exited).code, 0);
+});
+
+test("profiles are there when enabled, and the control server is not when off", async (context) => {
+  const { control } = await start(context, ["--debug-endpoints"]);
+  assert.equal((await http(control, "/debug/cpuprofile?seconds=0", "POST")).status, 400);
+  const off = new Running(context, ["--egress-quiet=0ms"], { OUTRIGGER_CONTROL: "off" });
+  // The fixture's own --control=0 is stronger; so ask the manual way.
+  await off.line("ready");
+  const alone = spawn(process.execPath, [ECHO, "--probe=127.0.0.1:0", "--control=off"], {
+    env: BARE_ENV,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  context.after(() => alone.kill("SIGKILL"));
+  const [text] = (await new Promise((resolve) =>
+    alone.stdout.once("data", (chunk: Buffer) => resolve([chunk.toString()])),
+  )) as string[];
+  assert.equal((JSON.parse(text ?? "") as Line)["control"], "off");
+});
+
+test("a hostNetwork pod is refused when the downward API tells, unless allowed", async (context) => {
+  const env = { HOST_IP: "10.0.0.1", POD_IP: "10.0.0.1" };
+  const { status, stderr } = once(["--probe=0", "--control=0"], env);
+  assert.equal(status, 2);
+  assert.match(
+    stderr,
+    /^outrigger-echo: HOST_IP and POD_IP are both 10\.0\.0\.1: this pod has hostNetwork, .* --allow-host-network\n$/,
+  );
+  await start(context, ["--allow-host-network"], env);
+  await start(context, [], { HOST_IP: "10.0.0.1", POD_IP: "10.244.0.2" });
+});
+
+test("two containers of one image run side by side on port 0", async (context) => {
+  const [one, two] = await Promise.all([start(context, [ROUTE]), start(context, [ROUTE])]);
+  assert.notEqual(one.probe, two.probe);
+  assert.equal(await (await workload(one.port)).ask("x"), "hello x");
+  assert.equal(await (await workload(two.port)).ask("x"), "hello x");
+});
+
+const UNSHARE = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
+const canUnshare = spawnSync(UNSHARE[0] as string, [...UNSHARE.slice(1), "true"]).status === 0;
+test(
+  "as PID 1 it drains on SIGTERM and exits 0 (the kernel gives PID 1 no default action)",
+  {
+    skip: canUnshare
+      ? false
+      : "unshare --pid --fork --mount-proc is not permitted here (needs root or user namespaces)",
+  },
+  async (context) => {
+    const running = new Running(context, ["--egress-quiet=0ms"], {}, [...UNSHARE, process.execPath]);
+    const ready = await running.line("ready");
+    assert.ok(portIn(ready["probe"]) > 0);
+    const inside = readFileSync(
+      `/proc/${running.child.pid}/task/${running.child.pid}/children`,
+      "utf8",
+    ).trim();
+    assert.match(readFileSync(`/proc/${inside}/status`, "utf8"), /^NSpid:\s+\d+\s+1$/m);
+    process.kill(Number(inside), "SIGTERM");
+    assert.equal((await running.line("draining"))["reason"], "SIGTERM");
+    assert.equal((await running.exited).code, 0);
+  },
+);
+
+test(
+  "a config that is a mount of its own (subPath) is warned about",
+  { skip: canUnshare ? false : "mount namespaces are not permitted here" },
+  async (context) => {
+    const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
+    context.after(() => rmSync(folder, { recursive: true }));
+    const [source, file] = [join(folder, "source.yaml"), join(folder, "c.yaml")];
+    writeFileSync(source, "greeting: one\n");
+    writeFileSync(file, "");
+    const script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"';
+    const running = new Running(context, [`--config=${file}`], {}, [
+      "unshare",
+      "--mount",
+      "sh",
+      "-c",
+      script,
+      "sh",
+      source,
+      file,
+      process.execPath,
+    ]);
+    assert.equal((await running.line(/this file is a mount of its own/))["path"], file);
+  },
+);
+
+void get;

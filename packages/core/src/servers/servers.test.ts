@@ -1,0 +1,329 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough, Readable } from "node:stream";
+import { test, type TestContext } from "node:test";
+import { silentLogger } from "../log/logger.ts";
+import { createMetrics } from "../metrics/create-metrics.ts";
+import { systemClock } from "../time/clock.ts";
+import { startControlServer, type ControlRoute } from "./control-server.ts";
+import { debugRoutes } from "./debug-routes.ts";
+import type { HealthCheck } from "./health.ts";
+import { listen, type BoundServer, type ListenAddress } from "./listen.ts";
+import { startProbeServer } from "./probe-server.ts";
+
+interface Answer {
+  readonly status: number | undefined;
+  readonly body: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+function call(
+  target: { port?: number; host?: string; socketPath?: string },
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string | Buffer } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest(
+      { host: "127.0.0.1", ...target, path, method: options.method ?? "GET", headers: options.headers ?? {} },
+      (incoming) => {
+        const chunks: Buffer[] = [];
+        incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
+        incoming.on("error", reject);
+        incoming.on("end", () =>
+          resolve({
+            status: incoming.statusCode,
+            body: Buffer.concat(chunks).toString(),
+            headers: incoming.headers,
+          }),
+        );
+      },
+    );
+    outgoing.on("error", reject);
+    outgoing.end(options.body);
+  });
+}
+
+const CONTROL = { "x-outrigger-control": "1" };
+const portOf = (server: BoundServer): { port: number } => ({ port: server.port as number });
+
+async function probe(context: TestContext, checks: HealthCheck[] = []) {
+  const metrics = createMetrics();
+  const server = await startProbeServer({
+    address: { kind: "all", port: 0 },
+    metrics,
+    log: silentLogger,
+    checks: () => checks,
+    pages: new Map([["/isLeader", () => ({ status: 409, body: "no\n" })]]),
+  });
+  context.after(() => server.close());
+  return { metrics, at: portOf(server), server };
+}
+
+async function control(
+  context: TestContext,
+  routes: ControlRoute[],
+  address: ListenAddress = { kind: "loopback", port: 0 },
+) {
+  const server = await startControlServer({ address, log: silentLogger, routes: () => routes });
+  context.after(() => server.close());
+  return { at: portOf(server), server };
+}
+
+test("a probe is 200 while all its checks are ok, 503 with the reason when one is not; others do not matter", async (context) => {
+  const state = { ok: true };
+  const checks: HealthCheck[] = [
+    { name: "lifecycle", kind: "ready", check: () => ({ ok: true, detail: "ready" }) },
+    { name: "listener", kind: "ready", check: () => ({ ok: state.ok, detail: "port 8001" }) },
+    { name: "started", kind: "startup", check: () => ({ ok: false }) },
+  ];
+  const { at } = await probe(context, checks);
+  assert.deepEqual(await call(at, "/livez").then(({ status, body }) => [status, body]), [200, "ok\n"]);
+  assert.equal((await call(at, "/readyz")).body, "ok\n");
+  assert.equal(
+    (await call(at, "/readyz?verbose")).body,
+    "[+] lifecycle: ready\n[+] listener: port 8001\nok\n",
+  );
+  state.ok = false;
+  const failed = await call(at, "/readyz");
+  assert.deepEqual([failed.status, failed.body], [503, "[-] listener: port 8001\nfailed: listener\n"]);
+  assert.equal(
+    (await call(at, "/readyz?verbose")).body,
+    "[+] lifecycle: ready\n[-] listener: port 8001\nfailed: listener\n",
+  );
+  assert.equal((await call(at, "/startupz")).status, 503);
+  assert.equal((await call(at, "/livez")).status, 200);
+});
+
+test("a check that throws is a failed check, not a broken server", async (context) => {
+  const { at } = await probe(context, [
+    {
+      name: "odd",
+      kind: "live",
+      check: () => {
+        throw new Error("oops");
+      },
+    },
+  ]);
+  const { status, body } = await call(at, "/livez");
+  assert.deepEqual([status, body], [503, "[-] odd: the check itself failed: Error: oops\nfailed: odd\n"]);
+});
+
+test("metrics come in the format that Accept prefers", async (context) => {
+  const { metrics, at } = await probe(context);
+  metrics.counter("x_total", "x").with({}).inc();
+  const text = await call(at, "/metrics");
+  assert.equal(text.headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+  assert.match(text.body, /^x_total 1$/m);
+  const open = await call(at, "/metrics", { headers: { accept: "application/openmetrics-text" } });
+  assert.match(open.body, /# EOF\n$/);
+});
+
+test("the probe server takes GET and HEAD only, and names its paths to the lost", async (context) => {
+  const { at } = await probe(context);
+  const head = await call(at, "/livez", { method: "HEAD" });
+  assert.deepEqual([head.status, head.body, head.headers["content-length"]], [200, "", "3"]);
+  for (const method of ["POST", "PUT", "DELETE"]) {
+    const { status, headers } = await call(at, "/livez", { method });
+    assert.deepEqual([status, headers.allow], [405, "GET, HEAD"]);
+  }
+  const lost = await call(at, "/nope");
+  assert.deepEqual(
+    [lost.status, lost.body],
+    [404, "there is no such path here; there are:\n/livez\n/readyz\n/startupz\n/metrics\n/isLeader\n"],
+  );
+  assert.equal((await call(at, "/isLeader")).status, 409);
+});
+
+test("the probe server answers on every interface, IPv6 too where there is one", async (context) => {
+  const { at, server } = await probe(context);
+  assert.equal((await call({ ...at, host: "127.0.0.1" }, "/livez")).status, 200);
+  if (server.addresses[0]?.startsWith("[::]"))
+    assert.equal((await call({ ...at, host: "::1" }, "/livez")).status, 200);
+});
+
+const echo: ControlRoute = {
+  method: "POST",
+  path: "/echo",
+  summary: "says it back",
+  handle: ({ query, body }) => ({ json: { q: query.get("q"), body } }),
+};
+const tell: ControlRoute = {
+  method: "GET",
+  path: "/tell",
+  summary: "tells",
+  handle: () => ({ text: "told\n" }),
+};
+
+test("the control server answers on both loopbacks only to who sends its header and names the loopback", async (context) => {
+  const { at, server } = await control(context, [tell]);
+  assert.equal((await call(at, "/tell", { headers: CONTROL })).body, "told\n");
+  if (server.addresses.length === 2)
+    assert.equal((await call({ ...at, host: "::1" }, "/tell", { headers: CONTROL })).status, 200);
+  for (const host of ["localhost", "localhost:1", "127.0.0.1:14011", "[::1]:14011", "LOCALHOST"]) {
+    assert.equal((await call(at, "/tell", { headers: { ...CONTROL, host } })).status, 200, host);
+  }
+  for (const host of [
+    "evil.example",
+    "localhost.evil.example",
+    "127.0.0.1.nip.io",
+    "10.0.0.1",
+    "127.0.0.1@evil",
+    "169.254.169.254",
+  ]) {
+    const { status, body } = await call(at, "/tell", { headers: { ...CONTROL, host } });
+    assert.equal(status, 403, host);
+    assert.equal(
+      body,
+      `the Host header must be localhost, 127.0.0.1 or [::1], found ${JSON.stringify(host)}\n`,
+    );
+  }
+  for (const headers of [{}, { "x-outrigger-control": "true" }]) {
+    const { status, body } = await call(at, "/tell", { headers });
+    assert.equal(status, 403);
+    assert.equal(
+      body,
+      'add the header "x-outrigger-control: 1": it keeps browsers and tricked workloads out\n',
+    );
+  }
+});
+
+test("what acts takes POST only, what tells GET only, and the lost are shown the way", async (context) => {
+  const { at } = await control(context, [echo, tell]);
+  const acted = await call(at, "/echo?q=1", { method: "POST", headers: CONTROL, body: "b" });
+  assert.deepEqual(JSON.parse(acted.body), { q: "1", body: "b" });
+  const wrong = await call(at, "/echo", { headers: CONTROL });
+  assert.deepEqual([wrong.status, wrong.body], [405, "/echo takes POST, not GET\n"]);
+  assert.equal((await call(at, "/tell", { method: "POST", headers: CONTROL })).status, 405);
+  const lost = await call(at, "/", { headers: CONTROL });
+  assert.equal(lost.status, 404);
+  assert.match(lost.body, /^POST \/echo +says it back$/m);
+});
+
+test("a route that fails is a 500 without its reason, which the log has; a body too large is a 413", async (context) => {
+  const errors: object[] = [];
+  const server = await startControlServer({
+    address: { kind: "loopback", port: 0 },
+    log: { ...silentLogger, error: (fields) => errors.push(fields) },
+    routes: () => [echo, { ...tell, handle: () => Promise.reject(new Error("inner secret")) }],
+  });
+  context.after(() => server.close());
+  const { status, body } = await call(portOf(server), "/tell", { headers: CONTROL });
+  assert.deepEqual([status, body], [500, "failed, see the log\n"]);
+  assert.equal(errors.length, 1);
+  const large = await call(portOf(server), "/echo", {
+    method: "POST",
+    headers: CONTROL,
+    body: Buffer.alloc(2 ** 20 + 1),
+  }).catch((error: NodeJS.ErrnoException) => error.code);
+  assert.ok(
+    large === "EPIPE" || large === "ECONNRESET" || (typeof large === "object" && large.status === 413),
+    String(large),
+  );
+});
+
+test("a stream is passed on, and the caller's leaving aborts the request's signal", async (context) => {
+  let left: (() => void) | undefined;
+  const gone = new Promise<void>((resolve) => (left = resolve));
+  const { at } = await control(context, [
+    {
+      method: "GET",
+      path: "/stream",
+      summary: "",
+      handle: () => ({ stream: Readable.from(["a", "b"]), contentType: "text/plain" }),
+    },
+    {
+      method: "GET",
+      path: "/wait",
+      summary: "",
+      handle: ({ signal }) => {
+        signal.addEventListener("abort", () => left?.());
+        const stream = new PassThrough();
+        stream.write("so far");
+        return { stream, contentType: "text/plain" };
+      },
+    },
+  ]);
+  assert.equal((await call(at, "/stream", { headers: CONTROL })).body, "ab");
+  const outgoing = httpRequest({ ...at, host: "127.0.0.1", path: "/wait", headers: CONTROL }, (incoming) => {
+    incoming.on("error", () => {}).once("data", () => outgoing.destroy());
+  });
+  outgoing.on("error", () => {}).end();
+  await gone;
+});
+
+test("a unix socket serves; one that a killed predecessor left is replaced, one that is in use is not", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-control-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "control.sock");
+  const first = await control(context, [tell], { kind: "unix", path });
+  assert.deepEqual(first.server.addresses, [`unix:${path}`]);
+  assert.equal(
+    (await call({ socketPath: path }, "/tell", { headers: { ...CONTROL, host: "localhost" } })).status,
+    200,
+  );
+  await assert.rejects(
+    listen("control", { kind: "unix", path }, () => {}),
+    {
+      code: "listen-failed",
+      message: `the control server cannot listen: unix:${path} is taken by another process: choose another with --control`,
+    },
+  );
+  writeFileSync(join(folder, "file"), "not a socket");
+  await assert.rejects(
+    listen("control", { kind: "unix", path: join(folder, "file") }, () => {}),
+    { code: "listen-failed" },
+  );
+});
+
+test("a port that is taken is said with the flag that chooses another", async (context) => {
+  const holder = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => holder.once("listening", resolve));
+  context.after(() => holder.close());
+  const { port } = holder.address() as AddressInfo;
+  await assert.rejects(
+    listen("control", { kind: "loopback", port }, () => {}),
+    {
+      code: "listen-failed",
+      message: `the control server cannot listen: port ${port} is taken by another process: choose another with --control`,
+    },
+  );
+  await assert.rejects(
+    listen("probe", { kind: "host", host: "192.0.2.1", port: 0 }, () => {}),
+    {
+      message:
+        "the probe server cannot listen: this machine has no address 192.0.2.1: choose another with --probe",
+    },
+  );
+});
+
+test("a CPU profile and a heap snapshot are taken on request, one profile at a time", async (context) => {
+  const { at } = await control(
+    context,
+    debugRoutes({ ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 20, signal) }),
+  );
+  const post = (path: string): Promise<Answer> => call(at, path, { method: "POST", headers: CONTROL });
+  assert.equal(
+    (await post("/debug/cpuprofile?seconds=900")).body,
+    'seconds: found "900", accepted: a number from 1 to 120\n',
+  );
+  const [one, other] = await Promise.all([
+    post("/debug/cpuprofile?seconds=4"),
+    post("/debug/cpuprofile?seconds=4"),
+  ]);
+  assert.deepEqual([one.status, other.status].sort(), [200, 409]);
+  const profile = JSON.parse(one.status === 200 ? one.body : other.body) as { nodes: unknown[] };
+  assert.ok(profile.nodes.length > 0);
+  const snapshot = await post("/debug/heapsnapshot");
+  assert.match(snapshot.body.slice(0, 20), /^\{"snapshot":/);
+});
+
+test("closing ends connections that idle", async () => {
+  const server = await listen("probe", { kind: "loopback", port: 0 }, (_, response) => response.end("x"));
+  await call(portOf(server), "/", { headers: { connection: "keep-alive" } });
+  await server.close();
+  await assert.rejects(call(portOf(server), "/"), /ECONNREFUSED|ECONNRESET|socket hang up/);
+});
