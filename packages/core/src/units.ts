@@ -41,7 +41,7 @@ export function parseDuration(text: string): Milliseconds {
   }
   const span = Number(match[1]) * (PER_DURATION_UNIT[match[2] as string] as number);
   // 132362.096s is 132362096 ms, not 132362096.00000001.
-  return Math.round(span * 1e6) / 1e6;
+  return Number(span.toPrecision(15));
 }
 
 /**

@@ -19,10 +19,12 @@ export function refuseHostNetwork(env: NodeJS.ProcessEnv, allowed: boolean): voi
 }
 
 /**
- * V8 fixes its heap limit when the process starts, before any of our code: measured on Node 20, setFlagsFromString
- * leaves it as it was, and under a limit of 128 MiB V8 allows itself 259 MB, so that the kernel kills what the
- * garbage collector would have kept alive. A child with another flag would cost a second process. So the image's
- * entry point carries the flag (`--max-old-space-size-percentage`), and here we only look.
+ * V8 fixes its heap limit when the process starts, before any of our code: measured, setFlagsFromString leaves it as it
+ * was. Under a memory limit of 128 MiB, Node 20.20 and 24.21 allow themselves a heap of 259 MiB, so that the kernel
+ * kills what the garbage collector would have kept alive; a child with another flag would cost a second process. So
+ * the image's entry point carries the flag: `node --max-old-space-size-percentage=50` (Node 24; 67 MiB there), or
+ * `--max-old-space-size` in MiB where Node is older. The other half is for buffers, which are not on the heap, and
+ * for Node itself. Here we only look, and say so.
  */
 export function warnOfHeapLimit(
   log: Logger,

@@ -274,7 +274,7 @@ test("every image tells its build, CPU, memory, files and event-loop lag", async
 
 const promtool = spawnSync("promtool", ["--version"]).error === undefined;
 test(
-  "promtool finds nothing wrong in either format",
+  "promtool finds nothing wrong in the Prometheus text",
   { skip: promtool ? false : "promtool is not on PATH: apt-get install prometheus" },
   async () => {
     const metrics = filled();

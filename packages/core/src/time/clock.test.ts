@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { VirtualClock } from "../testing/virtual-clock.ts";
+import { systemClock } from "./clock.ts";
+
+test("sleep resolves on time, or rejects with the signal's reason and leaves no timer", async () => {
+  const clock = new VirtualClock();
+  const abort = new AbortController();
+  const [slept, aborted] = [clock.sleep(100), clock.sleep(200, abort.signal)];
+  clock.advance(100);
+  await slept;
+  const reason = new Error("enough");
+  abort.abort(reason);
+  await assert.rejects(aborted, reason);
+  assert.equal(clock.pendingTimers, 0);
+  await assert.rejects(clock.sleep(1, AbortSignal.abort(reason)), reason);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test("the virtual clock fires timers in order of their time, each at its own", () => {
+  const clock = new VirtualClock();
+  const fired: [string, number][] = [];
+  clock.timer(30, () => fired.push(["b", clock.now()]));
+  const again = clock.timer(10, () => fired.push(["a", clock.now()]));
+  clock.timer(20, () => fired.push(["cleared", clock.now()])).clear();
+  clock.advance(15);
+  again.refresh();
+  clock.advance(100);
+  assert.deepEqual(fired, [
+    ["a", 10],
+    ["a", 25],
+    ["b", 30],
+  ]);
+});
+
+test("the system clock's timer fires after its span, can be refreshed and cleared", async () => {
+  const start = systemClock.now();
+  await new Promise<void>((resolve) => {
+    let fired = 0;
+    const timer = systemClock.timer(5, () => {
+      if (++fired === 2) resolve();
+      else timer.refresh();
+    });
+  });
+  assert.ok(systemClock.now() - start >= 9);
+  systemClock.timer(0, () => assert.fail("cleared timers do not fire")).clear();
+  await systemClock.sleep(5);
+});
