@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly log: "pretty" | "json";
   readonly restartBackOff: Milliseconds;
   readonly network: Network;
+  /** Start this pod of the manifests only. */
+  readonly pod: string | null;
   readonly check: boolean;
 }
 
@@ -63,8 +65,9 @@ const FLAGS: readonly Flag[] = [
   {
     name: "--network",
     value: "auto|host|namespace",
-    help: "host: every port is on this machine's localhost; namespace: a network namespace for each pod (Linux), in which hostAliases and Service names resolve and nothing outside the run can be reached; auto (default): namespace for several pods whose ports collide, where the system allows it, else host",
+    help: "host: every port is on this machine's localhost; namespace: a network namespace for each pod (Linux), in which hostAliases and Service names resolve and nothing outside the pod can be reached; auto (default): namespace for several pods that claim the same port, where the system allows it, else host. Pods in namespaces are shown as log lines",
   },
+  { name: "--pod", value: "NAME", help: "start only this one of the manifests' pods" },
   {
     name: "--check",
     value: null,
@@ -209,6 +212,7 @@ function parseRun(words: readonly string[]): Invocation {
       log: choiceOf(single, "--log", ["pretty", "json"]),
       restartBackOff: durationOf(single, "--restart-backoff") ?? 10_000,
       network: choiceOf(single, "--network", ["auto", "host", "namespace"]),
+      pod: single.get("--pod") ?? null,
       check: single.has("--check"),
     },
   };

@@ -8,6 +8,8 @@ import { usageError } from "./command-line.ts";
 import type { Problem } from "./manifest/document.ts";
 import { loadManifest, ManifestError, type Manifest, type ManifestText } from "./manifest/load.ts";
 import { exitCodeOfRun, verdict } from "./exit-code.ts";
+import { furnish, INSIDE, namespaceCommand } from "./pod/own-network.ts";
+import { runApart } from "./run-apart.ts";
 import { ConfigFollower } from "./pod/config-follower.ts";
 import { planPod } from "./pod/plan-pod.ts";
 import type { ContainerPlan, PodPlan } from "./pod/plan.ts";
@@ -40,10 +42,14 @@ export async function run(options: RunOptions): Promise<number> {
     realpathSync(tmpdir()),
     `outrigger-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
   );
+  const hosts = process.env[INSIDE];
+  if (hosts !== undefined) furnish(hosts);
   const prepared = prepare(texts, options, folder);
-  const clashing = clashes(prepared.plans, true);
-  if (clashing.length > 0) throw new OutriggerError("port-claimed-twice", clashing.join("\n"));
-  const busy = await taken(prepared.plans);
+  const alone = clashes(prepared.plans, false);
+  if (alone.length > 0) throw new OutriggerError("port-claimed-twice", alone.join("\n"));
+  const apart = networkWords(options, prepared.plans);
+  if (apart && !options.check) return runApart(options, prepared.manifest, apart, folder);
+  const busy = apart ? [] : await taken(prepared.plans);
   if (busy.length > 0) throw new OutriggerError("port-taken", busy.join("\n"));
   if (options.check) {
     process.stdout.write(
@@ -54,6 +60,31 @@ export async function run(options: RunOptions): Promise<number> {
     return 0;
   }
   return new Run(options, prepared, folder).toTheEnd();
+}
+
+/**
+ * How pods are started apart, in network namespaces: asked for, or needed because two claim one port. null: all
+ * share the laptop's network.
+ */
+function networkWords(options: RunOptions, plans: readonly PodPlan[]): readonly string[] | null {
+  if (process.env[INSIDE] !== undefined) return null;
+  const clashing = clashes(plans, true);
+  if (options.network === "host" || (options.network === "auto" && clashing.length === 0)) {
+    if (clashing.length > 0) throw new OutriggerError("port-claimed-twice", clashing.join("\n"));
+    return null;
+  }
+  const found = namespaceCommand();
+  if ("words" in found) return found.words;
+  if (options.network === "namespace") {
+    throw new OutriggerError(
+      "no-namespace",
+      `this system gives a pod no network namespace of its own: ${found.why}; use --network host`,
+    );
+  }
+  throw new OutriggerError(
+    "port-claimed-twice",
+    `${clashing.join("\n")}\n(no network namespaces here: ${found.why})`,
+  );
 }
 
 function readManifest(file: string): ManifestText {
@@ -69,7 +100,7 @@ function readManifest(file: string): ManifestText {
 
 function prepare(texts: readonly ManifestText[], options: RunOptions, folder: string): Prepared {
   const problems: Problem[] = [];
-  const manifest = loadManifest(texts, problems);
+  const manifest = only(loadManifest(texts, problems), options.pod);
   const plans = manifest.pods.map((pod) =>
     planPod(
       pod,
@@ -80,7 +111,7 @@ function prepare(texts: readonly ManifestText[], options: RunOptions, folder: st
         folder,
         environment: process.env,
         ip: "127.0.0.1",
-        ownNetwork: false,
+        ownNetwork: process.env[INSIDE] !== undefined,
       },
       problems,
     ),
@@ -94,6 +125,18 @@ function prepare(texts: readonly ManifestText[], options: RunOptions, folder: st
     );
   }
   return { manifest, plans };
+}
+
+/** --pod NAME */
+function only(manifest: Manifest, name: string | null): Manifest {
+  if (name === null) return manifest;
+  const pods = manifest.pods.filter((pod) => pod.name === name);
+  if (pods.length === 0 && manifest.pods.length > 0) {
+    throw usageError(
+      `--pod ${name}: there is no such pod; there are: ${manifest.pods.map((pod) => pod.name).join(", ")}`,
+    );
+  }
+  return { ...manifest, pods };
 }
 
 function folders(given: ReadonlyMap<string, string>, flag: string): Map<string, string> {
@@ -181,7 +224,9 @@ class Run {
 
   /** With several pods a container is called by both names. */
   #label(plan: PodPlan, container: string): string {
-    return this.#prepared.plans.length > 1 ? `${plan.name}/${container}` : container;
+    return this.#prepared.plans.length > 1 || process.env[INSIDE] !== undefined
+      ? `${plan.name}/${container}`
+      : container;
   }
 
   #pod(plan: PodPlan): Pod {

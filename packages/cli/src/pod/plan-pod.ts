@@ -11,6 +11,7 @@ import { planHooks, planProbes } from "./plan-probes.ts";
 import { planCommand } from "./plan-command.ts";
 import { containerPorts, patternListeners } from "./port-claim.ts";
 import { patternOf } from "./image.ts";
+import { selects, unreachable } from "./own-network.ts";
 import type { Mount } from "./mount-path.ts";
 import type { ContainerPlan, PodPlan, PortClaim, RestartPolicy, Role } from "./plan.ts";
 import { planVolumes, type Volume } from "./volume.ts";
@@ -120,7 +121,7 @@ export function planPod(
     grace: (pod.spec.terminationGracePeriodSeconds ?? 30) * 1000,
     deadline:
       pod.spec.activeDeadlineSeconds === undefined ? undefined : pod.spec.activeDeadlineSeconds * 1000,
-    notHonoured: options.ownNetwork ? [] : unresolvable(pod, manifest),
+    notHonoured: options.ownNetwork ? unreachable(pod, manifest) : unresolvable(pod, manifest),
   };
 }
 
@@ -230,10 +231,7 @@ function unresolvable(pod: DeclaredPod, manifest: Manifest): string[] {
       `hostAliases ${aliases.join(", ")} do not resolve: the pod shares the laptop's network (where the system allows it, --network namespace gives it one of its own)`,
     );
   }
-  const mine = manifest.services.filter((service) => {
-    const selector = Object.entries(service.spec?.selector ?? {});
-    return selector.length > 0 && selector.every(([key, value]) => pod.metadata.labels?.[key] === value);
-  });
+  const mine = manifest.services.filter((service) => selects(service, pod));
   for (const service of mine) {
     sentences.push(
       `Service name ${service.metadata.name} does not resolve: the pod's ports are on localhost`,
