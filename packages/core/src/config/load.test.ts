@@ -220,17 +220,21 @@ test("all problems of all layers come at once, each at its own place", async () 
   );
 });
 
-test("a route that cannot be read says where in it, and does not hide the next one's error", async () => {
+test("a route that cannot be read says where in it, and does not hide other errors", async () => {
   assert.deepEqual(
     await problemsOf({
       routes: [
         { source: "OUTRIGGER_ROUTES", text: "8001" },
         { source: "OUTRIGGER_ROUTES", text: "8002=http://a/b" },
+        { source: "OUTRIGGER_ROUTES", text: "8003=smtp://a" },
       ],
+      keys: [{ source: "--retries", key: ["retries"], text: "x" }],
     }),
     [
       `OUTRIGGER_ROUTES, column 5: expected "=" after the port to listen on, as in 8001=http://catalog:8080\n  8001\n${" ".repeat(6)}^`,
       `OUTRIGGER_ROUTES, column 14: a target is HOST[:PORT] without a path: remove the "/" and what follows\n  8002=http://a/b\n${" ".repeat(15)}^`,
+      '--retries: retries: found "x", accepted: a whole number from 0 to 10',
+      `OUTRIGGER_ROUTES, column 6: routes[2].protocol: found "smtp", accepted: "http", "tcp"\n  8003=smtp://a\n${" ".repeat(7)}^`,
     ],
   );
 });

@@ -56,6 +56,7 @@ export async function loadConfig<Schema extends z.ZodType>(
   const origins: Origin[] = [];
   const merged: Record<string, unknown> = {};
   let unreadable = false;
+  const unreadRoutes = new Set<PropertyKey>();
 
   for (const [layer, isInline] of [
     [layers.file, false],
@@ -112,13 +113,15 @@ export async function loadConfig<Schema extends z.ZodType>(
     }
     merged["routes"] = routes;
   }
-  // What could not be read is missing now: errors of the schema would be about our own gap.
+  // What could not be read is missing now: errors of the schema would be about our own gap. (A route that could not be
+  // read leaves a gap that is known, below.)
   if (unreadable) throw new ConfigError(problems);
 
   const result = schema.safeParse(merged);
   if (!result.success) {
     const root = inputJsonSchema(schema);
     for (const { path, message, of } of explainIssues(result.error.issues, merged, root)) {
+      if (path[0] === "routes" && path.length > 1 && unreadRoutes.has(path[1] as PropertyKey)) continue;
       const origin = origins.findLast(({ path: prefix }) =>
         prefix.every((part, index) => part === path[index]),
       );

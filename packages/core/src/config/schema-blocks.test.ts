@@ -34,6 +34,7 @@ for (const [name, schema, input, output] of [
   ["a boolean from YAML", booleanOption(), false, false],
   ["a boolean from text", booleanOption(), "true", true],
   ["a list from YAML", listOption(), ["a", "b"], ["a", "b"]],
+  ["a list of numbers from YAML, as texts", listOption(), [502, "x"], ["502", "x"]],
   ["a list from text", listOption(), "a, b", ["a", "b"]],
   ["an empty list from text", listOption(), "", []],
   ["a list of integers from text", intListOption(), "1, 2", [1, 2]],

@@ -78,12 +78,12 @@ export function listOption(limits: { readonly min?: number; readonly max?: numbe
   const accepted = "a list of texts, or one text with commas between its items";
   return z
     .codec(
-      z.union([z.array(z.string()), z.string()], { error: `accepted: ${accepted}` }),
+      z.union([z.array(z.union([z.string(), z.number()])), z.string()], { error: `accepted: ${accepted}` }),
       z.array(z.string()),
       {
         decode(input, context) {
           const items = (typeof input === "string" ? (input === "" ? [] : input.split(",")) : input).map(
-            (item) => item.trim(),
+            (item) => String(item).trim(),
           );
           const { min = 0, max = Infinity } = limits;
           if (!items.includes("") && items.length >= min && items.length <= max) return items;
