@@ -5,10 +5,9 @@
 import type { Socket } from "node:net";
 import { Deadline, type Clock, type Milliseconds } from "@outrigger/core";
 import { BodyReader } from "../codec/body-reader.ts";
-import { HTTP2_SETTINGS, UPGRADE } from "../codec/field-id.ts";
-import { listMembers } from "../codec/field-value.ts";
 import { HeadBuffer } from "../codec/head-buffer.ts";
-import { FIELD_STRIDE, NEED_MORE, type Head } from "../codec/head.ts";
+import { NEED_MORE, type Head } from "../codec/head.ts";
+import { asksForH2c } from "../codec/upgrade.ts";
 import { readTarget } from "../codec/request-target.ts";
 import type { RequestRewrite } from "../codec/rewrite.ts";
 import { statusOfViolation, VIOLATIONS, type Violation } from "../codec/violation.ts";
@@ -141,22 +140,12 @@ export class ClientConnection {
     return tunnel;
   }
 
-  /** Whether an Upgrade asks for HTTP/2 in clear text. */
-  asksForH2c(head: Head): boolean {
-    for (let slot = 0; slot < head.fieldCount * FIELD_STRIDE; slot += FIELD_STRIDE) {
-      const id = head.fields[slot + 4];
-      if (id === HTTP2_SETTINGS) return true;
-      if (id !== UPGRADE) continue;
-      const protocols = listMembers(
-        head.text(head.fields[slot + 2] as number, head.fields[slot + 3] as number),
-      );
-      if (protocols.some((protocol) => protocol.startsWith("h2c"))) return true;
-    }
-    return false;
-  }
-
   logAccess(now: Milliseconds): void {
     this.listener.logAccess(this.#exchange, now);
+  }
+
+  logTruncated(): void {
+    this.listener.logTruncated(this.#exchange);
   }
 
   /** Ends the connection at once; an exchange under way is cancelled upstream. */
@@ -269,6 +258,8 @@ export class ClientConnection {
     const target = readTarget(head, framing);
     if (target.violation) return this.#refuse(target.violation, end);
     this.keepAlive = framing.keepAlive;
+    // An upgrade has no body; and none goes to h2c, whose frames would pass the strict parser unread.
+    if (framing.upgrade && (framing.body !== "none" || asksForH2c(head))) framing.upgrade = false;
     this.#body.begin(framing.body, framing.length);
     let bodyEnd = bodyStart;
     if (!this.#body.done && bodyStart < end) {

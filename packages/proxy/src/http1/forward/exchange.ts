@@ -7,17 +7,17 @@
  * reached the client. A POST of which a byte was sent is never sent again.
  */
 import { Deadline, type Milliseconds, type Timer } from "@outrigger/core";
-import type { Endpoint, Outcome } from "@outrigger/upstream";
+import type { Outcome } from "@outrigger/upstream";
 import type { Framing } from "../codec/framing.ts";
 import type { Head } from "../codec/head.ts";
 import { rewriteRequest, rewriteResponse } from "../codec/rewrite.ts";
+import { AnswerWriter } from "./answer-writer.ts";
+import { Attempts } from "./attempts.ts";
 import type { ClientConnection } from "./client-connection.ts";
 import type { Reply } from "./reply.ts";
+import { RequestBody } from "./request-body.ts";
 import type { Settings } from "./settings.ts";
 import type { AttemptFailure, UpstreamConnection } from "./upstream-connection.ts";
-
-/** Head and body up to this size go to the kernel as one string, which it copies: no buffer is tied up. */
-const ONE_WRITE_BYTES = 16 * 1024;
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
@@ -31,68 +31,50 @@ const OUTCOME_OF_FAILURE: Readonly<Record<AttemptFailure, Outcome>> = {
   "bad-answer": "reset",
 };
 
-const LAST_CHUNK = "0\r\n\r\n";
-
 export class Exchange {
   readonly client: ClientConnection;
   isHead = false;
   wantsUpgrade = false;
-  /** For the access log: the head as it was sent on. */
+  /** The head as it is sent on; the access log reads it, too. */
   headText = "";
-  attempts = 0;
   /** The key of the endpoint that answered, or that was tried last. */
   endpointKey = "";
   status = 0;
+  startedAt: Milliseconds = 0;
+  active = false;
 
   #settings!: Settings;
-  #active = false;
   #idempotent = false;
-  #minorVersion = 1;
-  #startedAt: Milliseconds = 0;
-
-  /** Body bytes that the next attempt must send first. */
-  #held: Buffer[] = [];
-  #heldBytes = 0;
-  /** Body bytes have been sent and forgotten: no attempt can begin anew. */
-  #bodyGone = false;
-  #requestDone = true;
-
-  #first: UpstreamConnection | null = null;
-  #hedge: UpstreamConnection | null = null;
+  /** The client speaks HTTP/1.0. */
+  #old = false;
+  readonly #body = new RequestBody();
+  readonly #attempts = new Attempts();
+  readonly #answer: AnswerWriter;
   /** The attempt whose answer goes to the client. */
   #answering: UpstreamConnection | null = null;
   #answerDone = false;
-  #chunking: "as-is" | "add" | "remove" = "as-is";
-  #tried: Endpoint[] = [];
-  #retries = 0;
-  #freeRetries = 0;
-  #nextRetry: "first" | "charged" | "free" = "first";
   #lastFailure: AttemptFailure | "status" | null = null;
   #lastDetail = "";
+  /** For the next attempt after a pause, or for the hedge. */
   #timer: Timer | null = null;
+  /** In the pool's line for a connection. */
   #waiting = false;
   readonly #stall: Deadline<Exchange> = new Deadline<Exchange>(this);
   readonly #overall: Deadline<Exchange> = new Deadline<Exchange>(this);
 
   constructor(client: ClientConnection) {
     this.client = client;
+    this.#answer = new AnswerWriter(client);
   }
 
-  get active(): boolean {
-    return this.#active;
-  }
-
-  get startedAt(): Milliseconds {
-    return this.#startedAt;
-  }
-
-  get lastFailure(): string | null {
-    return this.#lastFailure;
+  get attempts(): number {
+    return this.#attempts.count;
   }
 
   /**
    * Takes on the request whose head stands in `head`. `body` is what came of its body with the head, `done` whether that
    * is all of it. The answer may be written before this returns.
+   * @param target the request target to send instead of the one in the head; null: send that
    */
   begin(
     settings: Settings,
@@ -106,52 +88,40 @@ export class Exchange {
   ): void {
     const method = head.text(head.start, head.methodEnd);
     this.#settings = settings;
-    this.#active = true;
-    this.#startedAt = now;
-    this.#minorVersion = head.minorVersion;
+    this.active = true;
+    this.startedAt = now;
+    this.#old = head.minorVersion === 0;
     this.isHead = method === "HEAD";
     this.#idempotent = IDEMPOTENT.has(method);
-    // An upgrade is asked for without a body, and never to h2c: its frames would pass the strict parser unread.
-    if (framing.upgrade && (framing.body !== "none" || this.client.asksForH2c(head))) framing.upgrade = false;
     this.wantsUpgrade = framing.upgrade;
     this.headText = rewriteRequest(head, past, framing, this.client.rewrite, target);
-    this.#requestDone = done;
-    this.#bodyGone = false;
-    if (body !== null) {
-      this.#held.push(body);
-      this.#heldBytes = body.length;
-    }
-    this.attempts = 0;
+    this.#body.begin(body, done, this.#idempotent ? settings.options.retryBodyBytes : 0);
+    this.#attempts.begin(settings);
     this.status = 0;
     this.endpointKey = "";
     this.#answerDone = false;
-    this.#retries = this.#freeRetries = 0;
-    this.#nextRetry = "first";
     this.#lastFailure = null;
     this.#lastDetail = "";
+    if (body !== null) this.client.metrics.bytesFromClients.inc(body.length);
 
     const rejection = settings.upstream.admit(now);
     if (rejection !== null) {
-      this.#active = false;
-      this.#reply(
+      this.active = false;
+      this.#body.clear();
+      const message =
         rejection === "rate-limited"
-          ? {
-              status: 429,
-              code: rejection,
-              message: `the rate limit of this route is reached; try again in a second`,
-              retryAfterSeconds: 1,
-            }
-          : {
-              status: 503,
-              code: rejection,
-              message: "as many requests as this route allows (maxRequests) are already being answered",
-              retryAfterSeconds: 1,
-            },
-      );
+          ? "the rate limit of this route (rate) is reached"
+          : "as many requests as this route allows (maxRequests) are being answered";
+      this.#reply({
+        status: rejection === "rate-limited" ? 429 : 503,
+        code: rejection,
+        message,
+        retryAfterSeconds: 1,
+      });
       return;
     }
-    if (settings.stalls.span > 0) settings.stalls.arm(this.#stall, now);
-    if (settings.overall.span > 0) settings.overall.arm(this.#overall, now);
+    settings.stalls.arm(this.#stall, now);
+    settings.overall.arm(this.#overall, now);
     this.#attempt(now);
   }
 
@@ -159,45 +129,43 @@ export class Exchange {
   placeIsFree(): void {
     this.#waiting = false;
     this.#settings.upstream.limits.unpend();
-    if (this.#active) this.#attempt(this.client.clock.now());
+    this.#attempt(this.client.clock.now());
   }
 
-  /** The connection that this attempt waited for is open. */
+  /** The connection that an attempt waited for is open. */
   attemptReady(connection: UpstreamConnection): void {
     this.#send(connection, this.client.clock.now());
   }
 
   attemptFailed(connection: UpstreamConnection, failure: AttemptFailure, detail: string): void {
-    this.#detach(connection, OUTCOME_OF_FAILURE[failure]);
-    if (!this.#active) return;
+    const now = this.client.clock.now();
+    this.#attempts.end(connection, OUTCOME_OF_FAILURE[failure], now);
+    if (!this.active) return;
     if (this.#answering === connection) {
       this.#answering = null;
       if (this.#answerDone) this.#finishUnread();
-      else {
-        // The client has part of an answer: the only honest end is one that it can see.
-        this.client.metrics.truncated();
-        this.#over();
-        this.client.destroy();
-      }
+      else this.#truncate();
       return;
     }
     this.#lastFailure = failure;
     this.#lastDetail = `${connection.endpoint.key}: ${detail}`;
-    if (this.#first !== null || this.#hedge !== null) return; // the other attempt is still running
-    const now = this.client.clock.now();
-    if (this.#mayRetry(!connection.wrote, failure)) this.#retry(failure, now);
+    if (!this.#attempts.none) return; // the other attempt is still running
+    const nothingSent = !connection.wrote;
+    const repeatable = nothingSent || (this.#idempotent && !this.#body.gone);
+    if (repeatable && this.#attempts.mayRetry(failure, nothingSent)) this.#retry(failure, now);
     else this.#giveUp();
   }
 
-  interimAnswer(connection: UpstreamConnection, past: number): void {
+  /** A 1xx answer stands in the pool's scratch head. */
+  interimAnswer(past: number): void {
     this.#progress();
-    if (this.#minorVersion === 0 || this.#hedge !== null) return;
+    if (this.#old || this.#attempts.hedge !== null) return;
     const { head, framing } = this.client.listener.pool;
     this.client.writeText(
       rewriteResponse(head, past, framing, { connection: "", chunking: "as-is", added: "" }),
     );
-    // What the client does on "100 Continue" cannot be undone by another attempt's refusal.
-    if (connection.wrote) this.#idempotent = this.#idempotent && this.#requestDone;
+    // What a client sends upon "100 Continue" is not asked for a second time.
+    if (!this.#body.done) this.#idempotent = false;
   }
 
   /**
@@ -212,94 +180,63 @@ export class Exchange {
     end: number,
   ): number {
     const { head, framing } = this.client.listener.pool;
-    const { body } = connection;
     const now = this.client.clock.now();
     connection.latency = now - connection.attemptAt;
     if (
       this.#settings.options.retryStatuses.has(head.status) &&
       this.#triesElsewhere(connection, framing.hasRetryAfter)
     ) {
-      return this.#discardAnswer(connection, bytes, bodyStart, end, now);
+      this.#lastFailure = "status";
+      this.#lastDetail = `${connection.endpoint.key}: status ${head.status}`;
+      this.#discardAnswer(connection, bytes, bodyStart, end, now);
+      return end;
     }
-    this.#dropOther(connection);
+    this.#dropOther(connection, now);
     this.#answering = connection;
     this.status = head.status;
     this.endpointKey = connection.endpoint.key;
     this.#progress(now);
+    const added = this.#settings.options.explain ? this.#explanation() : "";
     if (head.status === 101) {
-      this.#tunnel(connection, past, bytes, bodyStart, end);
+      this.#tunnel(connection, past, added);
+      if (end > bodyStart) connection.tunnel?.fromUpstream(bytes, bodyStart, end);
       return end;
     }
-    const old = this.#minorVersion === 0;
-    this.#chunking =
-      body.kind === "close" && !old ? "add" : body.kind === "chunked" && old ? "remove" : "as-is";
-    const lengthUnknown = old && (body.kind === "close" || body.kind === "chunked");
     // An endpoint that answers early and closes will not read the rest of the request: nor can the client go on.
-    if (lengthUnknown || (!this.#requestDone && !connection.keepAlive)) this.client.keepAlive = false;
-    const keepAlive = this.client.keepAlive && !this.client.listener.draining;
-    if (!keepAlive) this.client.keepAlive = false;
-    const text = rewriteResponse(head, past, framing, {
-      connection: keepAlive ? (old ? "keep-alive" : "") : "close",
-      chunking: this.#chunking,
-      added: this.#settings.options.explain ? this.#explanation() : "",
-    });
-    if (this.#chunking !== "as-is") {
-      this.client.writeText(text);
-      return this.#forward(connection, bytes, bodyStart, end);
-    }
-    const bodyEnd = body.read(bytes, bodyStart, end);
-    if (body.violation) return bodyEnd;
-    const length = bodyEnd - bodyStart;
-    if (length === 0) this.client.writeText(text);
-    else if (text.length + length <= ONE_WRITE_BYTES) {
-      this.client.writeText(text + bytes.toString("latin1", bodyStart, bodyEnd));
-      this.client.metrics.bytesToClients.inc(length);
-    } else {
-      this.client.cork();
-      this.client.writeText(text);
-      this.#writeBody(connection, bytes, bodyStart, bodyEnd);
-      this.client.uncork();
-      this.#holdBack(connection);
-    }
-    return bodyEnd;
+    if (!this.#body.done && !connection.keepAlive) this.client.keepAlive = false;
+    return this.#answer.begin(connection, past, bytes, bodyStart, end, this.#old, added);
   }
 
   /** More of the answer's body stands at start..end. Returns the offset up to which it was the body. */
   answerContinues(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): number {
     this.#progress();
-    return this.#forward(connection, bytes, start, end);
+    return this.#answer.continue(connection, bytes, start, end);
   }
 
   answerEnds(connection: UpstreamConnection): void {
     if (this.#answering !== connection) return;
-    if (this.#chunking === "add") this.client.writeText(LAST_CHUNK);
+    this.#answer.end();
     this.#answerDone = true;
-    if (this.#requestDone) this.#finish(connection);
-    else if (!connection.keepAlive) {
-      this.#answering = null;
-      connection.destroy();
-      this.#detach(connection, this.#outcomeOfStatus());
-      this.#finishUnread();
-    }
+    if (this.#body.done) this.#finish(connection);
+    else if (!connection.keepAlive) this.#finishUnread();
     // Otherwise the endpoint still reads: the connection is held until the request's body is done.
   }
 
-  /** Body bytes from the client. */
+  /** Body bytes from the client, `done` with the last of them. */
   requestBody(bytes: Buffer, start: number, end: number, done: boolean): void {
-    this.#requestDone = done;
+    this.#body.done = done;
     this.#progress();
     this.client.metrics.bytesFromClients.inc(end - start);
-    const sendingTo = this.#answering ?? this.#first;
+    const running = this.#answering ?? this.#attempts.first;
     const piece = bytes.subarray(start, end);
-    if (sendingTo === null || !sendingTo.wrote) {
-      this.#held.push(piece);
-      this.#heldBytes += piece.length;
+    if (running === null || !running.wrote) {
+      this.#body.hold(piece);
       if (!done) this.client.pause();
       return;
     }
-    this.#remember(piece);
-    if (!sendingTo.write(piece)) this.client.pause();
-    if (done && this.#answerDone) this.#finish(sendingTo);
+    this.#body.passing(piece);
+    if (!running.write(piece)) this.client.pause();
+    if (done && this.#answerDone) this.#finish(running);
   }
 
   clientDrained(): void {
@@ -308,170 +245,86 @@ export class Exchange {
   }
 
   upstreamDrained(connection: UpstreamConnection): void {
-    if (connection !== (this.#answering ?? this.#first)) return;
+    if (connection !== (this.#answering ?? this.#attempts.first)) return;
     this.#progress();
     this.client.resume();
   }
 
   /** The client has left, or broken the protocol: nobody waits for the answer. */
   abandon(): void {
-    if (!this.#active) return;
+    if (!this.active) return;
     this.client.metrics.clientClosed();
-    this.#over();
+    this.#over("cancelled");
   }
 
   timedOut(kind: "stalled" | "overall"): void {
-    if (!this.#active) return;
+    if (!this.active) return;
     this.client.metrics.timedOut(kind);
-    const started = this.#answering !== null;
-    const endpoint = this.#first?.endpoint.key ?? this.endpointKey;
-    // A reader that has stopped says nothing against the endpoint.
-    this.#over(started ? "cancelled" : "timeout");
-    if (started) {
-      this.client.metrics.truncated();
-      this.client.destroy();
+    if (this.#answering !== null) {
+      this.#truncate();
       return;
     }
     const { timeout, stallTimeout } = this.#settings.options;
     const what =
       kind === "overall" ? `no whole answer within ${timeout} ms` : `nothing moved for ${stallTimeout} ms`;
-    this.#reply({
-      status: 504,
-      code: kind === "overall" ? "timeout" : "stalled",
-      message: `${what}${endpoint === "" ? "" : ` (last endpoint: ${endpoint})`}`,
-    });
+    this.#over("timeout");
+    const last = this.endpointKey === "" ? "" : ` (last endpoint: ${this.endpointKey})`;
+    this.#reply({ status: 504, code: kind === "overall" ? "timeout" : "stalled", message: what + last });
   }
 
   #attempt(now: Milliseconds): void {
     const { upstream } = this.#settings;
-    const endpoint = upstream.pick(now, this.#tried);
+    const { pool } = this.client.listener;
+    const attempts = this.#attempts;
+    const endpoint = upstream.pick(now, attempts.tried);
     if (endpoint === null) {
-      this.#over();
+      attempts.giveBack();
+      this.#over("cancelled");
       this.#reply({
         status: 503,
         code: "no-endpoint",
-        message: `upstream ${upstream.name} has no endpoint; see its discovery and health on the control server's /explain`,
+        message: `upstream ${upstream.name} has no endpoint: ${upstream.explainPool(now)}; see /explain on the control server`,
       });
       return;
     }
-    const connection = this.#connect(endpoint, now);
+    const connection = attempts.start(endpoint, this, pool, this.#idempotent && !this.#body.gone, now);
     if (connection === null) {
-      if (this.client.listener.pool.wait(this, this.#settings)) {
-        this.#waiting = true;
-        if (!this.#requestDone) this.client.pause();
-        return;
-      }
-      this.#over();
+      if (!this.#body.done) this.client.pause();
+      this.#waiting = pool.wait(this, this.#settings);
+      if (this.#waiting) return;
+      attempts.giveBack();
+      this.#over("cancelled");
       this.#reply({
         status: 503,
         code: "max-pending",
-        message: `all connections to ${upstream.name} are busy (maxConnections) and the line is full (maxPending)`,
+        message: `all connections to ${endpoint.key} are busy (maxConnections) and the line is full (maxPending)`,
         retryAfterSeconds: 1,
       });
       return;
     }
-    this.#first = connection;
-    if (connection.state === "idle") this.#send(connection, now);
-    else if (!this.#requestDone) this.client.pause();
-    if (
-      this.attempts === 1 &&
-      this.#idempotent &&
-      this.#requestDone &&
-      !this.wantsUpgrade &&
-      this.#held.length === 0
-    )
-      this.#scheduleHedge();
-  }
-
-  /** An idle or a new connection, booked as an attempt; null when the endpoint's connections are all busy. */
-  #connect(endpoint: Endpoint, now: Milliseconds): UpstreamConnection | null {
-    const { pool } = this.client.listener;
-    const connection =
-      pool.takeIdle(endpoint, this.#settings, this.#idempotent && !this.#bodyGone, now) ??
-      pool.open(endpoint, this.#settings);
-    if (connection === null) return null;
-    connection.exchange = this;
-    connection.attemptAt = now;
-    connection.latency = 0;
-    connection.retryKind = this.#nextRetry;
-    this.#nextRetry = "first";
-    this.#settings.upstream.started(endpoint);
-    this.#tried.push(endpoint);
+    attempts.first = connection;
     this.endpointKey = endpoint.key;
-    this.attempts++;
-    return connection;
+    if (connection.state === "idle") this.#send(connection, now);
+    else if (!this.#body.done) this.client.pause();
+    if (attempts.count === 1) this.#scheduleHedge();
   }
 
   #send(connection: UpstreamConnection, now: Milliseconds): void {
-    const held = this.#held;
-    if (held.length === 0) {
-      connection.send(this.headText, now);
-    } else if (this.headText.length + this.#heldBytes <= ONE_WRITE_BYTES) {
-      let text = this.headText;
-      for (const piece of held) text += piece.toString("latin1");
-      connection.send(text, now);
-      this.#afterHeld();
-    } else {
-      connection.socket.cork();
-      connection.send(this.headText, now);
-      for (const piece of held) connection.write(piece);
-      connection.socket.uncork();
-      this.#afterHeld();
-    }
-    if (this.#requestDone) return;
+    this.#body.sendFirst(connection, this.headText, now);
+    if (this.#body.done) return;
     if (connection.socket.writableNeedDrain) this.client.pause();
     else this.client.resume();
   }
 
-  /** What was held has been sent: keep it for a retry where the options allow, else let it go. */
-  #afterHeld(): void {
-    if (this.#idempotent && this.#heldBytes <= this.#settings.options.retryBodyBytes) return;
-    this.#forgetBody();
-  }
-
-  #remember(piece: Buffer): void {
-    if (this.#bodyGone) return;
-    if (this.#idempotent && this.#heldBytes + piece.length <= this.#settings.options.retryBodyBytes) {
-      this.#held.push(piece);
-      this.#heldBytes += piece.length;
-    } else {
-      this.#forgetBody();
-    }
-  }
-
-  #forgetBody(): void {
-    this.#bodyGone = true;
-    this.#held = [];
-    this.#heldBytes = 0;
-  }
-
-  #mayRetry(free: boolean, failure: AttemptFailure): boolean {
-    const { retry, endpoints } = this.#settings.upstream;
-    if (!free && (!this.#idempotent || this.#bodyGone)) return false;
-    // The first stale connection is nobody's fault: it is not charged to the budget, so that a restart costs no request.
-    if (free || (failure === "stale" && this.#freeRetries === 0)) {
-      if (this.#freeRetries >= retry.maxRetries + endpoints.length || !retry.take(true)) return false;
-      this.#freeRetries++;
-      this.#nextRetry = "free";
-      return true;
-    }
-    if (this.#retries >= retry.maxRetries || !retry.take(false)) return false;
-    this.#retries++;
-    this.#nextRetry = "charged";
-    return true;
-  }
-
+  /** Another endpoint is asked at once; the same ones again only after a pause. */
   #retry(reason: AttemptFailure | "status", now: Milliseconds): void {
     this.client.metrics.retried(reason);
-    // Another endpoint is asked at once; the same ones again only after a pause.
-    const { upstream } = this.#settings;
-    const triedAll = upstream.endpoints.length <= this.#tried.length;
-    const pause = triedAll ? upstream.retry.backoff(this.#tried.length - upstream.endpoints.length + 1) : 0;
+    const pause = this.#attempts.allTried ? this.#settings.upstream.retry.backoff(this.#attempts.rounds) : 0;
+    this.#stopTimer();
     if (pause <= 0) {
       this.#attempt(now);
       return;
     }
-    this.#stopTimer();
     this.#timer = this.client.clock.timer(pause, () => {
       this.#timer = null;
       this.#attempt(this.client.clock.now());
@@ -480,12 +333,11 @@ export class Exchange {
 
   /** Whether an answer with a retryable status is dropped in favour of another attempt. */
   #triesElsewhere(connection: UpstreamConnection, retryAfter: boolean): boolean {
-    if (!this.#idempotent || this.#bodyGone || !this.#requestDone || this.wantsUpgrade) return false;
-    if (this.#other(connection) !== null) return true;
+    if (!this.#idempotent || this.#body.gone || !this.#body.done || this.wantsUpgrade) return false;
+    if (this.#attempts.other(connection) !== null) return true;
     // Retry-After says: not here, not now. Another endpoint may be asked; this one may not.
-    if (retryAfter && this.#settings.upstream.endpoints.every((endpoint) => this.#tried.includes(endpoint)))
-      return false;
-    return this.#mayRetry(false, "bad-answer");
+    if (retryAfter && this.#attempts.allTried) return false;
+    return this.#attempts.mayRetry("status", false);
   }
 
   #discardAnswer(
@@ -494,28 +346,25 @@ export class Exchange {
     bodyStart: number,
     end: number,
     now: Milliseconds,
-  ): number {
-    const bodyEnd = connection.body.read(bytes, bodyStart, end);
-    const reusable =
-      connection.body.done && !connection.body.violation && bodyEnd === end && connection.keepAlive;
-    this.#lastFailure = "status";
-    this.#lastDetail = `${connection.endpoint.key}: a retryable status`;
+  ): void {
+    const { body } = connection;
+    const bodyEnd = body.read(bytes, bodyStart, end);
+    const reusable = body.done && !body.violation && bodyEnd === end && connection.keepAlive;
+    this.#attempts.end(connection, "server-error", now);
     if (reusable) {
-      connection.served++;
-      connection.state = "answered";
-      this.#detach(connection, "server-error");
+      connection.answerDiscarded();
       this.client.listener.pool.release(connection);
     } else {
       connection.destroy();
-      this.#detach(connection, "server-error");
     }
-    if (this.#first === null && this.#hedge === null) this.#retry("status", now);
-    return end;
+    if (this.#attempts.none) this.#retry("status", now);
   }
 
+  /** Only what may be sent twice, and is whole, is hedged. */
   #scheduleHedge(): void {
     const delay = this.#settings.upstream.hedge.delay();
-    if (delay === Infinity) return;
+    if (delay === Infinity || !this.#idempotent || !this.#body.done || !this.#body.empty || this.wantsUpgrade)
+      return;
     this.#timer = this.client.clock.timer(delay, () => {
       this.#timer = null;
       this.#startHedge();
@@ -523,177 +372,136 @@ export class Exchange {
   }
 
   #startHedge(): void {
-    if (!this.#active || this.#answering !== null || this.#first === null || this.#hedge !== null) return;
+    const attempts = this.#attempts;
+    if (!this.active || this.#answering !== null || attempts.first === null || attempts.hedge !== null)
+      return;
     const { upstream } = this.#settings;
     const now = this.client.clock.now();
-    const endpoint = upstream.pick(now, this.#tried);
-    if (endpoint === null || this.#tried.includes(endpoint) || !upstream.hedge.take()) return;
-    this.#hedge = this.#connect(endpoint, now);
-    if (this.#hedge?.state === "idle") this.#send(this.#hedge, now);
-  }
-
-  #other(connection: UpstreamConnection): UpstreamConnection | null {
-    return connection === this.#first ? this.#hedge : this.#first;
+    const endpoint = upstream.pick(now, attempts.tried);
+    if (endpoint === null || attempts.tried.includes(endpoint) || !upstream.hedge.take()) return;
+    attempts.hedge = attempts.start(endpoint, this, this.client.listener.pool, true, now);
+    if (attempts.hedge?.state === "idle") this.#send(attempts.hedge, now);
   }
 
   /** This attempt answers: the other one is not needed any more. */
-  #dropOther(connection: UpstreamConnection): void {
+  #dropOther(connection: UpstreamConnection, now: Milliseconds): void {
     this.#stopTimer();
-    const other = this.#other(connection);
+    const other = this.#attempts.other(connection);
     if (other === null) return;
     other.destroy();
-    this.#detach(other, "cancelled");
+    this.#attempts.end(other, "cancelled", now);
   }
 
-  #forward(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): number {
-    const { body } = connection;
-    let past: number;
-    if (this.#chunking === "as-is") {
-      past = body.read(bytes, start, end);
-      if (!body.violation) this.#writeBody(connection, bytes, start, past);
-    } else if (this.#chunking === "add") {
-      past = end;
-      this.client.cork();
-      this.client.writeText(`${(end - start).toString(16)}\r\n`);
-      this.#writeBody(connection, bytes, start, end);
-      this.client.writeText("\r\n");
-      this.client.uncork();
-    } else {
-      this.client.cork();
-      past = body.read(bytes, start, end, (dataStart, dataEnd) =>
-        this.#writeBody(connection, bytes, dataStart, dataEnd),
-      );
-      this.client.uncork();
-    }
-    this.#holdBack(connection);
-    return past;
-  }
-
-  #writeBody(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): void {
-    if (end === start) return;
-    this.client.writeBytes(bytes.subarray(start, end));
-    this.client.metrics.bytesToClients.inc(end - start);
-    if (this.client.hasUnsentBytes) connection.giveBufferAway();
-  }
-
-  /** After a write: the read buffer stays with the client's socket if that is still sending, and a full socket pauses us. */
-  #holdBack(connection: UpstreamConnection): void {
-    if (this.client.hasUnsentBytes) connection.giveBufferAway();
-    if (this.client.isFull) connection.pause();
-  }
-
-  #tunnel(connection: UpstreamConnection, past: number, bytes: Buffer, bodyStart: number, end: number): void {
+  #tunnel(connection: UpstreamConnection, past: number, added: string): void {
     const { head, framing } = this.client.listener.pool;
-    const text = rewriteResponse(head, past, framing, {
-      connection: "upgrade",
-      chunking: "as-is",
-      added: this.#settings.options.explain ? this.#explanation() : "",
-    });
+    const now = this.client.clock.now();
+    this.client.writeText(
+      rewriteResponse(head, past, framing, { connection: "upgrade", chunking: "as-is", added }),
+    );
+    this.client.metrics.finished(101, (now - this.startedAt) / 1000);
+    this.client.logAccess(now);
     this.#settings.stalls.disarm(this.#stall);
     this.#settings.overall.disarm(this.#overall);
-    connection.state = "tunnel";
-    this.client.writeText(text);
     const tunnel = this.client.openTunnel(connection, this.#settings, () => {
-      this.#answering = null;
-      this.#detach(connection, "success");
-      this.#over();
+      this.#attempts.end(connection, "success", this.client.clock.now());
+      this.#over("success");
     });
-    connection.exchange = null;
-    connection.tunnel = tunnel;
-    this.client.metrics.finished(101, (this.client.clock.now() - this.#startedAt) / 1000);
-    if (end > bodyStart) tunnel.fromUpstream(bytes, bodyStart, end);
+    connection.becomeTunnel(tunnel);
   }
 
   /** Request and answer are whole. */
   #finish(connection: UpstreamConnection): void {
+    const now = this.client.clock.now();
     this.#answering = null;
-    this.#detach(connection, this.#outcomeOfStatus());
+    this.#attempts.end(connection, this.#outcomeOfStatus(), now);
     this.client.listener.pool.release(connection);
-    this.#settle();
+    this.#settle(now);
     this.client.exchangeDone(true);
   }
 
   /** The answer is whole, the request is not, and nobody reads it any more. */
   #finishUnread(): void {
-    this.#settle();
+    this.#settle(this.client.clock.now());
     this.client.exchangeDone(false);
   }
 
-  #settle(): void {
-    const now = this.client.clock.now();
-    this.client.metrics.finished(this.status, (now - this.#startedAt) / 1000);
+  #settle(now: Milliseconds): void {
+    this.client.metrics.finished(this.status, (now - this.startedAt) / 1000);
     this.client.logAccess(now);
-    this.#over();
+    this.#over(this.#outcomeOfStatus());
+  }
+
+  /** The client has part of an answer and will not get the rest: the only honest end is one that it can see. */
+  #truncate(): void {
+    this.client.metrics.truncated();
+    this.client.metrics.finished(this.status, (this.client.clock.now() - this.startedAt) / 1000);
+    // A reader that has stopped says nothing against the endpoint; one that broke has been booked already.
+    this.#over("cancelled");
+    this.client.logTruncated();
+    this.client.destroy();
   }
 
   #giveUp(): void {
-    const failure = this.#lastFailure ?? "reset";
-    const detail = this.#lastDetail;
-    this.#over();
-    const timedOut = failure === "try-timeout";
+    const code = this.#lastFailure ?? "reset";
+    const attempts = this.#attempts.count;
+    this.#over("cancelled");
+    const status = code === "try-timeout" || code === "connect-timeout" ? 504 : 502;
     this.#reply({
-      status: timedOut ? 504 : 502,
-      code: failure,
-      message: `no answer after ${this.attempts} attempt${this.attempts === 1 ? "" : "s"}; ${detail}`,
+      status,
+      code,
+      message: `no answer after ${attempts} attempt${attempts === 1 ? "" : "s"}; ${this.#lastDetail}`,
     });
   }
 
   #reply(reply: Reply): void {
     this.status = reply.status;
-    this.client.metrics.finished(reply.status, (this.client.clock.now() - this.#startedAt) / 1000);
+    this.client.metrics.finished(reply.status, (this.client.clock.now() - this.startedAt) / 1000);
     this.client.reply(
       reply,
-      this.#requestDone,
+      this.#body.done,
       this.isHead,
-      this.#settings.options.explain ? this.#explanation() : "",
+      this.#settings.options.explain ? this.#whereTo() : "",
     );
   }
 
   #explanation(): string {
-    const reason = this.#lastFailure === null ? "" : `x-outrigger-reason: ${this.#lastFailure}\r\n`;
+    return (
+      this.#whereTo() + (this.#lastFailure === null ? "" : `x-outrigger-reason: ${this.#lastFailure}\r\n`)
+    );
+  }
+
+  #whereTo(): string {
     const endpoint = this.endpointKey === "" ? "" : `x-outrigger-endpoint: ${this.endpointKey}\r\n`;
-    return `${endpoint}x-outrigger-attempts: ${this.attempts}\r\n${reason}`;
+    return `${endpoint}x-outrigger-attempts: ${this.#attempts.count}\r\n`;
   }
 
   #outcomeOfStatus(): Outcome {
     return this.status >= 500 ? "server-error" : "success";
   }
 
-  /** Books the end of an attempt. The connection is left to the caller. */
-  #detach(connection: UpstreamConnection, outcome: Outcome): void {
-    if (this.#first === connection) this.#first = null;
-    else if (this.#hedge === connection) this.#hedge = null;
-    else return;
-    const now = this.client.clock.now();
-    const { upstream } = this.#settings;
-    const latency = connection.latency > 0 ? connection.latency : now - connection.attemptAt;
-    if (connection.retryKind !== "first") upstream.retry.done(connection.retryKind === "free");
-    connection.retryKind = "first";
-    upstream.ended(connection.endpoint, outcome, latency, now);
-  }
-
-  /** Ends whatever runs and becomes ready for the next request. */
-  #over(outcome: Outcome = "cancelled"): void {
-    if (!this.#active) return;
-    this.#active = false;
+  /** Ends whatever runs, booking it as `outcome`, and becomes ready for the next request. */
+  #over(outcome: Outcome): void {
+    if (!this.active) return;
+    this.active = false;
     this.#stopTimer();
-    const settings = this.#settings;
-    for (const connection of [this.#first, this.#hedge]) {
-      if (connection === null) continue;
-      connection.destroy();
-      this.#detach(connection, outcome);
+    const { first, hedge } = this.#attempts;
+    if (first !== null || hedge !== null) {
+      const now = this.client.clock.now();
+      for (const connection of [first, hedge]) {
+        if (connection === null) continue;
+        connection.destroy();
+        this.#attempts.end(connection, outcome, now);
+      }
     }
     this.#answering = null;
     if (this.#waiting) {
       this.#waiting = false;
-      this.client.listener.pool.leaveLine(this, settings);
+      this.client.listener.pool.leaveLine(this, this.#settings);
     }
-    settings.stalls.disarm(this.#stall);
-    settings.overall.disarm(this.#overall);
-    settings.upstream.release();
-    this.#tried.length = 0;
-    if (this.#held.length > 0) this.#held = [];
-    this.#heldBytes = 0;
+    this.#settings.stalls.disarm(this.#stall);
+    this.#settings.overall.disarm(this.#overall);
+    this.#settings.upstream.release();
+    this.#body.clear();
   }
 
   /** Something moved: the stall deadline begins anew. */

@@ -215,6 +215,13 @@ export class Listener {
     );
   }
 
+  logTruncated(exchange: Exchange): void {
+    this.#log.warn(
+      { ...this.#entry(exchange, this.clock.now()) },
+      "the answer broke off after its head: the client's connection was cut",
+    );
+  }
+
   #entry(exchange: Exchange, now: Milliseconds): object {
     const [requestLine = "", ...fields] = exchange.headText.split("\r\n");
     const trace = /^traceparent:\s*[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-/im.exec(fields.join("\n"));

@@ -126,6 +126,19 @@ export class UpstreamConnection {
     this.resume();
   }
 
+  /** The answer was read to its end and thrown away. */
+  answerDiscarded(): void {
+    this.served++;
+    this.state = "answered";
+  }
+
+  /** The answer switched protocols: from here on bytes go to the tunnel. */
+  becomeTunnel(tunnel: Tunnel): void {
+    this.state = "tunnel";
+    this.exchange = null;
+    this.tunnel = tunnel;
+  }
+
   /** Ends it at once, telling nobody. */
   destroy(): void {
     if (this.state === "closed") return;
@@ -203,7 +216,7 @@ export class UpstreamConnection {
 
     if (head.status < 200 && head.status !== 101) {
       if (++this.#interimAnswers > MAX_INTERIM_ANSWERS) return this.#refuse("too-many-interim-answers", end);
-      exchange.interimAnswer(this, past);
+      exchange.interimAnswer(past);
       return bodyStart;
     }
     if (head.status === 101 && !exchange.wantsUpgrade) return this.#refuse("unexpected-upgrade", end);

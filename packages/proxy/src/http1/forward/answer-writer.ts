@@ -1,0 +1,105 @@
+/**
+ * Writes one answer to the client: its head, then its body as it comes, in the framing that the client understands. The
+ * upstream's read buffer goes to the client's socket as it is; when that cannot take it at once, the buffer stays with the
+ * socket and the upstream is paused once the socket is full.
+ */
+import { rewriteResponse } from "../codec/rewrite.ts";
+import type { ClientConnection } from "./client-connection.ts";
+import { ONE_WRITE_BYTES } from "./request-body.ts";
+import type { UpstreamConnection } from "./upstream-connection.ts";
+
+const LAST_CHUNK = "0\r\n\r\n";
+
+export class AnswerWriter {
+  readonly #client: ClientConnection;
+  #chunking: "as-is" | "add" | "remove" = "as-is";
+
+  constructor(client: ClientConnection) {
+    this.#client = client;
+  }
+
+  /**
+   * Writes the head that stands in the pool's scratch head and what has come of the body, which begins at bodyStart in
+   * `bytes`. Returns the offset up to which the bytes were used.
+   * @param old the client speaks HTTP/1.0: it knows no chunks, and keeps the connection only if told
+   * @param added whole lines to add to the head
+   */
+  begin(
+    connection: UpstreamConnection,
+    past: number,
+    bytes: Buffer,
+    bodyStart: number,
+    end: number,
+    old: boolean,
+    added: string,
+  ): number {
+    const client = this.#client;
+    const { head, framing } = client.listener.pool;
+    const { body } = connection;
+    this.#chunking =
+      body.kind === "close" && !old ? "add" : body.kind === "chunked" && old ? "remove" : "as-is";
+    if (old && (body.kind === "close" || body.kind === "chunked")) client.keepAlive = false;
+    if (client.listener.draining) client.keepAlive = false;
+    const text = rewriteResponse(head, past, framing, {
+      connection: client.keepAlive ? (old ? "keep-alive" : "") : "close",
+      chunking: this.#chunking,
+      added,
+    });
+    if (this.#chunking !== "as-is") {
+      client.writeText(text);
+      return this.continue(connection, bytes, bodyStart, end);
+    }
+    const bodyEnd = body.read(bytes, bodyStart, end);
+    const length = bodyEnd - bodyStart;
+    if (length === 0 || body.violation) client.writeText(text);
+    else if (text.length + length <= ONE_WRITE_BYTES) {
+      client.writeText(text + bytes.toString("latin1", bodyStart, bodyEnd));
+      client.metrics.bytesToClients.inc(length);
+    } else {
+      client.cork();
+      client.writeText(text);
+      this.#write(bytes, bodyStart, bodyEnd);
+      client.uncork();
+      this.#holdBack(connection);
+    }
+    return bodyEnd;
+  }
+
+  /** Forwards more of the body, which stands at start..end. Returns the offset up to which it was the body. */
+  continue(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): number {
+    const client = this.#client;
+    const { body } = connection;
+    let past = end;
+    if (this.#chunking === "as-is") {
+      past = body.read(bytes, start, end);
+      if (!body.violation) this.#write(bytes, start, past);
+    } else if (end > start) {
+      client.cork();
+      if (this.#chunking === "remove") {
+        past = body.read(bytes, start, end, (dataStart, dataEnd) => this.#write(bytes, dataStart, dataEnd));
+      } else {
+        client.writeText(`${(end - start).toString(16)}\r\n`);
+        this.#write(bytes, start, end);
+        client.writeText("\r\n");
+      }
+      client.uncork();
+    }
+    this.#holdBack(connection);
+    return past;
+  }
+
+  end(): void {
+    if (this.#chunking === "add") this.#client.writeText(LAST_CHUNK);
+  }
+
+  #write(bytes: Buffer, start: number, end: number): void {
+    if (end === start) return;
+    this.#client.writeBytes(bytes.subarray(start, end));
+    this.#client.metrics.bytesToClients.inc(end - start);
+  }
+
+  #holdBack(connection: UpstreamConnection): void {
+    if (this.#client.hasUnsentBytes) connection.giveBufferAway();
+    if (this.#client.isFull) connection.pause();
+  }
+}
