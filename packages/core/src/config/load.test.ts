@@ -168,6 +168,11 @@ for (const [sentence, text, expected] of [
     ],
   ],
   ["a key given twice", "retries: 1\nretries: 2", ["c.yaml:2:1: not YAML: Map keys must be unique"]],
+  [
+    "a key that is no text",
+    "? {a: 1}\n: 2",
+    ["c.yaml:1:3: not YAML: With stringKeys, all keys must be strings"],
+  ],
   ["a list at the root", "- a", ["c.yaml:1:1: found a list or a single value, accepted: a mapping of keys"]],
   [
     "two documents",

@@ -108,7 +108,9 @@ export async function loadConfig<Schema extends z.ZodType>(
           message,
           excerpt: pointAt(text, column),
         });
-        unreadable = true;
+        // It keeps its place, so that the routes after it keep their numbers.
+        unreadRoutes.add(routes.length);
+        routes.push(undefined);
       }
     }
     merged["routes"] = routes;

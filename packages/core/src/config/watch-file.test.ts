@@ -118,37 +118,25 @@ test("a file that goes and comes back is told both times", async (context) => {
 });
 
 test("a swap that leaves this file's content as it was, and changes of its neighbours, are not told", async (context) => {
-  const { folder, seen, until } = setUp(context, plain, layOut, "both");
+  const { folder, clock, seen, until } = setUp(context, plain, layOut, "poll");
   swapData(folder, "one", "..2026_2");
   writeFileSync(join(folder, "neighbour"), "x");
-  // The last is told: so the ones before were looked at.
+  for (let polls = 0; polls < 5; polls++) {
+    await clock.advanceAsync(POLL);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
   swapData(folder, "two", "..2026_3");
-  await until(() => seen.length > 0);
+  await until(() => seen.length > 0, POLL);
   assert.deepEqual(seen, ["two"]);
 });
 
 test("a change between the first reading and the start of the watch is told", async (context) => {
-  const { clock, seen, until } = setUp(context, plain, writePlain, "events");
-  assert.equal(seen.length, 0);
-  assert.ok(clock.pendingTimers > 0);
-  const late = setUp(
-    context,
-    (folder) => plain(folder),
-    (folder) => writeFileSync(plain(folder), "one"),
-    "events",
-  );
-  // Same thing with a text that was another: as if it changed before the watch.
+  const { file, clock, until } = setUp(context, plain, writePlain, "events");
   const told: string[] = [];
-  const watch = watchFile({
-    path: late.file,
-    text: "zero",
-    clock: late.clock,
-    log: silentLogger,
-    onChange: () => told.push("told"),
-  });
-  await late.until(() => told.length === 1);
+  const options = { path: file, clock, log: silentLogger, pollEvery: 1e9, onChange: () => told.push("told") };
+  const watch = watchFile({ ...options, text: "what it was before" });
+  await until(() => told.length === 1);
   watch.stop();
-  await until(() => true);
 });
 
 test("stop leaves no timer and tells nothing more", async (context) => {
