@@ -41,5 +41,7 @@ child.on("error", (error) => {
 child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
 
 function examples() {
-  return readdirSync(join(ROOT, "examples")).filter((each) => existsSync(join(ROOT, "examples", each, "pod.yaml")));
+  return readdirSync(join(ROOT, "examples")).filter((each) =>
+    existsSync(join(ROOT, "examples", each, "pod.yaml")),
+  );
 }

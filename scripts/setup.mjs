@@ -26,19 +26,36 @@ export function requireNode() {
  */
 export async function setup({ quiet = false } = {}) {
   const say = quiet ? () => {} : (text) => process.stderr.write(text);
-  const lock = createHash("sha256").update(readFileSync(join(ROOT, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(ROOT, "package-lock.json")))
+    .digest("hex");
   const stamp = existsSync(STAMP) ? readFileSync(STAMP, "utf8") : "";
   if (stamp !== lock) {
-    await step(say, stamp === "" ? "installing dependencies" : "installing dependencies (the lock file has changed)", npm(), [
-      ...npmScript(),
-      "ci",
-      "--no-audit",
-      "--no-fund",
-    ]);
+    await install(
+      say,
+      stamp === "" ? "installing dependencies" : "installing dependencies (the lock file has changed)",
+    );
     writeFileSync(STAMP, lock);
   }
   const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
   await step(say, "building", process.execPath, [tsc, "-b"]);
+}
+
+async function install(say, name) {
+  const flags = ["--no-audit", "--no-fund"];
+  try {
+    await step(say, name, npm(), [...npmScript(), "ci", ...flags]);
+  } catch (error) {
+    // npm writes no lock entry for an optional binding of another platform that its registry did not have, and then
+    // `npm ci` calls the lock out of date. `install --no-save` takes the locked versions all the same and writes nothing.
+    if (!/ code EUSAGE/.test(error.message)) throw error;
+    await step(say, `${name} (again, without npm ci)`, npm(), [
+      ...npmScript(),
+      "install",
+      "--no-save",
+      ...flags,
+    ]);
+  }
 }
 
 /** The npm that runs us, where one does; else the one on PATH. */
