@@ -192,6 +192,12 @@ test("it says ready with the real ports, serves, and on SIGTERM drains and exits
   assert.equal(running.stderr, "");
 });
 
+test("a pattern that never finishes to stop does not keep the container from ending", async (context) => {
+  const { running } = await start(context, ["--egress-quiet=0ms"], { OUTRIGGER_CONFIG: "fail: stop" });
+  running.kill("SIGTERM");
+  assert.deepEqual(await running.exited, { code: 0, signal: null });
+});
+
 test("SIGINT drains as SIGTERM does", async (context) => {
   const { running } = await start(context, ["--egress-quiet=0ms"]);
   running.kill("SIGINT");
@@ -329,6 +335,14 @@ test("unknown environment variables are no error, as Kubernetes injects many; an
     OUTRIGGER_GRACE: "",
   };
   assert.equal(once(["--check-config"], env).status, 0);
+});
+
+test("a reader that leaves early is no failure", () => {
+  const script = '"$@" --help | head -c 10; echo "${PIPESTATUS[0]}"';
+  const { stdout, stderr } = spawnSync("bash", ["-c", script, "bash", process.execPath, ECHO], {
+    encoding: "utf8",
+  });
+  assert.deepEqual([stdout, stderr], ["outrigger-0\n", ""]);
 });
 
 test("--check-config says valid and exits 0, or 2", () => {

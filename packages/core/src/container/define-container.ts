@@ -68,5 +68,9 @@ export function defineContainer<Schema extends z.ZodObject>(
 const USAGE_CODES: ReadonlySet<string> = new Set(["bad-config", "config-unreadable", "host-network"]);
 
 function print(text: string): void {
+  // A reader that has seen enough (`--help | head`) is no failure.
+  process.stdout.once("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
   process.stdout.write(text);
 }

@@ -17,11 +17,14 @@ import type { HealthCheck } from "../servers/health.ts";
 import type { BoundServer } from "../servers/listen.ts";
 import { startProbeServer } from "../servers/probe-server.ts";
 import { systemClock } from "../time/clock.ts";
-import { formatDuration } from "../units.ts";
+import { formatDuration, type Milliseconds } from "../units.ts";
 import type { Configuration, Loaded } from "./configuration.ts";
 import { FIXED_KEYS } from "./container-config.ts";
 import type { ContainerDefinition, Pattern } from "./pattern.ts";
 import { refuseHostNetwork, warnOfHeapLimit } from "./surroundings.ts";
+
+/** How long the closing of what is left may take, after draining. */
+const LAST_CLOSE: Milliseconds = 1_000;
 
 /** What ends a run: a first signal, or POST /quitquitquit. */
 class Shutdown {
@@ -74,6 +77,8 @@ export async function runContainer<Schema extends z.ZodObject>(
   let pattern: Pattern<z.output<Schema>> | undefined;
   let watch: FileWatch | undefined;
   const end = async (code: number): Promise<void> => {
+    // Everything is answered or cut by now: a socket that will not close must not keep the pod from ending.
+    setTimeout(() => process.exit(code), LAST_CLOSE).unref();
     watch?.stop();
     endProcessMetrics();
     await pattern?.stop();
