@@ -1,0 +1,104 @@
+/** Reads the manifest files of a run and works out what it would start; what --check prints of that. */
+import { readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
+import { OutriggerError } from "@outrigger/core";
+import { usageError, type RunOptions } from "./command-line.ts";
+import type { Problem } from "./manifest/document.ts";
+import { loadManifest, ManifestError, type Manifest, type ManifestText } from "./manifest/load.ts";
+import { INSIDE } from "./pod/own-network.ts";
+import { planPod } from "./pod/plan-pod.ts";
+import type { PodPlan } from "./pod/plan.ts";
+
+/** What a run starts, worked out and checked. */
+export interface Prepared {
+  readonly manifest: Manifest;
+  readonly plans: readonly PodPlan[];
+}
+
+export function readManifest(file: string): ManifestText {
+  try {
+    return { file: file === "-" ? "stdin" : file, text: readFileSync(file === "-" ? 0 : file, "utf8") };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
+    throw new OutriggerError("unreadable-manifest", `cannot read ${file}: ${why}`, { cause: error });
+  }
+}
+
+export function prepare(texts: readonly ManifestText[], options: RunOptions, folder: string): Prepared {
+  const problems: Problem[] = [];
+  const manifest = only(loadManifest(texts, problems), options.pod);
+  const plans = manifest.pods.map((pod) =>
+    planPod(
+      pod,
+      manifest,
+      {
+        images: folders(options.images, "--image"),
+        volumes: folders(options.volumes, "--volume"),
+        folder,
+        environment: process.env,
+        ip: "127.0.0.1",
+        ownNetwork: process.env[INSIDE] !== undefined,
+      },
+      problems,
+    ),
+  );
+  if (problems.length > 0) throw new ManifestError(problems);
+  if (plans.length === 0) {
+    const files = texts.map(({ file }) => file).join(", ");
+    throw new OutriggerError(
+      "bad-manifest",
+      `${files}: found no pod, accepted: a Pod, Deployment or Job document`,
+    );
+  }
+  return { manifest, plans };
+}
+
+/** --pod NAME */
+function only(manifest: Manifest, name: string | null): Manifest {
+  if (name === null) return manifest;
+  const pods = manifest.pods.filter((pod) => pod.name === name);
+  if (pods.length === 0 && manifest.pods.length > 0) {
+    throw usageError(
+      `--pod ${name}: there is no such pod; there are: ${manifest.pods.map((pod) => pod.name).join(", ")}`,
+    );
+  }
+  return { ...manifest, pods };
+}
+
+function folders(given: ReadonlyMap<string, string>, flag: string): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, dir] of given) {
+    const path = resolve(dir);
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
+      throw usageError(`${flag} ${name}=${dir}: there is no folder ${path}`);
+    }
+    found.set(name, path);
+  }
+  return found;
+}
+
+/** What --check prints. */
+export function describe({ manifest, plans }: Prepared): string[] {
+  return [
+    ...plans.flatMap((plan) => [
+      `${plan.kind} ${plan.name}:`,
+      ...[...plan.init, ...plan.main].map(
+        (each) => `  ${each.role.padEnd(7)} ${each.name}: ${each.command.argv.map(quoted).join(" ")}`,
+      ),
+    ]),
+    ...notes(manifest, plans),
+  ];
+}
+
+const quoted = (word: string): string => (/^[\w@%+=:,./?&-]+$/.test(word) ? word : JSON.stringify(word));
+
+/** What the run does not do, one line for all that has no meaning here and one for each thing that it cannot. */
+export function notes(manifest: Manifest, plans: readonly PodPlan[]): string[] {
+  const unused = manifest.unused.map(({ path }) => path);
+  return [
+    ...(unused.length === 0 ? [] : [`not used on a laptop: ${unused.join(", ")} (FIELDS.md says why)`]),
+    ...plans.flatMap((plan) => plan.notHonoured.map((sentence) => `not honoured: ${sentence}`)),
+  ];
+}
