@@ -128,7 +128,8 @@ export class ClientConnection {
     if (this.#pipelined !== null && !this.#feeding && !this.isFull) this.#feedPipelined();
   }
 
-  openTunnel(upstream: UpstreamConnection, settings: Settings, closed: () => void): Tunnel {
+  /** The answer switched protocols: from here on both connections carry plain bytes. */
+  openTunnel(upstream: UpstreamConnection, settings: Settings, closed: () => void): void {
     this.#state = "tunnel";
     this.resume();
     const tunnel = new Tunnel(this.#socket, upstream, settings.tunnels, () => {
@@ -137,7 +138,11 @@ export class ClientConnection {
       this.listener.forget(this);
     });
     this.#tunnel = tunnel;
-    return tunnel;
+    upstream.becomeTunnel(tunnel);
+    // What the client sent right behind its request already is of the other protocol.
+    const early = this.#pipelined;
+    this.#pipelined = null;
+    if (early !== null) tunnel.fromClient(early);
   }
 
   logAccess(now: Milliseconds): void {

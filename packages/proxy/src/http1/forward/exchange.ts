@@ -402,11 +402,10 @@ export class Exchange {
     this.client.logAccess(now);
     this.#settings.stalls.disarm(this.#stall);
     this.#settings.overall.disarm(this.#overall);
-    const tunnel = this.client.openTunnel(connection, this.#settings, () => {
+    this.client.openTunnel(connection, this.#settings, () => {
       this.#attempts.end(connection, "success", this.client.clock.now());
       this.#over("success");
     });
-    connection.becomeTunnel(tunnel);
   }
 
   /** Request and answer are whole. */
