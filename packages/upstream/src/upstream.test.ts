@@ -139,6 +139,20 @@ test("limits of 0 limit nothing", () => {
   }
 });
 
+test("each admitted request, and no refused one, pays its share of a hedge", () => {
+  const { upstream, at, attempts, clock } = createFixture({
+    endpoints: addresses(2),
+    hedge: true,
+    hedgeMax: "50%",
+    maxRequests: 2,
+  });
+  attempts(at(0), "success", 200, 20);
+  assert.ok(upstream.hedge.delay() >= 20 && upstream.hedge.delay() < 22);
+  assert.equal(upstream.hedge.take(), false);
+  for (let i = 0; i < 50; i++) upstream.admit(clock.now());
+  assert.deepEqual([upstream.hedge.take(), upstream.hedge.take()], [true, false]);
+});
+
 test("new limits apply to what is in flight already", () => {
   const { upstream, clock } = createFixture({ endpoints: addresses(1) });
   for (let i = 0; i < 10; i++) upstream.admit(clock.now());

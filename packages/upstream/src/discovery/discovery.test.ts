@@ -301,3 +301,27 @@ test("after stop no timer is left, the resolver is closed, and a late answer cha
   assert.deepEqual(keys(), ["catalog:80"]);
   assert.equal(clock.pendingTimers, 0);
 });
+
+test("an answer that comes after stop, or after a newer question, changes nothing", async () => {
+  const answers: ((addresses: string) => void)[] = [];
+  const resolver = fakeResolver();
+  resolver.addresses = () =>
+    new Promise((resolve) => {
+      answers.push((address) => resolve({ v4: [address], v6: [], ttl: 30_000, error: null }));
+    });
+  const { upstream, keys, clock } = await started({ endpoints: ["catalog:80"], discovery: "dns" }, resolver);
+  // Another family asks anew while the first question is under way.
+  upstream.update(upstreamConfig({ endpoints: ["catalog:80"], discovery: "dns", dnsFamily: "4" }));
+  answers[1]?.("10.0.0.2");
+  await clock.advanceAsync(0);
+  answers[0]?.("10.0.0.1");
+  await clock.advanceAsync(0);
+  assert.deepEqual(keys(), ["10.0.0.2:80"]);
+  await clock.advanceAsync(30_000);
+  assert.equal(answers.length, 3);
+  await upstream.stop();
+  answers[2]?.("10.0.0.3");
+  await clock.advanceAsync(0);
+  assert.deepEqual(keys(), ["10.0.0.2:80"]);
+  assert.equal(clock.pendingTimers, 0);
+});

@@ -173,6 +173,27 @@ test("a success rate far below the others' ejects, also without failures in a ro
   assert.match(endpoint.ejectedFor ?? "", /success rate 80\.0 % is far below the others' \(mean 96\.7 %\)/);
 });
 
+test("when the cap has room for one, the worst success rate goes", () => {
+  const { upstream, at, attempts, clock } = createFixture({
+    endpoints: addresses(12),
+    ejectAfter: 0,
+    ejectMax: "1%",
+    ejectDeviations: 1,
+  });
+  const rates = [0.8, 0.2, 0.7];
+  for (let i = 0; i < 200; i++) {
+    for (const [index, endpoint] of upstream.endpoints.entries()) {
+      attempts(endpoint, i % 100 < (rates[index] ?? 1) * 100 ? "success" : "server-error");
+    }
+  }
+  clock.advance(10_000);
+  attempts(at(5), "success");
+  assert.deepEqual(
+    upstream.endpoints.filter(({ ejectedUntil }) => ejectedUntil !== 0),
+    [at(1)],
+  );
+});
+
 test("success rates that are alike eject nobody", () => assert.equal(interval(6, 1).ejectedUntil, 0));
 test("success rates are not compared among too few endpoints", () =>
   assert.equal(interval(4, 0.1).ejectedUntil, 0));

@@ -89,6 +89,14 @@ test("hedging does not feed on itself: with its losers cut off, the delay stays 
   assert.ok(mean > 285 && mean < 345, `mean delay ${mean}`);
 });
 
+test("callers that leave early say nothing: the delay does not fall", () => {
+  const { hedge, clock } = hedging();
+  for (let i = 0; i < 200; i++) hedge.observe("success", 50, clock.now());
+  for (let i = 0; i < 5000; i++) hedge.observe("cancelled", 0.1, clock.now());
+  for (let i = 0; i < 64; i++) hedge.observe("success", 50, clock.now());
+  assert.ok(hedge.delay() >= 50 && hedge.delay() < 55, String(hedge.delay()));
+});
+
 test("hedges never exceed their share of requests, under any interleaving", () => {
   const share = fc.constantFrom(0.01, 0.05, 0.1, 1 / 3, 0.999, 1);
   const step = fc.constantFrom("request", "request", "hedge");
