@@ -272,6 +272,17 @@ describe("outrigger run", { concurrency: 4 }, () => {
     }
   });
 
+  test("one Ctrl-C exits 0 once the pod has drained, whatever its workload says", async () => {
+    using folder = new Folder();
+    const script = `process.on("SIGTERM", () => process.exit(1)); setInterval(() => {}, 1000); console.log("up")`;
+    const file = folder.write("pod.yaml", podManifest({ containers: [nodeContainer("web", script)] }));
+    await using run = new Outrigger(["run", file]);
+    await run.line(/\| up/);
+    run.process.kill("SIGINT");
+    assert.equal(await run.ended, 0);
+    await run.line(/failed: web exited with code 1/);
+  });
+
   test("a second Ctrl-C ends every process at once with exit code 130", async () => {
     using folder = new Folder();
     const stubborn = `process.on("SIGTERM", () => console.log("no")); setInterval(() => {}, 1000); console.log("up");`;

@@ -50,7 +50,10 @@ export class Outrigger implements AsyncDisposable {
       for (const notify of this.#onLine) notify();
     });
     this.process.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    // A run that does not end fails its test instead of holding it up.
+    const limit = setTimeout(() => this.process.kill("SIGKILL"), 2 * PATIENCE_MS);
     this.ended = once(this.process, "close").then(([code, signal]) => {
+      clearTimeout(limit);
       for (const notify of this.#onLine) notify();
       return (code as number | null) ?? (signal === null ? -1 : -2);
     });
