@@ -61,7 +61,8 @@ function watch(folder: string): void {
     const deadline = Date.now() + GRACE_MS;
     const timer = setInterval(() => {
       signalAll(groups, Date.now() >= deadline ? "SIGKILL" : 0);
-      if (groups.size > 0) return;
+      // A zombie that its new parent never reaps (a container without an init) counts as a group for ever.
+      if (groups.size > 0 && Date.now() < deadline + GRACE_MS) return;
       clearInterval(timer);
       finish();
     }, 50);
