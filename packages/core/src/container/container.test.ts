@@ -62,6 +62,16 @@ class Running {
 
   /** Resolves with the nth line of that message (1 is the first). */
   async line(message: string | RegExp, nth = 1): Promise<Line> {
+    const giveUp = Date.now() + 30_000;
+    const ticking = setInterval(() => this.#tell(), 1_000);
+    try {
+      return await this.#line(message, nth, giveUp);
+    } finally {
+      clearInterval(ticking);
+    }
+  }
+
+  async #line(message: string | RegExp, nth: number, giveUp: number): Promise<Line> {
     for (;;) {
       const found = this.lines.filter(({ msg }) =>
         typeof message === "string" ? msg === message : message.test(msg),
@@ -70,6 +80,7 @@ class Running {
       if (line) return line;
       if (this.#ended)
         assert.fail(`it ended without ${String(message)}: ${JSON.stringify(this.lines)} ${this.stderr}`);
+      if (Date.now() > giveUp) assert.fail(`it never said ${String(message)}: ${JSON.stringify(this.lines)}`);
       await new Promise<void>((resolve) => {
         const wake = (): void => {
           this.#wake.delete(wake);
