@@ -57,7 +57,7 @@ test("every key has a description, and every default that the description states
 
 test("a configuration that is written back reads as the same", () => {
   const config = upstreamConfig({ ...one, retries: "7", ejectMax: "33%", health: "http:/ok", healthPort: 9 });
-  assert.deepEqual(upstreamConfig(z.encode(upstreamSchema, config) as UpstreamConfigInput), config);
+  assert.deepEqual(upstreamConfig(z.encode(upstreamSchema, config)), config);
 });
 
 test("the input has a JSON Schema that knows every key", () => {

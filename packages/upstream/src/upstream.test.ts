@@ -30,7 +30,7 @@ test("an endpoint that stays keeps its identity, counts and health across any se
         }
         const marks = new Map(before.map((endpoint) => [endpoint, endpoint.active]));
         const endpoints = hosts.map((host) => `10.0.0.${host}:80*${weight}`);
-        upstream.update(upstreamConfig({ endpoints, balance: balance as "round-robin" }));
+        upstream.update(upstreamConfig({ endpoints, balance }));
         assert.deepEqual(
           upstream.endpoints.map(({ host }) => host),
           hosts.map((host) => `10.0.0.${host}`),

@@ -159,10 +159,7 @@ for (const [dnsFamily, expected] of Object.entries(families)) {
   test(`dnsFamily ${dnsFamily} takes ${expected.join(" and ")} of a name with both`, async () => {
     const resolver = fakeResolver();
     resolver.hosts.set("catalog", { v4: ["10.0.0.1"], v6: ["fd00::1"] });
-    const { keys } = await started(
-      { endpoints: ["catalog:80"], discovery: "dns", dnsFamily: dnsFamily as "auto" },
-      resolver,
-    );
+    const { keys } = await started({ endpoints: ["catalog:80"], discovery: "dns", dnsFamily }, resolver);
     assert.deepEqual(keys(), expected);
   });
 }

@@ -172,7 +172,10 @@ test("the next name server is asked when the first is silent", async (t) => {
     dnsConfig: "/nonexistent",
     dnsServers: [first.address, second.address],
   });
-  t.after(() => Promise.all([first.stop(), second.stop(), resolver.close()]));
+  t.after(() => {
+    resolver.close();
+    return Promise.all([first.stop(), second.stop()]);
+  });
   assert.deepEqual((await resolver.addresses("catalog.", "4")).v4, ["10.0.0.1"]);
   assert.ok(first.questions.length > 0);
 });

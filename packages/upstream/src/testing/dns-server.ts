@@ -1,9 +1,8 @@
 /** A DNS server of our own on 127.0.0.1, UDP and TCP on one free port, that answers as a test says. */
 import { decode, encode, type Answer, type Packet } from "dns-packet";
 import { createSocket, type Socket } from "node:dgram";
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket as TcpSocket } from "node:net";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 
 /** RFC 1035 section 4.1.1 codes. */
 const RCODE = { NXDOMAIN: 3, SERVFAIL: 2, REFUSED: 5 } as const;
@@ -53,7 +52,7 @@ export async function startDnsServer(replies: Record<string, Reply> = {}): Promi
     const bytes = answer(query, "udp");
     if (bytes) udp.send(bytes, from.port, from.address);
   });
-  const sockets = new Set<import("node:net").Socket>();
+  const sockets = new Set<TcpSocket>();
   tcp.on("connection", (socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -91,7 +90,7 @@ async function bindBoth(): Promise<{ udp: Socket; tcp: Server; port: number }> {
     const udp = createSocket("udp4");
     udp.bind(0, "127.0.0.1");
     await once(udp, "listening");
-    const port = (udp.address() as AddressInfo).port;
+    const port = udp.address().port;
     const tcp = createServer();
     tcp.listen(port, "127.0.0.1");
     try {
