@@ -14,9 +14,11 @@ import { statusOfViolation, VIOLATIONS, type Violation } from "../codec/violatio
 import { Exchange } from "./exchange.ts";
 import type { Http1Metrics } from "./http1-metrics.ts";
 import type { Listener } from "./listener.ts";
+import { free } from "./read-memory.ts";
 import { renderReply, type Reply } from "./reply.ts";
 import type { Settings } from "./settings.ts";
 import { Tunnel } from "./tunnel.ts";
+import { MAX_UNSENT_BYTES } from "./unsent.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
 
 /** Bytes of further requests that are taken in while one is being answered; then the socket is paused. */
@@ -74,8 +76,9 @@ export class ClientConnection {
     return this.#socket.writableLength > 0;
   }
 
+  /** So much waits to be written that the sender must pause; 'drain' tells when all of it is gone. */
   get isFull(): boolean {
-    return this.#socket.writableNeedDrain;
+    return this.#socket.writableLength > MAX_UNSENT_BYTES;
   }
 
   writeText(text: string): void {
@@ -201,6 +204,8 @@ export class ClientConnection {
       return;
     }
     this.#feed(chunk);
+    // A piece of a body that the endpoint's socket has taken whole is needed by nobody any more.
+    if (this.#state === "body" && !this.#exchange.keepsBytes) free(chunk);
   }
 
   #feedPipelined(): void {

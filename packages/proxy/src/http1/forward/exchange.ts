@@ -67,6 +67,13 @@ export class Exchange {
     this.#answer = new AnswerWriter(client);
   }
 
+  /** Bytes of the request's body are held for an attempt, or wait in an endpoint's socket. */
+  get keepsBytes(): boolean {
+    if (!this.#body.empty) return true;
+    const running = this.#answering ?? this.#attempts.first;
+    return running !== null && running.socket.writableLength > 0;
+  }
+
   get attempts(): number {
     return this.#attempts.count;
   }
@@ -312,7 +319,7 @@ export class Exchange {
   #send(connection: UpstreamConnection, now: Milliseconds): void {
     this.#body.sendFirst(connection, this.headText, now);
     if (this.#body.done) return;
-    if (connection.socket.writableNeedDrain) this.client.pause();
+    if (connection.isFull) this.client.pause();
     else this.client.resume();
   }
 

@@ -1,6 +1,7 @@
 /** After 101 both ends speak another protocol: bytes go both ways as they come, with back-pressure and half-close. */
 import type { Socket } from "node:net";
 import { Deadline, type DeadlineQueue } from "@outrigger/core";
+import { MAX_UNSENT_BYTES } from "./unsent.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
 
 /** Dead peers are found by the kernel: seconds of silence before the first keep-alive probe, in milliseconds. */
@@ -35,9 +36,9 @@ export class Tunnel {
 
   fromUpstream(bytes: Buffer, start: number, end: number): void {
     this.#idles.arm(this.#deadline);
-    const flushed = this.#client.write(bytes.subarray(start, end));
+    this.#client.write(bytes.subarray(start, end));
     if (this.#client.writableLength > 0) this.#upstream.giveBufferAway();
-    if (!flushed) this.#upstream.pause();
+    if (this.#client.writableLength > MAX_UNSENT_BYTES) this.#upstream.pause();
   }
 
   fromClient(bytes: Uint8Array): void {

@@ -10,6 +10,7 @@ import { BodyReader } from "../codec/body-reader.ts";
 import { HeadBuffer } from "../codec/head-buffer.ts";
 import { NEED_MORE } from "../codec/head.ts";
 import type { Violation } from "../codec/violation.ts";
+import { MAX_UNSENT_BYTES } from "./unsent.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import type { Exchange } from "./exchange.ts";
 import type { Settings } from "./settings.ts";
@@ -101,7 +102,12 @@ export class UpstreamConnection {
 
   /** Sends body bytes. Returns false when the socket is full: wait for `upstreamDrained`. */
   write(bytes: Uint8Array): boolean {
-    return this.socket.write(bytes);
+    this.socket.write(bytes);
+    return !this.isFull;
+  }
+
+  get isFull(): boolean {
+    return this.socket.writableLength > MAX_UNSENT_BYTES;
   }
 
   pause(): void {
