@@ -99,6 +99,32 @@ describe("a reader that stops", () => {
   });
 });
 
+it("an upload of changing bytes arrives as it was, through a reader that stops again and again", async () => {
+  const body = Buffer.from(Array.from({ length: 8 * MEGABYTE }, (_, n) => (n * 31 + (n >> 8)) & 0xff));
+  const received: Buffer[] = [];
+  let count = 0;
+  const backend = await Backend.start(async (connection) => {
+    await connection.take("\r\n\r\n");
+    received.push(Buffer.from(connection.received, "latin1"));
+    count += connection.received.length;
+    connection.socket.removeAllListeners("data");
+    connection.socket.on("data", (chunk: Buffer) => {
+      received.push(chunk);
+      count += chunk.length;
+      connection.socket.pause();
+      setImmediate(() => connection.socket.resume());
+    });
+    await eventually(() => count >= body.length);
+    connection.write(OK);
+  });
+  await using proxy = await startProxy({ backends: [backend] });
+  const client = await proxy.client();
+  client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`);
+  client.socket.write(body);
+  assert.equal((await client.message()).body, "ok");
+  assert.ok(Buffer.concat(received).equals(body), "the bytes that arrived are not those that were sent");
+});
+
 describe("an upgrade", () => {
   const UPGRADE =
     "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n";
