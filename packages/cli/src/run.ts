@@ -100,7 +100,7 @@ class Run {
     mkdirSync(folder, { mode: 0o700 });
     this.#folder = folder;
     this.#began = this.#clock.now();
-    const tty = process.stdout.isTTY === true;
+    const tty = process.stdout.isTTY;
     this.#screen = options.view === "screen" || (options.view === "auto" && tty);
     const colours = tty && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb";
     const { plans } = prepared;

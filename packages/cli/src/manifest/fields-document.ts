@@ -31,7 +31,7 @@ function rowsOf(shape: Shape, prefix: string): string[][] {
         field.support === "refused"
           ? field.harmless === undefined
             ? ""
-            : `only ${String(field.harmless)}`
+            : `only ${JSON.stringify(field.harmless)}`
           : describe(field.type);
       const note = field.required ? ["required", field.note].filter(Boolean).join("; ") : field.note;
       const path = `${prefix}${name}${field.type.is === "list" ? "[]" : ""}`;

@@ -112,7 +112,7 @@ const WRONG: readonly [sentence: string, text: string, messages: readonly (strin
   ["a syntax error has its place", "kind: Pod\nmetadata: {\n", [/^pod\.yaml:\d:\d+: not YAML: /]],
   [
     "the same object twice",
-    `${"apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n"}---\n${"apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n"}`,
+    `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n`,
     ["pod.yaml:7:19: metadata.name: ConfigMap default/a is declared a second time, first at pod.yaml:3"],
   ],
 ];

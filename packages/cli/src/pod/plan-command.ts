@@ -53,14 +53,14 @@ export function planCommand(context: ContainerContext, pattern: Pattern | undefi
   const args = words(container.args);
   if (container.command?.length) {
     const argv = [...words(container.command), ...args];
-    checkCommand(context, argv[0] as string, cwd, env["PATH"] as string);
+    checkCommand(context, argv[0] as string, cwd, env["PATH"]);
     return { argv, env, cwd };
   }
   if (folder !== undefined) {
     const found = folderCommand(folder);
     if ("problem" in found) report(at, found.problem);
     else {
-      checkCommand(context, found.command[0] as string, cwd, env["PATH"] as string);
+      checkCommand(context, found.command[0] as string, cwd, env["PATH"]);
       return { argv: [...found.command, ...args], env, cwd };
     }
   } else if (pattern) {

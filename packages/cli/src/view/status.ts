@@ -26,7 +26,7 @@ export function summary(pods: readonly PodStatus[], reading: Reading | null, ran
   if (reading) {
     const classes = [...reading.byClass]
       .filter(([code, value]) => code !== "" && value > 0)
-      .sort()
+      .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([code, value]) => `${code} ${count(value)}`)
       .join(", ");
     const q = (share: number): string => latency(quantile(share, reading.buckets));

@@ -179,7 +179,7 @@ function setAt(root: Record<string, unknown>, key: readonly string[], value: unk
     // Copied, not shared: the parsed file may be the same object on the next load.
     const group = typeof next === "object" && next !== null && !Array.isArray(next) ? { ...next } : {};
     define(into, part, group);
-    into = group as Record<string, unknown>;
+    into = group;
   }
   define(into, key.at(-1) as string, value);
 }

@@ -217,7 +217,7 @@ function readOption(
     const next = into[name];
     if (typeof next !== "object" || Array.isArray(next))
       fail(at, `option ${key} contradicts ${name}, which already has a value`);
-    into = next as { [name: string]: RouteValue };
+    into = next;
   }
   if (Object.hasOwn(into, last)) {
     fail(

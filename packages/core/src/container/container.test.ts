@@ -285,7 +285,8 @@ for (const [fail, message] of [
       errors.map(({ msg }) => msg),
       [message],
     );
-    assert.match((errors[0]?.["error"] as { stack: string }).stack, /echo-container/);
+    const logged = errors[0]?.["error"] as { stack: string } | undefined;
+    assert.match(logged?.stack ?? "", /echo-container/);
     assert.equal(running.stderr, "");
   });
 }

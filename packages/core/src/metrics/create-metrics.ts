@@ -64,7 +64,7 @@ class SeriesFamily<Series extends AnySeries> implements Family<Series, string> {
   #values(labels: Readonly<Record<string, string>>): string[] {
     return this.labels.map((label) => {
       const value = labels[label];
-      if (value !== undefined) return String(value);
+      if (value !== undefined) return value;
       throw new OutriggerError(
         "metric-label-missing",
         `metric ${this.name} needs a value for its label ${label}: pass all of ${this.labels.join(", ")}`,
@@ -176,7 +176,7 @@ class Registry implements Metrics {
       );
     }
     const family = new SeriesFamily(type, name, help, [...labels], [...bounds], create);
-    this.#families.set(name, family as unknown as SeriesFamily<AnySeries>);
+    this.#families.set(name, family);
     return family;
   }
 }

@@ -1,7 +1,7 @@
 /** Binds the container's own HTTP servers, and ends them. node:http is right here: throughput does not matter. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import { chmodSync, statSync, unlinkSync } from "node:fs";
-import { connect, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { formatHostPort } from "../config/schema-blocks.ts";
 import { OutriggerError } from "../errors.ts";
 
@@ -101,7 +101,7 @@ async function bind(address: ListenAddress, open: Open, closeAll: () => Promise<
 }
 
 function showAddress(server: Server): string {
-  const bound = server.address() as AddressInfo | string | null;
+  const bound = server.address();
   if (bound === null) return "closed";
   return typeof bound === "string"
     ? `unix:${bound}`

@@ -221,7 +221,7 @@ test("a route that fails is a 500 without its reason, which the log has; a body 
   }).catch((error: NodeJS.ErrnoException) => error.code);
   assert.ok(
     large === "EPIPE" || large === "ECONNRESET" || (typeof large === "object" && large.status === 413),
-    String(large),
+    JSON.stringify(large),
   );
 });
 
@@ -314,7 +314,10 @@ test("a CPU profile and a heap snapshot are taken on request, one profile at a t
     post("/debug/cpuprofile?seconds=4"),
     post("/debug/cpuprofile?seconds=4"),
   ]);
-  assert.deepEqual([one.status, other.status].sort(), [200, 409]);
+  assert.deepEqual(
+    [one.status, other.status].sort((a, b) => a - b),
+    [200, 409],
+  );
   const profile = JSON.parse(one.status === 200 ? one.body : other.body) as { nodes: unknown[] };
   assert.ok(profile.nodes.length > 0);
   const snapshot = await post("/debug/heapsnapshot");

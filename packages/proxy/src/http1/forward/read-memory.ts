@@ -9,7 +9,7 @@
 const WORTH_FREEING = 16 * 1024;
 
 /** `bytes` is used up: nobody will read it again. Only whole buffers are freed, never a slice of a shared one. */
-export function free(bytes: Uint8Array<ArrayBufferLike>): void {
+export function free(bytes: Uint8Array): void {
   const { buffer } = bytes;
   if (bytes.byteLength < WORTH_FREEING || bytes.byteLength !== buffer.byteLength) return;
   if (buffer instanceof ArrayBuffer && "transfer" in buffer) buffer.transfer(0);

@@ -8,7 +8,8 @@ import { after, before, describe, it } from "node:test";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import type { AddressInfo } from "node:net";
 import { once } from "node:events";
-import { OutriggerError, silentLogger, systemClock } from "@outrigger/core";
+import type { OutriggerError } from "@outrigger/core";
+import { silentLogger, systemClock } from "@outrigger/core";
 import { startProxy, type ProxyUnderTest } from "../testing/bench-of-parts.ts";
 import {
   loadUpstreamTls,

@@ -1,0 +1,51 @@
+/**
+ * npm run chaos [-- --short] [--seed N] [NAME ...]: what the ambassador promises, tried on real processes that are
+ * killed, stopped and restarted under load. Ends with `N passed, N failed, N skipped`, a scenario being one test; exits
+ * 1 when one failed. The full run (all scenarios, not --short) keeps its figures in test/chaos/results/chaos.json.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { requireNode, ROOT, setup } from "./setup.mjs";
+
+requireNode();
+const usage = (problem) => {
+  process.stderr.write(`${problem}\nusage: npm run chaos [-- [--short] [--seed N] [NAME ...]]\n`);
+  process.exit(2);
+};
+let words;
+try {
+  words = parseArgs({
+    allowPositionals: true,
+    options: { short: { type: "boolean", default: false }, seed: { type: "string" } },
+  });
+} catch (error) {
+  usage(error.message);
+}
+const { short, seed: seedText } = words.values;
+const seed = seedText === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(seedText);
+if (!Number.isSafeInteger(seed) || seed < 0) usage(`--seed ${seedText}: found no whole number`);
+try {
+  await setup();
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}
+const { runChaos, SCENARIOS } = await import(join(ROOT, "test", "dist", "chaos", "main.js"));
+const { heading } = await import(join(ROOT, "test", "dist", "chaos", "table.js"));
+const names = words.positionals;
+const unknown = names.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+if (unknown.length > 0)
+  usage(
+    `there is no scenario ${unknown.join(", ")}; there are:\n${SCENARIOS.map(({ name, promise }) => `  ${name.padEnd(18)} ${promise}`).join("\n")}`,
+  );
+process.stdout.write(`seed ${seed}\n${heading()}`);
+const result = await runChaos({ names, short, seed, say: (text) => process.stdout.write(text) });
+if (!short && names.length === 0) {
+  const folder = join(ROOT, "test", "chaos", "results");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "chaos.json"), `${JSON.stringify(result, null, 2)}\n`);
+}
+const failed = result.scenarios.filter(({ broken }) => broken.length > 0).length;
+process.stdout.write(`\n${result.scenarios.length - failed} passed, ${failed} failed, 0 skipped\n`);
+process.exit(failed > 0 ? 1 : 0);
