@@ -3,6 +3,7 @@
  * a pod; what is promised is judged, and everything is measured.
  */
 import { AmbassadorProcess } from "../support/ambassador.ts";
+import { span } from "../support/polling.ts";
 import { Workload } from "../support/workload.ts";
 import { Fleet } from "./fleet.ts";
 import { judge, type ScenarioResult } from "./verdict.ts";
@@ -21,6 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 const CONNECTIONS = 50;
+const WARM_UP = 700;
 
 export interface ChaosOptions {
   /** Names; empty: all. */
@@ -70,9 +72,11 @@ async function playOne(scenario: Scenario, rounds: number, random: () => number)
     });
     const workload = new Workload({ port: ambassador.port, connections: CONNECTIONS, ...scenario.workload });
     const stage = new Stage(fleet, ambassador, workload, rounds, random);
-    const began = performance.now();
     let broke: string | null = null;
     workload.start();
+    // Connecting and compiling are no part of what is compared.
+    await span(WARM_UP);
+    const began = performance.now();
     try {
       await scenario.play(stage);
     } catch (thrown) {

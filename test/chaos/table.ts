@@ -12,7 +12,7 @@ export function resultLines(result: ScenarioResult): string {
   const { name, requests, failures, failuresByKind, resent, before, during, after, recovery, broken } =
     result;
   const kinds = Object.entries(failuresByKind).map(([kind, count]) => `${count} ${kind}`);
-  const worst = recovery && Math.max(0, ...recovery.map(({ milliseconds }) => milliseconds));
+  const worst = recovery && Math.max(0, ...recovery.map(({ milliseconds }) => milliseconds ?? Infinity));
   const line = row(
     broken.length === 0 ? "ok" : "FAIL",
     name,

@@ -15,13 +15,13 @@ export function percentiles(values: readonly number[]): Percentiles {
 }
 
 /** The windows over which p99 is taken, one every STEP, in milliseconds. */
-const WINDOW = 500;
+const WINDOW = 200;
 const STEP = 50;
 /** p99 is back when it stayed good for so long. */
 const STEADY = 1_000;
 
 /**
- * Milliseconds from `fault` until p99 (of the requests that ended in a window of 500 ms) is at most `limit` and stays
+ * Milliseconds from `fault` until p99 (of the requests that ended in a window of 200 ms) is at most `limit` and stays
  * so for a second; Infinity if that was not seen before `end`. A window in which nothing ended is not good.
  */
 export function recoveryTime(

@@ -31,6 +31,8 @@ export interface WorkloadOptions {
   readonly patience?: number;
   /** Pause between an answer and the next request on the same connection, in milliseconds. Default 0. */
   readonly pause?: number;
+  /** Number of the first request, where several workloads are counted together. Default 1. */
+  readonly firstId?: number;
 }
 
 const REQUEST_BODY = "x".repeat(120);
@@ -44,7 +46,7 @@ export class Workload {
   readonly answeredBy = new Map<number, string>();
   /** Dials that nobody accepted. No request was on its way, so none failed. */
   refused = 0;
-  #lastId = 0;
+  #sent = 0;
   readonly #options: WorkloadOptions;
   readonly #clients: Client[] = [];
   #stopping = false;
@@ -55,7 +57,7 @@ export class Workload {
 
   /** Requests sent. */
   get sent(): number {
-    return this.#lastId;
+    return this.#sent;
   }
 
   get inFlight(): number {
@@ -83,7 +85,7 @@ export class Workload {
   }
 
   nextId(): number {
-    return ++this.#lastId;
+    return this.#sent++ + (this.#options.firstId ?? 1);
   }
 
   succeeded(id: number, backend: string, sentAt: number): void {

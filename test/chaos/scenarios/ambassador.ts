@@ -15,7 +15,7 @@ export const ambassadorScenarios: readonly Scenario[] = [
       await stage.fault("SIGTERM", () => ambassador.program.kill("SIGTERM"), 2_000);
       stage.check("it serves on", ambassador.program.alive && workload.connected === 50);
       // The workload may also still dial while it goes.
-      const late = new Workload({ port: ambassador.port, connections: 5 }).start();
+      const late = new Workload({ port: ambassador.port, connections: 5, firstId: 1e9 }).start();
       await until("new connections are answered, too", () => late.took.length >= 100);
       await late.stop();
       stage.check(

@@ -55,7 +55,7 @@ function breakingOff(behaviour: "cut-body" | "short-body", promise: string): Sce
       const { failures } = stage.workload;
       const cut = failures.filter(({ kind }) => kind === "cut").length;
       stage.check(
-        `${cut} of ${bad.size} broken answers ended with a broken connection`,
+        `${bad.size} requests came while it misbehaved, ${cut} ended with a broken connection`,
         cut > 0 && cut >= bad.size / 2,
       );
     },

@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:
 import { join } from "node:path";
 import type { Fleet } from "../fleet.ts";
 import type { Scenario, Stage } from "../scenario.ts";
-import { until } from "../../support/polling.ts";
+import { span, until } from "../../support/polling.ts";
 
 const list = (addresses: readonly string[]): string => addresses.map((address) => `- ${address}\n`).join("");
 
@@ -21,29 +21,27 @@ function swapConfigMap(folder: string, version: number, text: string): void {
 const mapped = (fleet: Fleet): string => join(fleet.folder, "configmap");
 const edited = (fleet: Fleet): string => join(fleet.folder, "endpoints.yaml");
 
-/** Leaves one backend out, waits until nothing arrives there any more, and only then kills it; the next time it is back. */
+/** Leaves one backend out, waits until nothing arrives there any more, only then kills it; the next time it is back. */
 async function rotate(stage: Stage, write: (text: string, version: number) => void): Promise<void> {
   const { fleet, workload } = stage;
+  const versions = 3 * stage.rounds;
   await stage.calm();
-  for (let version = 1; version <= 3 * stage.rounds; version++) {
-    const out = fleet.at(version % 3);
-    const others = fleet.backends.filter((backend) => backend !== out);
-    await stage.fault(
-      `without ${out.name}`,
-      async () => {
-        write(list(others.map(({ address }) => address)), version);
-        await until(`${out.name} is left alone`, async () => {
-          const [arrived, sent] = [out.arrivals().length, workload.sent];
-          await until("more requests are sent", () => workload.sent > sent + 200);
-          return out.arrivals().length === arrived;
-        });
-        await out.kill();
-      },
-      300,
-    );
-    await out.start();
-  }
-  write(list(fleet.addresses), 3 * stage.rounds + 1);
+  await stage.fault(`${versions} changes`, async () => {
+    for (let version = 1; version <= versions; version++) {
+      const out = fleet.at(version % 3);
+      const others = fleet.backends.filter((backend) => backend !== out);
+      write(list(others.map(({ address }) => address)), version);
+      await until(`${out.name} is left alone`, async () => {
+        const [arrived, sent] = [out.arrivals().length, workload.sent];
+        await until("more requests are sent", () => workload.sent > sent + 200);
+        return out.arrivals().length === arrived;
+      });
+      await out.kill();
+      await span(200);
+      await out.start();
+    }
+  });
+  write(list(fleet.addresses), versions + 1);
   await stage.mend(() => {});
 }
 
@@ -89,30 +87,24 @@ export const changeScenarios: readonly Scenario[] = [
       const before = { success: await reloads("success"), refused: await reloads("refused") };
       await stage.calm();
       const rounds = 5 * stage.rounds;
-      for (let round = 1; round <= rounds; round++) {
-        await stage.fault(
-          `reload ${round}`,
-          async () => {
-            // Now with one endpoint less, now with other settings; told by SIGHUP or seen by the watch.
-            const endpoints = round % 2 === 0 ? fleet.addresses : fleet.addresses.slice(1);
-            ambassador.write(changed(config, { endpoints, retries: 2 + (round % 3), ejectTime: "2s" }));
-            if (round % 2 === 0) ambassador.program.kill("SIGHUP");
-            const wanted = before.success + 2 * round - 1;
-            await until("the change is in use", async () => (await reloads("success")) >= wanted);
-            ambassador.write(changed(config, { endpoints: [], retries: -1 }));
-            ambassador.program.kill("SIGHUP");
-            await until(
-              "what is invalid is refused",
-              async () => (await reloads("refused")) >= before.refused + round,
-            );
-          },
-          200,
-        );
-        // Told twice (SIGHUP and the watch) or once: what counts is that it is in use.
-        ambassador.write(changed(config, { endpoints: fleet.addresses }));
-        ambassador.program.kill("SIGHUP");
-        await until("it is as it was", async () => (await reloads("success")) >= before.success + 2 * round);
-      }
+      await stage.fault(`${3 * rounds} reloads, a third of them invalid`, async () => {
+        for (let round = 1; round <= rounds; round++) {
+          // Now with one endpoint less, now with other settings; told by SIGHUP or seen by the watch.
+          const endpoints = round % 2 === 0 ? fleet.addresses : fleet.addresses.slice(1);
+          ambassador.write(changed(config, { endpoints, retries: 2 + (round % 3), ejectTime: "2s" }));
+          if (round % 2 === 0) ambassador.program.kill("SIGHUP");
+          const wanted = before.success + 2 * round - 1;
+          await until("the change is in use", async () => (await reloads("success")) >= wanted);
+          ambassador.write(changed(config, { endpoints: [], retries: -1 }));
+          ambassador.program.kill("SIGHUP");
+          const refused = before.refused + round;
+          await until("what is invalid is refused", async () => (await reloads("refused")) >= refused);
+          // A change may be told twice, by SIGHUP and by the watch: what counts is that it is in use.
+          ambassador.write(changed(config, { endpoints: fleet.addresses }));
+          ambassador.program.kill("SIGHUP");
+          await until("it is as it was", async () => (await reloads("success")) >= wanted + 1);
+        }
+      });
       await stage.mend(() => {});
       stage.check("the ambassador is the same process all along", ambassador.program.alive);
     },

@@ -88,7 +88,8 @@ export const processScenarios: readonly Scenario[] = [
     route: PER_TRY,
     async play(stage) {
       await stage.calm();
-      for (let strike = 0; strike < 3 * stage.rounds; strike++) {
+      const strikes = stage.rounds === 1 ? 3 : 8 * stage.rounds;
+      for (let strike = 0; strike < strikes; strike++) {
         const backend = stage.fleet.at(Math.floor(stage.random() * stage.fleet.backends.length));
         const lasts = 1_700 + Math.floor(stage.random() * 2_000);
         const dice = stage.random();
