@@ -97,7 +97,7 @@ export class Program {
     await this.exited;
   }
 
-  send(message: object): void {
+  send(message: object | string): void {
     this.#child.send(message);
   }
 
@@ -111,7 +111,7 @@ export class Program {
     return Promise.race([new Promise((resolve) => this.#readers.push(resolve)), gone]);
   }
 
-  async ask(message: object): Promise<unknown> {
+  async ask(message: object | string): Promise<unknown> {
     this.send(message);
     return this.receive();
   }

@@ -29,8 +29,8 @@ export interface WorkloadOptions {
   readonly shape?: (id: number) => "sized" | "chunked";
   /** Milliseconds after which a request counts as hung. Default 10,000. */
   readonly patience?: number;
-  /** Pause between an answer and the next request on the same connection, in milliseconds. Default 0. */
-  readonly pause?: number;
+  /** Pause between an answer and the next request on the same connection, in milliseconds. Default 0: none. */
+  readonly pause?: () => number;
   /** Number of the first request, where several workloads are counted together. Default 1. */
   readonly firstId?: number;
 }
@@ -73,9 +73,13 @@ export class Workload {
   }
 
   start(): this {
-    for (let index = 0; index < this.#options.connections; index++)
-      this.#clients.push(new Client(this, this.#options));
+    this.grow(this.#options.connections);
     return this;
+  }
+
+  /** Opens so many connections more; each makes its first request at once. */
+  grow(count: number): void {
+    for (let index = 0; index < count; index++) this.#clients.push(new Client(this, this.#options));
   }
 
   /** Lets what is in flight come to its end, then closes the connections. */
@@ -227,7 +231,7 @@ class Client {
       this.#id = 0;
       this.#workload.succeeded(id, backend, this.#sentAt);
     }
-    const { pause = 0 } = this.#options;
+    const pause = this.#options.pause?.() ?? 0;
     if (pause > 0) this.#later(pause);
     else this.#next();
   }

@@ -1,0 +1,107 @@
+/**
+ * The soak's JSON as a table, and into the README of the ambassador between `<!-- soak:begin -->` and
+ * `<!-- soak:end -->`. Anybody can run it again: node test/dist/soak/report.js
+ */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { replaceBetweenMarks } from "../bench/report.ts";
+import { mebibytes, problems, type PartResult, type SoakResult } from "./result.ts";
+
+/** Seen from test/dist/soak. */
+const RESULT = fileURLToPath(new URL("../../soak/results/soak.json", import.meta.url));
+const README = fileURLToPath(new URL("../../../packages/ambassador/README.md", import.meta.url));
+
+export interface ResultRow {
+  readonly what: string;
+  readonly memory: string;
+  readonly outcome: string;
+}
+
+export function resultRow(part: PartResult): ResultRow {
+  switch (part.kind) {
+    case "connections":
+      return {
+        what: `${thousands(part.connections)} client connections (file limit ${thousands(part.hardFileLimit)}), each asking once in 10 to 20 s, held for ${part.holdSeconds} s`,
+        memory: `${mebibytes(part.rssOpen)} MB: ${(part.bytesPerConnection / 1024).toFixed(1)} KB a connection; ${rise(part.memory)}; ${mebibytes(part.rssBefore)} MB before, ${mebibytes(part.rssClosed)} MB after they closed`,
+        outcome: lost(part.requests, part.failures.length),
+      };
+    case "bodies":
+      return {
+        what: `${mebibytes(part.bytes).replace(".0", "")} MB bodies to receivers that stop: ${part.transfers.map(({ name, seconds, stoppedSeconds }) => `${name} (${seconds} s, of which ${stoppedSeconds} s stopped)`).join("; ")}`,
+        memory: rise(part.memory),
+        outcome: part.transfers.every(({ same }) => same)
+          ? "counts and SHA-256 the same at both ends"
+          : `**not the same: ${part.transfers
+              .filter(({ same }) => !same)
+              .map(({ name }) => name)
+              .join(", ")}**`,
+      };
+    case "reloads":
+      return {
+        what: `${thousands(part.reloads)} reloads under the load of 50 connections, in ${part.seconds} s`,
+        memory: rise(part.memory),
+        outcome: `${lost(part.requests, part.failures.length)}; open files ${part.filesBase} before, ${part.filesEnd} after`,
+      };
+    case "library":
+      return {
+        what: `${thousands(part.reloads)} reloads as a library`,
+        memory: `heap ${mebibytes(part.heapBefore)} MB before, ${mebibytes(part.heapAfter)} MB after`,
+        outcome: `timers and handles ${total(part.resourcesBefore)} before, ${total(part.resourcesAfter)} after`,
+      };
+    case "steady":
+      return {
+        what: `50 connections for ${part.seconds} s`,
+        memory: rise(part.memory),
+        outcome: lost(part.requests, part.failures.length),
+      };
+    default:
+      return part satisfies never;
+  }
+}
+
+export function markdownTable(result: SoakResult): string {
+  const rows = result.parts.map((part) => {
+    const { what, memory, outcome } = resultRow(part);
+    const found = problems(part);
+    const verdict = found.length === 0 ? "" : ` **${found.join("; ")}**`;
+    return `| ${what} | ${memory} | ${outcome}${verdict} |`;
+  });
+  return [
+    `Node ${result.node}. Flat: the greatest of four samples a second, less the median of the last 5 s of a warm-up; must be within 32 MB. \`npm run soak\` wrote this.`,
+    "",
+    "| what | resident memory | outcome |",
+    "|---|---|---|",
+    ...rows,
+  ].join("\n");
+}
+
+/** Writes the table into the README; says so and does nothing where there is no place for it. */
+export function report(say: (text: string) => void): void {
+  const result = JSON.parse(readFileSync(RESULT, "utf8")) as SoakResult;
+  try {
+    replaceBetweenMarks(README, "soak", markdownTable(result));
+    say(`wrote the table into ${README}\n`);
+  } catch (thrown) {
+    say(
+      `the README has no table of the soak: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`,
+    );
+  }
+}
+
+function rise({ base, rise }: { base: number; rise: number }): string {
+  return `${mebibytes(base)} MB, at most ${mebibytes(Math.max(0, rise))} MB above`;
+}
+
+function lost(requests: number, failures: number): string {
+  return `${thousands(requests)} requests, ${failures === 0 ? "none" : `**${failures}**`} lost`;
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function thousands(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) report((text) => process.stdout.write(text));

@@ -1,0 +1,106 @@
+/** What a soak measured, as it is kept in test/soak/results, and whether it is what it must be. */
+import type { MemoryCourse } from "./memory.ts";
+import { FLAT_WITHIN } from "./memory.ts";
+
+/** Bytes of resident memory, and counts. */
+export interface ConnectionsResult {
+  readonly kind: "connections";
+  readonly hardFileLimit: number;
+  readonly connections: number;
+  readonly requests: number;
+  readonly failures: readonly string[];
+  readonly holdSeconds: number;
+  readonly rssBefore: number;
+  readonly rssOpen: number;
+  readonly rssClosed: number;
+  readonly bytesPerConnection: number;
+  readonly memory: MemoryCourse;
+}
+
+export interface BodiesResult {
+  readonly kind: "bodies";
+  readonly bytes: number;
+  readonly transfers: readonly {
+    readonly name: string;
+    readonly seconds: number;
+    readonly stoppedSeconds: number;
+    /** Count and SHA-256 are the same at both ends. */
+    readonly same: boolean;
+  }[];
+  readonly memory: MemoryCourse;
+}
+
+export interface ReloadsResult {
+  readonly kind: "reloads";
+  readonly reloads: number;
+  readonly seconds: number;
+  readonly requests: number;
+  readonly failures: readonly string[];
+  readonly filesBase: number;
+  readonly filesEnd: number;
+  readonly memory: MemoryCourse;
+}
+
+export interface LibraryResult {
+  readonly kind: "library";
+  readonly reloads: number;
+  /** Of process.getActiveResourcesInfo(), before and after. */
+  readonly resourcesBefore: Readonly<Record<string, number>>;
+  readonly resourcesAfter: Readonly<Record<string, number>>;
+  /** Bytes of JavaScript heap after a forced collection. */
+  readonly heapBefore: number;
+  readonly heapAfter: number;
+}
+
+export interface SteadyResult {
+  readonly kind: "steady";
+  readonly seconds: number;
+  readonly requests: number;
+  readonly failures: readonly string[];
+  readonly memory: MemoryCourse;
+}
+
+export type PartResult = ConnectionsResult | BodiesResult | ReloadsResult | LibraryResult | SteadyResult;
+
+export interface SoakResult {
+  readonly node: string;
+  readonly short: boolean;
+  readonly parts: readonly PartResult[];
+}
+
+/** A heap that grew by more than that over 1,000 reloads keeps something of each. */
+const HEAP_GROWTH = 1024 * 1024;
+
+/** What is not as it must be; empty: all is well. */
+export function problems(part: PartResult): string[] {
+  const found: string[] = [];
+  if ("memory" in part && part.memory.rise > FLAT_WITHIN)
+    found.push(
+      `resident memory rose by ${mebibytes(part.memory.rise)} MB, must be within ${mebibytes(FLAT_WITHIN)} MB`,
+    );
+  if ("failures" in part && part.failures.length > 0)
+    found.push(`${part.failures.length} requests failed, the first: ${part.failures[0]}`);
+  if ("requests" in part && part.requests === 0) found.push("not one request was made");
+  if (part.kind === "bodies")
+    for (const { name, same } of part.transfers)
+      if (!same) found.push(`${name}: what arrived is not what was sent`);
+  if (part.kind === "connections" && part.rssClosed - part.rssBefore > FLAT_WITHIN)
+    found.push(
+      `after all connections had closed ${mebibytes(part.rssClosed - part.rssBefore)} MB more were in use than before`,
+    );
+  if (part.kind === "reloads" && part.filesEnd - part.filesBase > 10)
+    found.push(`${part.filesEnd - part.filesBase} files more were open at the end`);
+  if (part.kind === "library") {
+    for (const [type, count] of Object.entries(part.resourcesAfter)) {
+      const before = part.resourcesBefore[type] ?? 0;
+      if (count > before) found.push(`${count - before} more of ${type} at the end`);
+    }
+    if (part.heapAfter - part.heapBefore > HEAP_GROWTH)
+      found.push(`the heap grew by ${mebibytes(part.heapAfter - part.heapBefore)} MB`);
+  }
+  return found;
+}
+
+export function mebibytes(bytes: number): string {
+  return (bytes / 1024 / 1024).toFixed(1);
+}
