@@ -10,13 +10,7 @@ import {
   type Pattern,
   type PatternDeps,
 } from "@outrigger/core";
-import {
-  findRouteConflicts,
-  parseAmbassadorConfig,
-  routeName,
-  type AmbassadorConfig,
-  type AmbassadorInput,
-} from "./config.ts";
+import { parseAmbassadorConfig, routeName, type AmbassadorConfig, type AmbassadorInput } from "./config.ts";
 import { HttpRoute } from "./route/http-route.ts";
 
 /** A route that a reload dropped gets this long to finish what it has in flight, in milliseconds. */
@@ -31,7 +25,6 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
   #state: "new" | "started" | "stopped" = "new";
 
   constructor(config: AmbassadorConfig, deps: PatternDeps) {
-    refuseConflicts(config);
     this.#deps = deps;
     this.metrics = deps.metrics;
     this.#routes = config.routes.map((route) => new HttpRoute(route, deps));
@@ -84,7 +77,6 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
    * @throws whatever makes a new route impossible; the old config then serves on, untouched
    */
   async reload(config: AmbassadorConfig): Promise<void> {
-    refuseConflicts(config);
     const kept = new Map(this.#routes.map((route) => [route.name, route]));
     const swaps: (() => void)[] = [];
     const fresh: HttpRoute[] = [];
@@ -153,9 +145,4 @@ async function startAll(routes: readonly HttpRoute[]): Promise<void> {
   if (!failure) return;
   await Promise.all(routes.map((route) => route.stop()));
   throw failure.reason;
-}
-
-function refuseConflicts(config: AmbassadorConfig): void {
-  const conflicts = findRouteConflicts(config);
-  if (conflicts.length > 0) throw new OutriggerError("bad-config", conflicts.join("\n"));
 }

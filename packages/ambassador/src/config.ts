@@ -3,6 +3,7 @@ import {
   booleanOption,
   durationOption,
   filePathSchema,
+  formatDuration,
   formatHostPort,
   hostPortSchema,
   intOption,
@@ -19,13 +20,11 @@ import { z } from "zod";
 
 const DAY = 86_400_000;
 
-/** A limit in time; 0s turns it off. The default is the engine's own, so that it is written down once. */
-const limit = (defaultMs: number, what: string) => {
-  const text = defaultMs === 0 ? "0s" : defaultMs % 1000 === 0 ? `${defaultMs / 1000}s` : `${defaultMs}ms`;
-  return durationOption({ min: 0, max: DAY })
-    .prefault(text)
-    .describe(`${what} Default ${text === "0s" ? "0s = no limit" : text}.`);
-};
+/** A limit in time. The default is the engine's own, so that it is written down once. */
+const limit = (defaultMs: number, what: string) =>
+  durationOption({ min: 0, max: DAY })
+    .prefault(defaultMs === 0 ? "0s" : formatDuration(defaultMs))
+    .describe(`${what} 0s: no limit.`);
 
 const tlsSchema = z
   .strictObject({
@@ -71,34 +70,31 @@ const httpShape = {
     HTTP1_DEFAULTS.stallTimeout,
     "How long a request may make no progress in either direction.",
   ),
-  upstreamIdleTimeout: limit(
-    HTTP1_DEFAULTS.upstreamIdleTimeout,
-    "How long an upstream connection is kept for reuse; an endpoint's Keep-Alive timeout, less a second, takes its place.",
-  ),
+  upstreamIdleTimeout: durationOption({ min: 0, max: DAY })
+    .prefault(formatDuration(HTTP1_DEFAULTS.upstreamIdleTimeout))
+    .describe(
+      "How long an upstream connection is kept for reuse; an endpoint's Keep-Alive timeout, less a second, takes its place. 0s: a new one for each request, unless the endpoint says Keep-Alive.",
+    ),
   tunnelIdleTimeout: limit(
     HTTP1_DEFAULTS.tunnelIdleTimeout,
     "How long an upgraded connection (WebSocket) may be silent.",
   ),
   maxHeadBytes: sizeOption({ min: 1024, max: 1024 ** 2 })
     .prefault("32Ki")
-    .describe("Largest head of a request or an answer. Default 32Ki."),
+    .describe("Largest head of a request or an answer."),
   maxHeadFields: intOption({ min: 10, max: 1000 })
     .prefault(HTTP1_DEFAULTS.maxHeadFields)
-    .describe("Most fields of a head. Default 100."),
+    .describe("Most fields of a head."),
   retryStatuses: listOption()
     .pipe(z.array(z.string().regex(/^[45]\d\d$/, { error: "accepted: statuses from 400 to 599" })))
     .prefault([...HTTP1_DEFAULTS.retryStatuses].map(String))
-    .describe(
-      "Statuses for which an idempotent request is tried elsewhere. Default 502,503,504; empty = none.",
-    ),
+    .describe("Statuses for which an idempotent request is tried elsewhere. Empty: none."),
   retryBodyBytes: sizeOption({ min: 0, max: 64 * 1024 ** 2 })
     .prefault("0")
     .describe(
-      "Bytes of an idempotent request's body (PUT, DELETE) kept for a retry. Default 0: a request whose body was sent is not repeated.",
+      "Bytes of an idempotent request's body (PUT, DELETE) kept for a retry. 0: a request whose body was sent is not repeated.",
     ),
-  forwarded: booleanOption()
-    .prefault(HTTP1_DEFAULTS.forwarded)
-    .describe("Add X-Forwarded-For and -Proto. Default true."),
+  forwarded: booleanOption().prefault(HTTP1_DEFAULTS.forwarded).describe("Add X-Forwarded-For and -Proto."),
   host: z
     .string()
     .min(1)
@@ -110,11 +106,11 @@ const httpShape = {
     ),
   explain: booleanOption()
     .prefault(HTTP1_DEFAULTS.explain)
-    .describe("Answers carry x-outrigger-endpoint, -attempts and -reason. Default false."),
+    .describe("Answers carry x-outrigger-endpoint, -attempts and -reason."),
   accessLog: numberOption({ min: 0, max: 1 })
     .prefault(0)
     .describe(
-      "Share of requests that are logged, 0 to 1. Answers by the ambassador itself are always logged. Default 0.",
+      "Share of requests that are logged, 0 to 1. Answers by the ambassador itself are always logged.",
     ),
 } as const;
 
@@ -137,7 +133,7 @@ export const routeSchema = z
       .enum(["egress", "ingress"])
       .default("egress")
       .describe(
-        "egress: the workload calls out through it. ingress: the platform calls in. Decides how it drains. Default egress.",
+        "egress: the workload calls out through it. ingress: the platform calls in. Decides how it drains.",
       ),
     ...upstreamShape,
     discovery: upstreamShape.discovery
@@ -170,8 +166,9 @@ export type RouteConfig = z.output<typeof routeSchema>;
 export const ambassadorSchema = z.strictObject({
   routes: z
     .array(routeSchema)
-    .min(1, { error: "an ambassador needs at least one route, for example --route 8001=http://catalog:8080" })
-    .describe("What it listens to, and where that goes."),
+    .superRefine(checkRoutes)
+    .prefault([])
+    .describe("What it listens to, and where that goes. At least one."),
 });
 
 export type AmbassadorConfig = z.output<typeof ambassadorSchema>;
@@ -191,36 +188,35 @@ function discoveryFor(endpoints: readonly { readonly host: string }[]): "static"
   return endpoints.some(({ host }) => host !== "localhost" && !/^[\d.]+$|:/.test(host)) ? "dns" : "static";
 }
 
+/** There is one, and each has an address and a name of its own. */
+function checkRoutes(routes: readonly RouteConfig[], context: z.RefinementCtx): void {
+  if (routes.length === 0) {
+    const message = "an ambassador needs at least one, for example --route 8001=http://catalog:8080";
+    context.addIssue({ code: "custom", path: [], message });
+  }
+  const names = new Map<string, number>();
+  const addresses = new Map<string, number>();
+  for (const [index, route] of routes.entries()) {
+    const address = formatHostPort(route.listen);
+    const name = routeName(route);
+    // Port 0 is another port each time.
+    const sameAddress = route.listen.port === 0 ? undefined : addresses.get(address);
+    const sameName = names.get(name);
+    if (sameAddress !== undefined) {
+      const message = `${address} is taken by routes[${sameAddress}]: each route needs a port of its own`;
+      context.addIssue({ code: "custom", path: [index, "listen"], message });
+    } else if (sameName !== undefined) {
+      const message = `${JSON.stringify(name)} is the name of routes[${sameName}], too: give one of them another name`;
+      context.addIssue({ code: "custom", path: [index, "name"], message });
+    }
+    addresses.set(address, index);
+    names.set(name, index);
+  }
+}
+
 /** `127.0.0.1:8001` is `8001`: what tells one route from another across reloads, and names it where it has no name. */
 export function routeName(route: { readonly name?: string | undefined; readonly listen: HostPort }): string {
   return route.name ?? formatHostPort(route.listen);
-}
-
-/**
- * Routes that cannot both be: the same address twice, or the same name.
- * @returns a sentence for each conflict
- */
-export function findRouteConflicts(config: AmbassadorConfig): string[] {
-  const found: string[] = [];
-  const byName = new Map<string, number>();
-  const byAddress = new Map<string, number>();
-  for (const [index, route] of config.routes.entries()) {
-    const name = routeName(route);
-    const sameName = byName.get(name);
-    const address = formatHostPort(route.listen);
-    const sameAddress = route.listen.port === 0 ? undefined : byAddress.get(address);
-    if (sameAddress !== undefined)
-      found.push(
-        `routes[${index}].listen: ${address} is taken by routes[${sameAddress}]: each route needs a port of its own`,
-      );
-    else if (sameName !== undefined)
-      found.push(
-        `routes[${index}].name: ${JSON.stringify(name)} is the name of routes[${sameName}], too: give one of them another name`,
-      );
-    byName.set(name, index);
-    byAddress.set(address, index);
-  }
-  return found;
 }
 
 /**
@@ -232,7 +228,5 @@ export function parseAmbassadorConfig(input: AmbassadorInput): AmbassadorConfig 
   const parsed = ambassadorSchema.safeParse({ ...input, routes });
   if (!parsed.success)
     throw new OutriggerError("bad-config", z.prettifyError(parsed.error), { cause: parsed.error });
-  const conflicts = findRouteConflicts(parsed.data);
-  if (conflicts.length > 0) throw new OutriggerError("bad-config", conflicts.join("\n"));
   return parsed.data;
 }

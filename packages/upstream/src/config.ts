@@ -95,7 +95,7 @@ export const upstreamShape = {
     ),
   discoveryTimeout: durationOption({ min: 1, max: 300_000 })
     .prefault("5s")
-    .describe("How long start waits for the first answer of discovery. Default 5s."),
+    .describe("How long start waits for the first answer of discovery."),
   dnsConfig: filePathSchema
     .default("/etc/resolv.conf")
     .describe("resolv.conf(5) file with nameserver, search and options ndots, timeout, attempts."),
@@ -107,148 +107,116 @@ export const upstreamShape = {
     ),
   dnsFamily: familyOption
     .prefault("auto")
-    .describe(
-      "auto: IPv4 addresses if the name has any, else IPv6. 4, 6: only these. both: all. Default auto.",
-    ),
+    .describe("auto: IPv4 addresses if the name has any, else IPv6. 4, 6: only these. both: all."),
   dnsMinTtl: durationOption({ min: 100, max: 3_600_000 })
     .prefault("1s")
-    .describe("No name is asked again sooner, whatever its TTL. Default 1s, range 100ms to 1h."),
+    .describe("No name is asked again sooner, whatever its TTL."),
   dnsMaxTtl: durationOption({ min: 100, max: 86_400_000 })
     .prefault("5m")
-    .describe("Every name is asked again at least so often. Default 5m, range 100ms to 24h."),
+    .describe("Every name is asked again at least so often."),
   dnsRetryMin: durationOption({ min: 10, max: 3_600_000 })
     .prefault("1s")
-    .describe("First pause after a failed or empty answer; doubles up to dnsRetryMax. Default 1s."),
+    .describe("First pause after a failed or empty answer; doubles up to dnsRetryMax."),
   dnsRetryMax: durationOption({ min: 10, max: 3_600_000 })
     .prefault("30s")
-    .describe("Longest pause after failed or empty answers. Default 30s."),
+    .describe("Longest pause after failed or empty answers."),
   balance: z
     .enum(["least-request", "round-robin"])
     .default("least-request")
-    .describe(
-      "least-request: the less busy of two random endpoints. round-robin: smooth weighted. Default least-request.",
-    ),
+    .describe("least-request: the less busy of two random endpoints. round-robin: smooth weighted."),
   slowStart: durationOption({ min: 0, max: 3_600_000 })
     .prefault("0s")
-    .describe(
-      "An endpoint that is new or back gets its share gradually over this span. Default 0s: at once.",
-    ),
+    .describe("An endpoint that is new or back gets its share gradually over this span."),
   panicThreshold: shareOption(0, 1)
     .prefault("50%")
-    .describe(
-      "Below this share of available endpoints all are used, ejected and unhealthy too. Default 50%; 0 = never.",
-    ),
+    .describe("Below this share of available endpoints all are used, ejected and unhealthy too. 0: never."),
   health: textOption(HEALTH, "off, tcp, or http:/PATH")
     .default("off")
-    .describe("Active health check: off, tcp (a connect), http:/PATH (a GET). Default off."),
+    .describe("Active health check: off, tcp (a connect), http:/PATH (a GET)."),
   healthStatus: listOption({ min: 1 })
     .pipe(z.array(textOption(STATUS_RANGE, "a status such as 200, or a range such as 200-399")))
     .prefault("200-399")
-    .describe("Statuses that pass an http check. Default 200-399, as the kubelet."),
+    .describe("Statuses that pass an http check."),
   healthPort: intOption({ min: 1, max: 65_535 })
     .optional()
     .describe("Port of the check. Default: the endpoint's own."),
   healthInterval: durationOption({ min: 100, max: 3_600_000 })
     .prefault("5s")
-    .describe("Time between checks of one endpoint, jittered by 10 %. Default 5s."),
+    .describe("Time between checks of one endpoint, jittered by 10 %."),
   healthTimeout: durationOption({ min: 10, max: 600_000 })
     .prefault("1s")
-    .describe("A check that takes longer has failed. Default 1s; not above healthInterval."),
+    .describe("A check that takes longer has failed."),
   healthyThreshold: intOption({ min: 1, max: 100 })
     .prefault(2)
-    .describe("Passed checks in a row that make it healthy again. Default 2."),
+    .describe("Passed checks in a row that make it healthy again."),
   unhealthyThreshold: intOption({ min: 1, max: 100 })
     .prefault(3)
-    .describe("Failed checks in a row that make it unhealthy; the very first check counts alone. Default 3."),
+    .describe("Failed checks in a row that make it unhealthy; the very first check counts alone."),
   ejectAfter: intOption({ min: 0, max: 10_000 })
     .prefault(5)
-    .describe(
-      "Failures in a row (5xx, refused, broken, timed out) that eject an endpoint. Default 5; 0 = never.",
-    ),
+    .describe("Failures in a row (5xx, refused, broken, timed out) that eject an endpoint. 0: never."),
   ejectSuccessRate: booleanOption()
     .prefault(true)
-    .describe("Eject an endpoint whose success rate is far below the others'. Default true."),
+    .describe("Eject an endpoint whose success rate is far below the others'."),
   ejectInterval: durationOption({ min: 100, max: 3_600_000 })
     .prefault("10s")
-    .describe("Success rates are compared once in this span. Default 10s."),
+    .describe("Success rates are compared once in this span."),
   ejectMinHosts: intOption({ min: 2, max: 10_000 })
     .prefault(5)
-    .describe(
-      "Success rates are compared only among at least so many endpoints with enough requests. Default 5.",
-    ),
+    .describe("Success rates are compared only among at least so many endpoints with enough requests."),
   ejectMinRequests: intOption({ min: 1, max: 1_000_000 })
     .prefault(100)
-    .describe(
-      "Requests in an interval from which on an endpoint's success rate means something. Default 100.",
-    ),
+    .describe("Requests in an interval from which on an endpoint's success rate means something."),
   ejectDeviations: numberOption({ min: 0.1, max: 10 })
     .prefault(1.9)
-    .describe("Standard deviations below the mean success rate at which it is ejected. Default 1.9."),
+    .describe("Standard deviations below the mean success rate at which it is ejected."),
   ejectTime: durationOption({ min: 100, max: 3_600_000 })
     .prefault("30s")
-    .describe("Length of the first ejection; the n-th in a row lasts n times as long. Default 30s."),
-  ejectTimeMax: durationOption({ min: 100, max: 86_400_000 })
-    .prefault("5m")
-    .describe("Longest ejection. Default 5m."),
+    .describe("Length of the first ejection; the n-th in a row lasts n times as long."),
+  ejectTimeMax: durationOption({ min: 100, max: 86_400_000 }).prefault("5m").describe("Longest ejection."),
   ejectMax: shareOption(0, 1)
     .prefault("50%")
-    .describe(
-      "Largest share of endpoints ejected at once; of two or more, one may always be. Default 50%; 0 = none.",
-    ),
-  retries: intOption({ min: 0, max: 20 })
-    .prefault(2)
-    .describe("Attempts after the first, at most. Default 2; 0 = none."),
+    .describe("Largest share of endpoints ejected at once; of two or more, one may always be. 0: none."),
+  retries: intOption({ min: 0, max: 20 }).prefault(2).describe("Attempts after the first, at most. 0: none."),
   retryBudget: shareOption(0, 1)
     .prefault("20%")
-    .describe("Retries under way at once, as a share of the requests in flight. Default 20%."),
+    .describe("Retries under way at once, as a share of the requests in flight."),
   retryReserve: intOption({ min: 0, max: 100_000 })
     .prefault(20)
-    .describe(
-      "Retries under way that are allowed besides the budget, for little traffic and bursts. Default 20.",
-    ),
+    .describe("Retries under way that are allowed besides the budget, for little traffic and bursts."),
   backoffBase: durationOption({ min: 0, max: 600_000 })
     .prefault("25ms")
-    .describe(
-      "Longest pause before the first retry; doubles with each; the pause is random below it. Default 25ms.",
-    ),
-  backoffMax: durationOption({ min: 0, max: 600_000 })
-    .prefault("250ms")
-    .describe("Longest pause of all. Default 250ms."),
+    .describe("Longest pause before the first retry; doubles with each; the pause is random below it."),
+  backoffMax: durationOption({ min: 0, max: 600_000 }).prefault("250ms").describe("Longest pause of all."),
   maxConnections: intOption({ min: 0, max: 1_000_000 })
     .prefault(1024)
-    .describe("Connections to one endpoint. Default 1024; 0 = no limit."),
+    .describe("Connections to one endpoint. 0: no limit."),
   maxPending: intOption({ min: 0, max: 1_000_000 })
     .prefault(1024)
-    .describe("Requests that wait for a connection. Default 1024; 0 = no limit."),
+    .describe("Requests that wait for a connection. 0: no limit."),
   maxRequests: intOption({ min: 0, max: 1_000_000 })
     .prefault(0)
-    .describe(
-      "Requests in flight to the whole upstream. Default 0 = no limit but those of connections and waiting.",
-    ),
+    .describe("Requests in flight to the whole upstream. 0: no limit but those of connections and waiting."),
   rate: numberOption({ min: 0, max: 10_000_000 })
     .prefault(0)
-    .describe("Requests admitted per second. Default 0 = no limit."),
+    .describe("Requests admitted per second. 0: no limit."),
   burst: intOption({ min: 0, max: 10_000_000 })
     .prefault(0)
-    .describe(
-      "Requests admitted at once after a pause. Default 0 = as many as rate allows in a second, at least 1.",
-    ),
+    .describe("Requests admitted at once after a pause. 0: as many as rate allows in a second, at least 1."),
   hedge: booleanOption()
     .prefault(false)
-    .describe("Send a second attempt of an idempotent request when the first is late. Default false."),
-  hedgeQuantile: shareOption(0.5, 0.999)
-    .prefault("95%")
-    .describe("Late means slower than this quantile. Default 95%."),
+    .describe("Send a second attempt of an idempotent request when the first is late."),
+  hedgeQuantile: shareOption(0.5, 0.999).prefault("95%").describe("Late means slower than this quantile."),
   hedgeMin: durationOption({ min: 1, max: 600_000 })
     .prefault("5ms")
-    .describe("Never hedge sooner than this. Default 5ms."),
-  hedgeMax: shareOption(0, 1).prefault("5%").describe("Hedges as a share of requests, at most. Default 5%."),
+    .describe("Never hedge sooner than this."),
+  hedgeMax: shareOption(0, 1).prefault("5%").describe("Hedges as a share of requests, at most."),
   hedgeWindow: durationOption({ min: 1000, max: 3_600_000 })
     .prefault("30s")
-    .describe("Latencies are remembered for one to two halves of this span. Default 30s."),
+    .describe("Latencies are remembered for one to two halves of this span."),
   hedgeSamples: intOption({ min: 10, max: 1_000_000 })
     .prefault(100)
-    .describe("Latencies that must be known before anything is hedged. Default 100."),
+    .describe("Latencies that must be known before anything is hedged."),
 } as const;
 
 const keys = z.object(upstreamShape);

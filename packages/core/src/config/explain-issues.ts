@@ -34,7 +34,7 @@ function explain(
     const known = knownKeys(root, path);
     return issue.keys.map((key) => ({
       path: [...path, key],
-      message: `unknown key${didYouMean(key, known)}, accepted: ${known.join(", ")}`,
+      message: `unknown key${didYouMean(key, known)}, accepted: ${listKeys(known)}`,
       of: "key",
     }));
   }
@@ -104,4 +104,12 @@ export function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
     at = (at as Record<PropertyKey, unknown>)[key];
   }
   return at;
+}
+
+/** A list that fits on a screen; a long one would bury the problem that it explains. */
+const MOST_KEYS = 20;
+
+function listKeys(known: readonly string[]): string {
+  if (known.length <= MOST_KEYS) return known.join(", ");
+  return `one of ${known.length} keys, which --help lists`;
 }

@@ -93,7 +93,7 @@ export class OutlierEjection {
         this.#eject(
           endpoint,
           "consecutive",
-          `${endpoint.failuresInRow} failures in a row, the last: ${outcome}`,
+          `${endpoint.failuresInRow} ${endpoint.failuresInRow === 1 ? "failure" : "failures"} in a row, the last: ${outcome}`,
           now,
         );
       }

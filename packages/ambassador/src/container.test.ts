@@ -1,0 +1,267 @@
+/** The container's entry as its users run it: a process with flags, files, signals, probes. */
+import assert from "node:assert/strict";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:http";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { startCatalogue } from "./testing/catalogue.ts";
+
+const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
+const BIN = join(PACKAGE, "bin", "outrigger-ambassador.js");
+const scratch = mkdtempSync(join(tmpdir(), "outrigger-ambassador-"));
+const running = new Set<ChildProcess>();
+after(() => {
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+interface LogLine {
+  readonly msg: string;
+  readonly probe?: string[];
+  readonly control?: string[];
+  readonly listeners?: Record<string, string[]>;
+  readonly cut?: number;
+}
+
+/** Starts the container with free ports; resolves when it says that it is ready. */
+async function start(args: readonly string[]) {
+  const child = spawn(
+    process.execPath,
+    [BIN, "--probe", "127.0.0.1:0", "--control", "127.0.0.1:0", "--egress-quiet", "50ms", ...args],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  running.add(child);
+  const lines: LogLine[] = [];
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+  const reader = createInterface({ input: child.stdout });
+  const waiting = new Set<() => void>();
+  reader.on("line", (line) => {
+    lines.push(JSON.parse(line) as LogLine);
+    for (const look of waiting) look();
+  });
+  const exited = once(child, "exit").then(([code]) => {
+    running.delete(child);
+    for (const look of waiting) look();
+    return code as number | null;
+  });
+  const line = (wanted: RegExp): Promise<LogLine> =>
+    new Promise((resolve, reject) => {
+      const look = (): void => {
+        const found = lines.find(({ msg }) => wanted.test(msg));
+        if (!found && child.exitCode === null) return;
+        waiting.delete(look);
+        if (found) resolve(found);
+        else
+          reject(
+            new Error(
+              `the container ended before it said ${wanted.source}: ${errors}${JSON.stringify(lines)}`,
+            ),
+          );
+      };
+      waiting.add(look);
+      look();
+    });
+  const ready = await line(/^ready$/);
+  const portOf = (address: string | undefined): number =>
+    Number(address?.slice(address.lastIndexOf(":") + 1));
+  return {
+    child,
+    line,
+    exited,
+    port: portOf(Object.values(ready.listeners ?? {})[0]?.[0]),
+    probe: portOf(ready.probe?.[0]),
+    control: portOf(ready.control?.[0]),
+  };
+}
+
+async function get(
+  port: number,
+  path: string,
+  options: { headers?: Record<string, string>; agent?: Agent } = {},
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const call = request({ host: "127.0.0.1", port, path, ...options }, (response) => {
+      let body = "";
+      response.on("data", (chunk: Buffer) => (body += chunk.toString()));
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    call.on("error", reject);
+    call.end();
+  });
+}
+
+const run = (...args: string[]) => spawnSync(process.execPath, [BIN, ...args], { encoding: "utf8" });
+
+it("it starts from one flag, answers probes, tells metrics and explains, and ends with 0 on SIGTERM", async () => {
+  const catalogue = await startCatalogue("a");
+  const container = await start(["--route", `0=http://127.0.0.1:${catalogue.port}?retries=2`]);
+  assert.equal((await get(container.port, "/x")).body, "a");
+  for (const path of ["/livez", "/readyz", "/startupz"])
+    assert.equal((await get(container.probe, path)).status, 200, path);
+  assert.match(
+    (await get(container.probe, "/metrics")).body,
+    /outrigger_http_requests_total\{listener="0",code_class="2xx"\} 1\n/,
+  );
+  assert.equal((await get(container.control, "/explain")).status, 403);
+  const explained = await get(container.control, "/explain", { headers: { "x-outrigger-control": "1" } });
+  assert.match(explained.body, new RegExp(`"key": "127.0.0.1:${catalogue.port}"`));
+  container.child.kill("SIGTERM");
+  assert.equal(await container.exited, 0);
+  await catalogue.stop();
+});
+
+it("as egress it serves on after SIGTERM until the workload's connections are closed", async () => {
+  const catalogue = await startCatalogue("a");
+  const container = await start(["--route", `0=http://127.0.0.1:${catalogue.port}`]);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  await get(container.port, "/before", { agent });
+  container.child.kill("SIGTERM");
+  await container.line(/draining/);
+  for (let n = 0; n < 20; n++) assert.equal((await get(container.port, `/${n}`, { agent })).body, "a");
+  assert.equal((await get(container.port, "/new-connection")).body, "a");
+  agent.destroy();
+  assert.equal(await container.exited, 0);
+  await catalogue.stop();
+});
+
+it("a changed file is taken over while it runs; an invalid one is refused, and the old one serves on", async () => {
+  const [a, b] = [await startCatalogue("a"), await startCatalogue("b")];
+  const file = join(scratch, "ambassador.yaml");
+  const write = (port: number, more = ""): void =>
+    writeFileSync(
+      file,
+      `routes:\n  - name: catalog\n    listen: 0\n    protocol: http\n    endpoints: ["127.0.0.1:${port}"]\n${more}`,
+    );
+  write(a.port);
+  const container = await start(["--config", file]);
+  assert.equal((await get(container.port, "/")).body, "a");
+  write(b.port, "    retris: 3\n");
+  container.child.kill("SIGHUP");
+  await container.line(/not reloaded/);
+  assert.equal((await get(container.port, "/")).body, "a");
+  write(b.port);
+  container.child.kill("SIGHUP");
+  await container.line(/^configuration reloaded$/);
+  assert.equal((await get(container.port, "/")).body, "b");
+  const { body } = await get(container.probe, "/metrics");
+  assert.match(body, /outrigger_config_reloads_total\{result="refused"\} [1-9]/);
+  container.child.kill("SIGTERM");
+  assert.equal(await container.exited, 0);
+  await Promise.all([a.stop(), b.stop()]);
+});
+
+describe("wrong usage", () => {
+  it("of a route shows the line with a caret under every problem, and exits 2", () => {
+    const { status, stderr } = run(
+      "--route",
+      "8001=http://127.0.0.1:1?retris=2",
+      "--route",
+      "8002=gopher://127.0.0.1:1",
+    );
+    assert.equal(status, 2);
+    assert.match(stderr, /2 problems in the configuration/);
+    assert.match(stderr, /--route, column 25: routes\[0\]\.retris: unknown key \(did you mean retries\?\)/);
+    assert.match(stderr, /\n {2}8001=http:\/\/127\.0\.0\.1:1\?retris=2\n {2} {24}\^\n/);
+    assert.match(stderr, /routes\[1\]\.protocol: .*http.*https/);
+  });
+
+  it("no route at all says how one looks", () => {
+    const { status, stderr } = run();
+    assert.equal(status, 2);
+    assert.match(stderr, /--route 8001=http:\/\//);
+  });
+
+  it("two routes on one port exit 2, naming both", () => {
+    const { status, stderr } = run(
+      "--route",
+      "8001=http://127.0.0.1:1",
+      "--route",
+      "8001=http://127.0.0.1:2",
+    );
+    assert.equal(status, 2);
+    assert.match(stderr, /routes\[1\]\.listen: 8001 is taken by routes\[0\]/);
+  });
+
+  it("a port that is taken exits 1, naming it and the remedy", async () => {
+    const catalogue = await startCatalogue("a");
+    const { status, stdout, stderr } = run(
+      "--probe",
+      "127.0.0.1:0",
+      "--control",
+      "off",
+      "--route",
+      `127.0.0.1:${catalogue.port}=http://127.0.0.1:1`,
+    );
+    assert.equal(status, 1);
+    assert.match(
+      stdout + stderr,
+      new RegExp(
+        `cannot listen on 127\\.0\\.0\\.1:${catalogue.port}: another process listens there: choose another port`,
+      ),
+    );
+    await catalogue.stop();
+  });
+
+  it("--check-config says what is valid", () => {
+    const { status, stdout } = run("--check-config", "--route", "8001=http://127.0.0.1:1");
+    assert.deepEqual([status, stdout], [0, "the configuration is valid\n"]);
+  });
+});
+
+it("schema.json and the README's table are what the code says", () => {
+  execFileSync(process.execPath, [join(PACKAGE, "..", "..", "scripts", "generate.mjs"), "--check"], {
+    stdio: "pipe",
+  });
+});
+
+describe("the README", () => {
+  const readme = readFileSync(join(PACKAGE, "README.md"), "utf8");
+
+  it("names every metric that there is, and none that there is not", async () => {
+    const catalogue = await startCatalogue("a");
+    const container = await start(["--route", `0=http://127.0.0.1:${catalogue.port}`]);
+    await get(container.port, "/");
+    const { body } = await get(container.probe, "/metrics");
+    const real = new Set(
+      [...body.matchAll(/^# TYPE (outrigger_(?:http|upstream)_\w+) /gm)].map(([, name]) => name as string),
+    );
+    const told = new Set([...readme.matchAll(/outrigger_(?:http|upstream)_[a-z_]+/g)].map(([name]) => name));
+    assert.deepEqual([...told].sort(), [...real].sort());
+    container.child.kill("SIGKILL");
+    await container.exited;
+    await catalogue.stop();
+  });
+
+  it("has code that runs as it stands, but for the ports of the backends", async () => {
+    const [a, b] = [await startCatalogue("a"), await startCatalogue("b")];
+    const code = /```js\n([^]*?)```/.exec(readme)?.[1] as string;
+    const file = join(PACKAGE, "dist", "readme-code.mjs");
+    writeFileSync(
+      file,
+      code.replace("127.0.0.1:9001", `127.0.0.1:${a.port}`).replace("127.0.0.1:9002", `127.0.0.1:${b.port}`),
+    );
+    const child = spawn(process.execPath, [file], { stdio: ["ignore", "pipe", "inherit"] });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    const [code0] = (await once(child, "close")) as [number];
+    rmSync(file);
+    assert.equal(code0, 0);
+    assert.match(output, new RegExp(`^200 127\\.0\\.0\\.1:(${a.port}|${b.port})\n$`));
+    assert.deepEqual([...a.asked, ...b.asked], ["/items/1"]);
+    await Promise.all([a.stop(), b.stop()]);
+  });
+
+  it("has a command line that is accepted as it stands", () => {
+    const command = /```sh\nnpx outrigger-ambassador (.*)\n```/.exec(readme)?.[1] as string;
+    const args = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(
+      ([, quoted, plain]) => (quoted ?? plain) as string,
+    );
+    assert.equal(run(...args, "--check-config").status, 0);
+  });
+});

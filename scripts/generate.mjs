@@ -1,0 +1,70 @@
+/**
+ * npm run generate: writes what is derived from the code: each pattern's schema.json, the table of keys in its README.
+ * `--check` writes nothing and fails where a file is not what would be written.
+ */
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { ROOT } from "./setup.mjs";
+
+const PATTERNS = [{ name: "ambassador", list: "routes" }];
+const check = process.argv.includes("--check");
+const stale = [];
+
+for (const { name, list } of PATTERNS) {
+  const folder = join(ROOT, "packages", name);
+  const printed = spawnSync(
+    process.execPath,
+    [join(folder, "bin", `outrigger-${name}.js`), "--print-schema"],
+    { encoding: "utf8" },
+  );
+  if (printed.status !== 0) throw new Error(`outrigger-${name} --print-schema failed:\n${printed.stderr}`);
+  put(join(folder, "schema.json"), printed.stdout);
+  const table = keyTable(JSON.parse(printed.stdout).properties[list].items);
+  const readme = join(folder, "README.md");
+  const text = readFileSync(readme, "utf8");
+  put(
+    readme,
+    text.replace(
+      /(<!-- config:begin -->\n)[^]*?(<!-- config:end -->)/,
+      (_all, begin, end) => `${begin}${table}\n${end}`,
+    ),
+  );
+}
+if (stale.length > 0) {
+  process.stderr.write(
+    `not up to date: ${stale.join(", ")}; npm run generate writes ${stale.length === 1 ? "it" : "them"}\n`,
+  );
+  process.exit(1);
+}
+
+function put(file, text) {
+  let old = "";
+  try {
+    old = readFileSync(file, "utf8");
+  } catch {
+    // It is written for the first time.
+  }
+  if (old === text) return;
+  if (check) stale.push(relative(ROOT, file));
+  else writeFileSync(file, text);
+}
+
+/** One row a key, nested ones with dots. */
+function keyTable(schema, prefix = "") {
+  const rows = [];
+  for (const [key, value] of Object.entries(schema.properties)) {
+    if (value.properties) {
+      rows.push(...keyTable(value, `${prefix}${key}.`).split("\n").slice(2));
+      continue;
+    }
+    const fallback =
+      value.default === undefined
+        ? ""
+        : `\`${Array.isArray(value.default) ? value.default.join(",") : value.default}\``;
+    rows.push(
+      `| \`${prefix}${key}\` | ${fallback === "``" ? "" : fallback} | ${(value.description ?? "").replaceAll("|", "\\|")} |`,
+    );
+  }
+  return ["| key | default | |", "|---|---|---|", ...rows].join("\n");
+}
