@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { request, Agent } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import type { OutriggerError } from "@outrigger/core";
+import { freePort } from "@outrigger/core/testing";
 import { createAmbassador, parseAmbassadorConfig, type Ambassador } from "./index.ts";
 import { startCatalogue } from "./testing/catalogue.ts";
 
@@ -22,16 +22,6 @@ async function get(port: number, agent?: Agent, path = "/"): Promise<{ status: n
 }
 
 const portOf = (ambassador: Ambassador, index = 0): number => ambassador.listeners[index]?.port ?? 0;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 it("two ambassadors live in one process, each with its own routes and metrics", async () => {
   const [a, b] = [await startCatalogue("a"), await startCatalogue("b")];

@@ -1,6 +1,6 @@
 /** The words of the command line: what each flag is, the manual made from that, and the parser. */
 import { OutriggerError, parseDuration, type Milliseconds } from "@outrigger/core";
-import { didYouMean } from "./manifest/did-you-mean.ts";
+import { closest } from "@outrigger/core";
 
 export type View = "auto" | "screen" | "log";
 export type Network = "auto" | "host" | "namespace";
@@ -150,7 +150,7 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
   }
   if (verb === "--version") return { verb: "version" };
   if (verb === "run") return parseRun(rest);
-  const near = didYouMean(verb, ["run", "--help", "--version"]);
+  const near = closest(verb, ["run", "--help", "--version"]);
   throw usageError(
     `unknown command ${JSON.stringify(verb)}${near ? `, did you mean ${near}?` : ""} See outrigger --help`.replace(
       '" See',
@@ -174,7 +174,7 @@ function parseRun(words: readonly string[]): Invocation {
     const name = word === "-h" ? "--help" : equals < 0 ? word : word.slice(0, equals);
     const flag = FLAGS.find((each) => each.name === name);
     if (!flag) {
-      const near = didYouMean(
+      const near = closest(
         name,
         FLAGS.map((each) => each.name),
       );

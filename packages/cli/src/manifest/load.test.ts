@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Problem } from "./document.ts";
-import { didYouMean, editDistance } from "./did-you-mean.ts";
 import { expand } from "./expansion.ts";
 import { fieldsDocument } from "./fields-document.ts";
 import { loadManifest, ManifestError, type Manifest } from "./load.ts";
@@ -239,17 +238,3 @@ for (const [input, expected] of [
     );
   });
 }
-
-test("did-you-mean finds swapped, missing and doubled letters and cases, and stays silent for strangers", () => {
-  const known = ["containers", "initContainers", "env", "envFrom"];
-  assert.equal(didYouMean("continers", known), "containers");
-  assert.equal(didYouMean("contianers", known), "containers");
-  assert.equal(didYouMean("envfrom", known), "envFrom");
-  assert.equal(didYouMean("volumes", known), undefined);
-  fc.assert(
-    fc.property(fc.string({ maxLength: 8 }), fc.string({ maxLength: 8 }), (a, b) => {
-      assert.equal(editDistance(a, b), editDistance(b, a));
-      assert.equal(editDistance(a, b) === 0, a === b);
-    }),
-  );
-});

@@ -1,7 +1,7 @@
 /** Reads manifest files into the pods and the objects that the pods refer to; every problem of every file at once. */
 import { OutriggerError } from "@outrigger/core";
 import { isMap } from "yaml";
-import { didYouMean } from "./did-you-mean.ts";
+import { closest } from "@outrigger/core";
 import { formatProblem, readDocuments, type ManifestDocument, type Path, type Problem } from "./document.ts";
 import {
   irrelevantKinds,
@@ -163,7 +163,7 @@ function kindOf(document: ManifestDocument, findings: Findings): keyof typeof ki
     return undefined;
   }
   if (typeof kind !== "string" || !Object.hasOwn(kinds, kind)) {
-    const near = typeof kind === "string" ? didYouMean(kind, accepted) : undefined;
+    const near = typeof kind === "string" ? closest(kind, accepted) : undefined;
     findings.problems.push(
       document.problem(
         ["kind"],

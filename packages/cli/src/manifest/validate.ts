@@ -1,6 +1,6 @@
 /** Checks one document against the table of fields and reads its value: every problem at once, each with its place. */
 import { isMap, isScalar, isSeq, type Scalar, type YAMLMap } from "yaml";
-import { didYouMean } from "./did-you-mean.ts";
+import { closest } from "@outrigger/core";
 import { formatPath, type ManifestDocument, type Path, type Problem } from "./document.ts";
 import type { Field, Infer, Shape, TypeForm } from "./schema.ts";
 
@@ -143,7 +143,7 @@ class Walk {
           : wrong();
       case "choice": {
         if (typeof found === "string" && type.values.includes(found)) return found;
-        const near = typeof found === "string" ? didYouMean(found, type.values) : undefined;
+        const near = typeof found === "string" ? closest(found, type.values) : undefined;
         const hint = near === undefined ? "" : `; did you mean ${near}?`;
         this.#findings.holes++;
         this.#report(path, `found ${show(found)}, accepted: ${type.values.join(", ")}${hint}`, node);
@@ -156,7 +156,7 @@ class Walk {
 
   #unknown(shape: Shape, name: string, path: Path, at: unknown): void {
     const known = Object.keys(shape);
-    const near = didYouMean(name, known);
+    const near = closest(name, known);
     const hint = near === undefined ? "" : `, did you mean ${near}?`;
     const accepted = known.filter((key) => shape[key]?.support === "honoured");
     this.#report(

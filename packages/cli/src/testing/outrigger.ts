@@ -2,7 +2,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -106,16 +105,7 @@ export class Outrigger implements AsyncDisposable {
 /** PATH with a folder before it, for stand-ins of pattern bins. */
 export const pathWith = (folder: string): string => `${folder}${delimiter}${process.env["PATH"] ?? ""}`;
 
-/** A TCP port on which nobody listened a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
+export { freePort } from "@outrigger/core/testing";
 
 /** Resolves when a condition holds, asked again and again. */
 export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -1,1 +1,2 @@
 export { VirtualClock } from "./virtual-clock.ts";
+export { freePort } from "./free-port.ts";

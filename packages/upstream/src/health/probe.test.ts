@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { freePort } from "@outrigger/core/testing";
 import { test, type TestContext } from "node:test";
 import { createEndpoint, targetAt } from "../endpoint/endpoint.ts";
 import { probeEndpoint, probeSpec } from "./probe.ts";
@@ -34,12 +35,7 @@ test("tcp passes where something listens", async (t) => {
 });
 
 test("tcp and http fail with the reason where nothing listens", async () => {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
+  const port = await freePort();
   assert.match((await check(port, "tcp")) ?? "", /connect failed: .*ECONNREFUSED/);
   assert.match((await check(port, "http:/ok")) ?? "", /GET \/ok failed: .*ECONNREFUSED/);
 });
