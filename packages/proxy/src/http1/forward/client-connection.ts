@@ -115,18 +115,18 @@ export class ClientConnection {
     this.keepAlive = this.keepAlive && requestDone && !this.listener.draining;
     this.writeText(renderReply(reply, this.keepAlive, bodiless, added));
     this.listener.logReply(this.#exchange, reply);
-    this.exchangeDone(requestDone);
+    this.exchangeDone(requestDone, this.clock.now());
   }
 
   /** The answer is written. `requestDone` false: the rest of the request is not wanted. */
-  exchangeDone(requestDone: boolean): void {
+  exchangeDone(requestDone: boolean, now: Milliseconds): void {
     if (this.#state === "closed") return;
     if (!requestDone || !this.keepAlive || this.listener.draining) {
       this.#closeSlowly();
       return;
     }
     this.#state = "head";
-    this.listener.settings.idles.arm(this.#deadline);
+    this.listener.settings.idles.arm(this.#deadline, now);
     this.resume();
     if (this.#pipelined !== null && !this.#feeding && !this.isFull) this.#feedPipelined();
   }

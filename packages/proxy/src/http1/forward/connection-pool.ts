@@ -94,13 +94,12 @@ export class ConnectionPool {
   }
 
   /** Takes back a connection whose exchange is over. */
-  release(connection: UpstreamConnection): void {
+  release(connection: UpstreamConnection, now: Milliseconds): void {
     const { endpoint, settings } = connection;
     if (!connection.keepAlive || endpoint.removed || this.#closing) {
       connection.destroy();
       return;
     }
-    const now = this.#clock.now();
     const span =
       connection.hintedIdle > 0
         ? Math.min(connection.hintedIdle - HINT_MARGIN, MAX_HINT)

@@ -14,7 +14,7 @@ import { rewriteRequest, rewriteResponse } from "../codec/rewrite.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { Attempts } from "./attempts.ts";
 import type { ClientConnection } from "./client-connection.ts";
-import type { Reply } from "./reply.ts";
+import { allAttemptsFailed, lineIsFull, noEndpoint, rejected, timeIsUp, type Reply } from "./reply.ts";
 import { RequestBody } from "./request-body.ts";
 import type { Settings } from "./settings.ts";
 import type { AttemptFailure, UpstreamConnection } from "./upstream-connection.ts";
@@ -115,16 +115,7 @@ export class Exchange {
     if (rejection !== null) {
       this.active = false;
       this.#body.clear();
-      const message =
-        rejection === "rate-limited"
-          ? "the rate limit of this route (rate) is reached"
-          : "as many requests as this route allows (maxRequests) are being answered";
-      this.#reply({
-        status: rejection === "rate-limited" ? 429 : 503,
-        code: rejection,
-        message,
-        retryAfterSeconds: 1,
-      });
+      this.#reply(rejected(rejection));
       return;
     }
     settings.stalls.arm(this.#stall, now);
@@ -272,11 +263,8 @@ export class Exchange {
       return;
     }
     const { timeout, stallTimeout } = this.#settings.options;
-    const what =
-      kind === "overall" ? `no whole answer within ${timeout} ms` : `nothing moved for ${stallTimeout} ms`;
     this.#over("timeout");
-    const last = this.endpointKey === "" ? "" : ` (last endpoint: ${this.endpointKey})`;
-    this.#reply({ status: 504, code: kind === "overall" ? "timeout" : "stalled", message: what + last });
+    this.#reply(timeIsUp(kind, kind === "overall" ? timeout : stallTimeout, this.endpointKey));
   }
 
   #attempt(now: Milliseconds): void {
@@ -287,11 +275,7 @@ export class Exchange {
     if (endpoint === null) {
       attempts.giveBack();
       this.#over("cancelled");
-      this.#reply({
-        status: 503,
-        code: "no-endpoint",
-        message: `upstream ${upstream.name} has no endpoint: ${upstream.explainPool(now)}; see /explain on the control server`,
-      });
+      this.#reply(noEndpoint(upstream.name, upstream.explainPool(now)));
       return;
     }
     const connection = attempts.start(endpoint, this, pool, this.#idempotent && !this.#body.gone, now);
@@ -301,12 +285,7 @@ export class Exchange {
       if (this.#waiting) return;
       attempts.giveBack();
       this.#over("cancelled");
-      this.#reply({
-        status: 503,
-        code: "max-pending",
-        message: `all connections to ${endpoint.key} are busy (maxConnections) and the line is full (maxPending)`,
-        retryAfterSeconds: 1,
-      });
+      this.#reply(lineIsFull(endpoint.key));
       return;
     }
     attempts.first = connection;
@@ -360,7 +339,7 @@ export class Exchange {
     this.#attempts.end(connection, "server-error", now);
     if (reusable) {
       connection.answerDiscarded();
-      this.client.listener.pool.release(connection);
+      this.client.listener.pool.release(connection, now);
     } else {
       connection.destroy();
     }
@@ -420,15 +399,16 @@ export class Exchange {
     const now = this.client.clock.now();
     this.#answering = null;
     this.#attempts.end(connection, this.#outcomeOfStatus(), now);
-    this.client.listener.pool.release(connection);
+    this.client.listener.pool.release(connection, now);
     this.#settle(now);
-    this.client.exchangeDone(true);
+    this.client.exchangeDone(true, now);
   }
 
   /** The answer is whole, the request is not, and nobody reads it any more. */
   #finishUnread(): void {
-    this.#settle(this.client.clock.now());
-    this.client.exchangeDone(false);
+    const now = this.client.clock.now();
+    this.#settle(now);
+    this.client.exchangeDone(false, now);
   }
 
   #settle(now: Milliseconds): void {
@@ -448,15 +428,8 @@ export class Exchange {
   }
 
   #giveUp(): void {
-    const code = this.#lastFailure ?? "reset";
-    const attempts = this.#attempts.count;
     this.#over("cancelled");
-    const status = code === "try-timeout" || code === "connect-timeout" ? 504 : 502;
-    this.#reply({
-      status,
-      code,
-      message: `no answer after ${attempts} attempt${attempts === 1 ? "" : "s"}; ${this.#lastDetail}`,
-    });
+    this.#reply(allAttemptsFailed(this.#lastFailure ?? "reset", this.#attempts.count, this.#lastDetail));
   }
 
   #reply(reply: Reply): void {

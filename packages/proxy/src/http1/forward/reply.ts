@@ -1,4 +1,6 @@
 /** Answers of the proxy itself: short, plain text, with the reason and the remedy, and a stable code in a header. */
+import type { Milliseconds } from "@outrigger/core";
+import type { Rejection } from "@outrigger/upstream";
 
 const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
@@ -22,6 +24,48 @@ export interface Reply {
   /** For people: what happened and what to look at. */
   readonly message: string;
   readonly retryAfterSeconds?: number;
+}
+
+/** The route's own limits refuse the request before an endpoint is looked for. */
+export function rejected(rejection: Rejection): Reply {
+  if (rejection === "rate-limited") {
+    return {
+      status: 429,
+      code: rejection,
+      message: "the rate limit of this route (rate) is reached",
+      retryAfterSeconds: 1,
+    };
+  }
+  const message = "as many requests as this route allows (maxRequests) are being answered";
+  return { status: 503, code: rejection, message, retryAfterSeconds: 1 };
+}
+
+/** @param why the upstream's own sentence on what can be picked */
+export function noEndpoint(upstream: string, why: string): Reply {
+  const message = `upstream ${upstream} has no endpoint: ${why}; see /explain on the control server`;
+  return { status: 503, code: "no-endpoint", message };
+}
+
+export function lineIsFull(endpoint: string): Reply {
+  const message = `all connections to ${endpoint} are busy (maxConnections) and the line is full (maxPending)`;
+  return { status: 503, code: "max-pending", message, retryAfterSeconds: 1 };
+}
+
+/** @param span the limit, in milliseconds; @param endpoint the last one that was asked, or empty */
+export function timeIsUp(kind: "stalled" | "overall", span: Milliseconds, endpoint: string): Reply {
+  const what = kind === "overall" ? `no whole answer within ${span} ms` : `nothing moved for ${span} ms`;
+  const last = endpoint === "" ? "" : ` (last endpoint: ${endpoint})`;
+  return { status: 504, code: kind === "overall" ? "timeout" : "stalled", message: what + last };
+}
+
+/** @param detail the last endpoint, and what went wrong there */
+export function allAttemptsFailed(code: string, attempts: number, detail: string): Reply {
+  const status = code === "try-timeout" || code === "connect-timeout" ? 504 : 502;
+  return {
+    status,
+    code,
+    message: `no answer after ${attempts} attempt${attempts === 1 ? "" : "s"}; ${detail}`,
+  };
 }
 
 /** The whole answer as bytes in latin1. `bodiless`: the request was a HEAD. */

@@ -267,9 +267,7 @@ export class UpstreamConnection {
     if (this.state !== "connecting") return;
     this.#disarm();
     this.state = "idle";
-    const exchange = this.exchange;
-    if (exchange) exchange.attemptReady(this);
-    else this.#pool.release(this);
+    this.exchange?.attemptReady(this);
   }
 
   #drained(): void {
