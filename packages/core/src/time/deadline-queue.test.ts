@@ -75,3 +75,30 @@ test("a holder that moves to another queue leaves the first", () => {
   clock.advance(100);
   assert.deepEqual(told, ["long x"]);
 });
+
+test("a retired queue still expires whoever waits in it, and holds no timer when nobody does", () => {
+  const clock = new VirtualClock();
+  const told: string[] = [];
+  const queue = new DeadlineQueue<string>(clock, 10, (owner) => told.push(owner));
+  const [first, second] = [new Deadline("first"), new Deadline("second")];
+  queue.arm(first);
+  queue.arm(second);
+  queue.retire();
+  queue.disarm(first);
+  assert.equal(clock.pendingTimers, 1, "the second still waits");
+  clock.advance(20);
+  assert.deepEqual(told, ["second"]);
+  assert.equal(clock.pendingTimers, 0);
+  // A request that began before may arm again.
+  queue.arm(first);
+  assert.equal(clock.pendingTimers, 1);
+  queue.disarm(first);
+  assert.equal(clock.pendingTimers, 0);
+
+  const idle = new DeadlineQueue<string>(clock, 10, () => assert.fail());
+  idle.arm(first);
+  idle.disarm(first);
+  assert.equal(clock.pendingTimers, 1, "a queue in use keeps its timer: it will be wanted soon");
+  idle.retire();
+  assert.equal(clock.pendingTimers, 0);
+});

@@ -33,6 +33,7 @@ export class DeadlineQueue<Owner> {
   #timer: Timer | null = null;
   /** When #timer fires, or Infinity while none is set. A timer that fires early is cheap; one per arming is not. */
   #timerAt = Infinity;
+  #retired = false;
 
   /** @param span 0 or Infinity: never expires, `arm` does nothing. */
   constructor(clock: Clock, span: Milliseconds, expire: (owner: Owner) => void) {
@@ -63,11 +64,25 @@ export class DeadlineQueue<Owner> {
     else this.#last = deadline.previous;
     deadline.queue = deadline.next = deadline.previous = null;
     // The timer stays: it will find a later head, or none, and cost one wake-up.
+    if (this.#retired && this.#first === null) this.#stopTimer();
+  }
+
+  /**
+   * Another queue has taken its place: whoever waits here still expires here, but as soon as nobody does, no timer is
+   * left to hold the queue (and all that its callback knows) in memory for up to its span.
+   */
+  retire(): void {
+    this.#retired = true;
+    if (this.#first === null) this.#stopTimer();
   }
 
   /** Disarms all and stops the timer. */
   clear(): void {
     for (let deadline = this.#first; deadline; deadline = this.#first) this.disarm(deadline);
+    this.#stopTimer();
+  }
+
+  #stopTimer(): void {
     this.#timer?.clear();
     this.#timer = null;
     this.#timerAt = Infinity;

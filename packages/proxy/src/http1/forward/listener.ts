@@ -125,6 +125,7 @@ export class Listener {
   /** Swaps in new settings: requests that begin from now on use them. */
   reconfigure(options: Http1Options, tls: UpstreamTls | null): void {
     const { upstream } = this.settings;
+    this.settings.retire();
     this.settings = new Settings(this.clock, options, upstream, tls);
     if (
       options.maxHeadBytes !== this.head.limits.maxBytes ||

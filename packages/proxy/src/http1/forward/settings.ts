@@ -92,9 +92,18 @@ export class Settings {
     this.lingers = new DeadlineQueue(clock, LINGER, (client) => client.destroy());
   }
 
+  /** Other settings have taken their place: whoever waits under these still does, and the last one takes the timer. */
+  retire(): void {
+    for (const queue of this.#queues()) queue.retire();
+  }
+
   /** Stops the timers; whoever still waits in a queue of these settings waits without a limit. */
   clear(): void {
-    for (const queue of [
+    for (const queue of this.#queues()) queue.clear();
+  }
+
+  #queues(): readonly Pick<DeadlineQueue<unknown>, "retire" | "clear">[] {
+    return [
       this.heads,
       this.idles,
       this.stalls,
@@ -104,7 +113,6 @@ export class Settings {
       this.tunnels,
       this.lastBytes,
       this.lingers,
-    ])
-      queue.clear();
+    ];
   }
 }
