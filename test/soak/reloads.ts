@@ -1,7 +1,7 @@
 /** 1,000 reloads of the configuration while 50 connections ask as fast as they are answered. */
 import { Fleet } from "../chaos/fleet.ts";
 import { AmbassadorProcess } from "../support/ambassador.ts";
-import { until } from "../support/polling.ts";
+import { span, until } from "../support/polling.ts";
 import { freePort } from "../support/ports.ts";
 import { Workload } from "../support/workload.ts";
 import { MemorySampler } from "./memory.ts";
@@ -15,7 +15,6 @@ export async function soakReloads(short: boolean): Promise<ReloadsResult> {
   const reloads = short ? 50 : 1_000;
   const fleet = await Fleet.start(3);
   const ambassador = await AmbassadorProcess.start({ endpoints: fleet.addresses });
-  const workload = new Workload({ port: ambassador.port, connections: CONNECTIONS });
   const secondPort = await freePort();
   const successes = (): Promise<number> =>
     ambassador.metric("outrigger_config_reloads_total", 'result="success"');
@@ -27,25 +26,29 @@ export async function soakReloads(short: boolean): Promise<ReloadsResult> {
     const before = done;
     await until("the reload is done", async () => (done = await successes()) > before);
   };
+  let workload = new Workload({ port: ambassador.port, connections: CONNECTIONS }).start();
   try {
-    workload.start();
     const sampler = new MemorySampler(ambassador.program);
     for (let number = 0; number < warmUp; number++) await reload(number);
+    await reload(0);
+    const filesBase = await filesAtRest(ambassador, workload);
+    const warm = failureLines(workload);
+
+    workload = new Workload({ port: ambassador.port, connections: CONNECTIONS, firstId: 1e9 }).start();
+    await span(6_000);
     sampler.setBase();
-    const filesBase = ambassador.program.openFiles();
     const began = performance.now();
     for (let number = 0; number < reloads; number++) await reload(number);
     const seconds = Math.round((performance.now() - began) / 1000);
     const memory = sampler.stop();
     await reload(0);
-    const filesEnd = ambassador.program.openFiles();
-    await workload.stop();
+    const filesEnd = await filesAtRest(ambassador, workload);
     return {
       kind: "reloads",
       reloads,
       seconds,
       requests: workload.sent,
-      failures: failureLines(workload),
+      failures: [...warm, ...failureLines(workload)],
       filesBase,
       filesEnd,
       memory,
@@ -55,6 +58,16 @@ export async function soakReloads(short: boolean): Promise<ReloadsResult> {
     await ambassador.end();
     await fleet.end();
   }
+}
+
+/** Open files when the workload has gone and no upstream connection is kept any more. */
+async function filesAtRest(ambassador: AmbassadorProcess, workload: Workload): Promise<number> {
+  await workload.stop();
+  await until("every connection is closed", async () => {
+    const client = await ambassador.metric("outrigger_http_client_connections");
+    return client + (await ambassador.metric("outrigger_http_upstream_connections")) === 0;
+  });
+  return ambassador.program.openFiles();
 }
 
 /** In turn: all endpoints; one less; other settings; a second route, which the next reload drops again. */
