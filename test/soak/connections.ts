@@ -24,7 +24,7 @@ interface CrowdReport {
 export async function soakConnections(short: boolean): Promise<ConnectionsResult> {
   const hardFileLimit = hardLimit();
   const connections = short ? 2_000 : Math.min(hardFileLimit - RESERVED, MOST);
-  const holdSeconds = short ? 10 : 90;
+  const holdSeconds = short ? 10 : 60;
   const fleet = await Fleet.start(3);
   const ambassador = await AmbassadorProcess.start({ endpoints: fleet.addresses });
   let crowd: Program | null = null;
@@ -34,7 +34,7 @@ export async function soakConnections(short: boolean): Promise<ConnectionsResult
     const few = Program.nodeWithAllFiles("first few", CROWD, [String(ambassador.port), "200"], true);
     await few.receive();
     await few.ask("close");
-    await few.exited;
+    await few.end();
     await span(5_000);
     sampler.setBase();
     const rssBefore = sampler.latest;
@@ -50,14 +50,14 @@ export async function soakConnections(short: boolean): Promise<ConnectionsResult
     const held = (await crowd.ask("tell")) as CrowdReport;
     const memory = sampler.stop();
     const report = (await crowd.ask("close")) as CrowdReport;
-    await crowd.exited;
+    await crowd.end();
     await until(
       "the ambassador has no connection left",
       async () => (await ambassador.metric("outrigger_http_client_connections")) === 0,
     );
     // V8 gives memory back when it finds time to collect; it is asked once a second, which is what wakes it.
     let rssClosed = ambassador.program.residentBytes();
-    for (let second = 0; second < (short ? 10 : 60); second++) {
+    for (let second = 0; second < (short ? 10 : 30); second++) {
       await span(1_000);
       await ambassador.metric("process_open_fds");
       rssClosed = ambassador.program.residentBytes();

@@ -32,11 +32,7 @@ function tell(): void {
 
 process.on("message", (message: "tell" | "close") => {
   if (message === "tell") tell();
-  else
-    void crowd.stop().then(() => {
-      tell();
-      process.disconnect();
-    });
+  else void crowd.stop().then(tell);
 });
 process.on("disconnect", () => process.exit(0));
 

@@ -8,7 +8,7 @@ import { MemorySampler } from "./memory.ts";
 import type { SteadyResult } from "./result.ts";
 
 export async function soakSteady(short: boolean): Promise<SteadyResult> {
-  const seconds = short ? 10 : 240;
+  const seconds = short ? 10 : 180;
   const fleet = await Fleet.start(3);
   const ambassador = await AmbassadorProcess.start({ endpoints: fleet.addresses });
   const workload = new Workload({

@@ -22,6 +22,8 @@ export class Program {
   readonly name: string;
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
+  /** Nothing more comes over IPC. The exit can be told before the last message is. */
+  readonly #silent: Promise<void>;
   #output = "";
   readonly #messages: unknown[] = [];
   readonly #readers: ((message: unknown) => void)[] = [];
@@ -63,6 +65,10 @@ export class Program {
       });
     });
     this.exited.catch(() => {});
+    this.#silent = new Promise((resolve) => {
+      if (child.channel) child.once("disconnect", resolve);
+      else resolve();
+    });
     const keep = (chunk: Buffer): void =>
       void (this.#output = (this.#output + chunk.toString()).slice(-TAIL));
     child.stdout?.on("data", keep);
@@ -105,7 +111,7 @@ export class Program {
   async receive(): Promise<unknown> {
     const first = this.#messages.shift();
     if (first !== undefined) return first;
-    const gone = this.exited.then(({ code, signal }) => {
+    const gone = Promise.all([this.exited, this.#silent]).then(([{ code, signal }]) => {
       throw new Error(`${this.name} ended (${signal ?? `exit code ${code}`}) and said:\n${this.#output}`);
     });
     return Promise.race([new Promise((resolve) => this.#readers.push(resolve)), gone]);
