@@ -48,6 +48,14 @@ it("it answers on both loopbacks", async () => {
   await catalogue.stop();
 });
 
+it("bound to every address, it answers over IPv4, too", async () => {
+  const catalogue = await startCatalogue("a");
+  await using ambassador = createAmbassador({ routes: [`*:0=http://127.0.0.1:${catalogue.port}`] });
+  await ambassador.start();
+  assert.equal((await get(portOf(ambassador))).body, "a");
+  await catalogue.stop();
+});
+
 describe("a reload", () => {
   it("changes a route in place: connections stay open, the new endpoints are used, health and counts stay", async () => {
     const [a, b] = [await startCatalogue("a"), await startCatalogue("b")];

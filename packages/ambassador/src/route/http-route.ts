@@ -65,7 +65,7 @@ export class HttpRoute implements DataListener {
         this.#credentials,
         this.#deps,
       );
-      listener.accessLogSample = this.#config.accessLog;
+      listener.log.sample = this.#config.accessLog;
       // The first answer of discovery is waited for (within discoveryTimeout), so that the first request finds endpoints.
       await this.#upstream.start();
       await listener.start();
@@ -174,7 +174,7 @@ export class HttpRoute implements DataListener {
 
   #reconfigureListener(): void {
     if (!this.#listener) return;
-    this.#listener.accessLogSample = this.#config.accessLog;
+    this.#listener.log.sample = this.#config.accessLog;
     this.#listener.reconfigure(optionsOf(this.#config), this.#credentials);
   }
 }

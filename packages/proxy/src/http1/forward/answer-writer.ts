@@ -4,17 +4,17 @@
  * socket and the upstream is paused once the socket is full.
  */
 import { rewriteResponse } from "../codec/rewrite.ts";
-import type { ClientConnection } from "./client-connection.ts";
+import type { ExchangeClient } from "./exchange-client.ts";
 import { ONE_WRITE_BYTES } from "./request-body.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
 
 const LAST_CHUNK = "0\r\n\r\n";
 
 export class AnswerWriter {
-  readonly #client: ClientConnection;
+  readonly #client: ExchangeClient;
   #chunking: "as-is" | "add" | "remove" = "as-is";
 
-  constructor(client: ClientConnection) {
+  constructor(client: ExchangeClient) {
     this.#client = client;
   }
 
@@ -34,12 +34,12 @@ export class AnswerWriter {
     added: string,
   ): number {
     const client = this.#client;
-    const { head, framing } = client.listener.pool;
+    const { head, framing } = client.pool;
     const { body } = connection;
     this.#chunking =
       body.kind === "close" && !old ? "add" : body.kind === "chunked" && old ? "remove" : "as-is";
     if (old && (body.kind === "close" || body.kind === "chunked")) client.keepAlive = false;
-    if (client.listener.draining) client.keepAlive = false;
+    if (client.draining) client.keepAlive = false;
     const text = rewriteResponse(head, past, framing, {
       connection: client.keepAlive ? (old ? "keep-alive" : "") : "close",
       chunking: this.#chunking,

@@ -5,9 +5,8 @@
 import type { Milliseconds } from "@outrigger/core";
 import type { Endpoint, Outcome } from "@outrigger/upstream";
 import type { ConnectionPool } from "./connection-pool.ts";
-import type { Exchange } from "./exchange.ts";
 import type { Settings } from "./settings.ts";
-import type { AttemptFailure, UpstreamConnection } from "./upstream-connection.ts";
+import type { AnswerReceiver, AttemptFailure, UpstreamConnection } from "./upstream-connection.ts";
 
 export class Attempts {
   /** The attempt that runs, and its hedge. */
@@ -51,7 +50,7 @@ export class Attempts {
    */
   start(
     endpoint: Endpoint,
-    exchange: Exchange,
+    exchange: AnswerReceiver,
     pool: ConnectionPool,
     repeatable: boolean,
     now: Milliseconds,

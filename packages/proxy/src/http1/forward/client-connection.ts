@@ -5,15 +5,18 @@
 import type { Socket } from "node:net";
 import { Deadline, type Clock, type Milliseconds } from "@outrigger/core";
 import { BodyReader } from "../codec/body-reader.ts";
+import type { Framing } from "../codec/framing.ts";
 import { HeadBuffer } from "../codec/head-buffer.ts";
 import { NEED_MORE, type Head } from "../codec/head.ts";
 import { asksForH2c } from "../codec/upgrade.ts";
 import { readTarget } from "../codec/request-target.ts";
 import type { RequestRewrite } from "../codec/rewrite.ts";
 import { statusOfViolation, VIOLATIONS, type Violation } from "../codec/violation.ts";
+import type { AccessLog } from "./access-log.ts";
+import type { ConnectionPool } from "./connection-pool.ts";
 import { Exchange } from "./exchange.ts";
+import type { ExchangeClient } from "./exchange-client.ts";
 import type { Http1Metrics } from "./http1-metrics.ts";
-import type { Listener } from "./listener.ts";
 import { free } from "./read-memory.ts";
 import { renderReply, type Reply } from "./reply.ts";
 import type { Settings } from "./settings.ts";
@@ -23,21 +26,37 @@ import type { UpstreamConnection } from "./upstream-connection.ts";
 
 /** Bytes of further requests that are taken in while one is being answered; then the socket is paused. */
 const MAX_PIPELINED_BYTES = 64 * 1024;
-/** After the last answer the client gets this long to read it and close; what it still sends is read and dropped. */
-export const LINGER: Milliseconds = 2_000;
+
+/** Where the connection belongs: the listener. */
+export interface ClientHome {
+  readonly clock: Clock;
+  readonly metrics: Http1Metrics;
+  readonly pool: ConnectionPool;
+  /** Scratch: a head is read and used within one turn, so that one serves all connections. */
+  readonly head: Head;
+  readonly framing: Framing;
+  /** Those for requests that begin now. */
+  readonly settings: Settings;
+  readonly draining: boolean;
+  readonly log: AccessLog;
+  forget(client: ClientConnection): void;
+}
 
 /** `head`: between requests or inside a head; `answering`: the request is whole, its answer is not. */
 type State = "head" | "body" | "answering" | "lingering" | "tunnel" | "closed";
 
-export class ClientConnection {
-  readonly listener: Listener;
+export class ClientConnection implements ExchangeClient {
+  readonly #listener: ClientHome;
   readonly clock: Clock;
   readonly metrics: Http1Metrics;
-  readonly rewrite: RequestRewrite;
   /** Whether the connection outlives the answer that is being written. */
   keepAlive = true;
 
   readonly #socket: Socket;
+  readonly #address: string;
+  /** Made for the settings beside it; a reload brings others. */
+  #rewrite: RequestRewrite;
+  #settings: Settings;
   readonly #exchange: Exchange;
   readonly #body = new BodyReader();
   readonly #deadline: Deadline<ClientConnection> = new Deadline<ClientConnection>(this);
@@ -48,12 +67,15 @@ export class ClientConnection {
   #feeding = false;
   #paused = false;
 
-  constructor(listener: Listener, socket: Socket) {
-    this.listener = listener;
+  constructor(listener: ClientHome, socket: Socket) {
+    this.#listener = listener;
     this.clock = listener.clock;
     this.metrics = listener.metrics;
     this.#socket = socket;
-    this.rewrite = listener.rewriteFor(socket.remoteAddress ?? "");
+    // A client that came over IPv4 to an IPv6 socket is named as what it is.
+    this.#address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:/, "");
+    this.#settings = listener.settings;
+    this.#rewrite = rewriteFor(this.#address, listener.settings);
     this.#exchange = new Exchange(this);
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("drain", () => this.#drained());
@@ -79,6 +101,22 @@ export class ClientConnection {
   /** So much waits to be written that the sender must pause; 'drain' tells when all of it is gone. */
   get isFull(): boolean {
     return this.#socket.writableLength > MAX_UNSENT_BYTES;
+  }
+
+  get pool(): ConnectionPool {
+    return this.#listener.pool;
+  }
+
+  get draining(): boolean {
+    return this.#listener.draining;
+  }
+
+  rewriteUnder(settings: Settings): RequestRewrite {
+    if (this.#settings !== settings) {
+      this.#settings = settings;
+      this.#rewrite = rewriteFor(this.#address, settings);
+    }
+    return this.#rewrite;
   }
 
   writeText(text: string): void {
@@ -112,21 +150,21 @@ export class ClientConnection {
   /** Answers for the proxy itself. `requestDone`: the whole request has been read. */
   reply(reply: Reply, requestDone: boolean, bodiless: boolean, added: string): void {
     this.metrics.replied(reply.code);
-    this.keepAlive = this.keepAlive && requestDone && !this.listener.draining;
+    this.keepAlive = this.keepAlive && requestDone && !this.#listener.draining;
     this.writeText(renderReply(reply, this.keepAlive, bodiless, added));
-    this.listener.logReply(this.#exchange, reply);
+    this.#listener.log.replied(this.#exchange, reply);
     this.exchangeDone(requestDone, this.clock.now());
   }
 
   /** The answer is written. `requestDone` false: the rest of the request is not wanted. */
   exchangeDone(requestDone: boolean, now: Milliseconds): void {
     if (this.#state === "closed") return;
-    if (!requestDone || !this.keepAlive || this.listener.draining) {
+    if (!requestDone || !this.keepAlive || this.#listener.draining) {
       this.#closeSlowly();
       return;
     }
     this.#state = "head";
-    this.listener.settings.idles.arm(this.#deadline, now);
+    this.#listener.settings.idles.arm(this.#deadline, now);
     this.resume();
     if (this.#pipelined !== null && !this.#feeding && !this.isFull) this.#feedPipelined();
   }
@@ -138,7 +176,7 @@ export class ClientConnection {
     const tunnel = new Tunnel(this.#socket, upstream, settings.tunnels, () => {
       closed();
       this.#state = "closed";
-      this.listener.forget(this);
+      this.#listener.forget(this);
     });
     this.#tunnel = tunnel;
     upstream.becomeTunnel(tunnel);
@@ -149,11 +187,11 @@ export class ClientConnection {
   }
 
   logAccess(now: Milliseconds): void {
-    this.listener.logAccess(this.#exchange, now);
+    this.#listener.log.finished(this.#exchange, now);
   }
 
   logTruncated(): void {
-    this.listener.logTruncated(this.#exchange);
+    this.#listener.log.truncated(this.#exchange);
   }
 
   /** Ends the connection at once; an exchange under way is cancelled upstream. */
@@ -167,7 +205,7 @@ export class ClientConnection {
     this.#pipelined = null;
     this.#partialHead = null;
     this.#socket.destroy();
-    this.listener.forget(this);
+    this.#listener.forget(this);
   }
 
   /** The listener drains: an idle connection is closed, a busy one after its answer. Returns whether it was idle. */
@@ -184,7 +222,7 @@ export class ClientConnection {
       {
         status: 408,
         code: "head-timeout",
-        message: `the request's head was not complete within ${this.listener.settings.options.headTimeout} ms`,
+        message: `the request's head was not complete within ${this.#listener.settings.options.headTimeout} ms`,
       },
       false,
       false,
@@ -233,7 +271,7 @@ export class ClientConnection {
   }
 
   #readHead(bytes: Buffer, at: number): number {
-    const { listener } = this;
+    const listener = this.#listener;
     const { head } = listener;
     const end = bytes.length;
     const partial = this.#partialHead;
@@ -262,7 +300,7 @@ export class ClientConnection {
 
   #beginRequest(head: Head, past: number, bytes: Buffer, bodyStart: number): number {
     const end = bytes.length;
-    const { framing, settings } = this.listener;
+    const { framing, settings } = this.#listener;
     const violation = framing.ofRequest(head);
     if (violation) return this.#refuse(violation, end);
     const target = readTarget(head, framing);
@@ -325,7 +363,7 @@ export class ClientConnection {
     this.#pipelined = null;
     this.#partialHead = null;
     this.#deadline.queue?.disarm(this.#deadline);
-    const { settings } = this.listener;
+    const { settings } = this.#listener;
     // While the client still reads the answer only the stall limit counts; from its end on, the linger.
     settings.lastBytes.arm(this.#deadline);
     this.#socket.end(() => {
@@ -347,4 +385,13 @@ export class ClientConnection {
     else if (this.#state === "lingering" && this.#socket.writableLength > 0) return;
     else this.destroy();
   }
+}
+
+function rewriteFor(clientAddress: string, { options, upstream }: Settings): RequestRewrite {
+  return {
+    clientAddress: options.forwarded ? clientAddress : "",
+    scheme: "http",
+    host: options.host,
+    hostIfMissing: upstream.name,
+  };
 }

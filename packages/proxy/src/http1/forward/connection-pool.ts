@@ -8,10 +8,9 @@ import type { Clock, Milliseconds, Timer } from "@outrigger/core";
 import type { Endpoint } from "@outrigger/upstream";
 import { Framing } from "../codec/framing.ts";
 import type { Head } from "../codec/head.ts";
-import type { Exchange } from "./exchange.ts";
 import type { Http1Metrics } from "./http1-metrics.ts";
 import type { Settings } from "./settings.ts";
-import { UpstreamConnection } from "./upstream-connection.ts";
+import { UpstreamConnection, type ConnectionHome } from "./upstream-connection.ts";
 
 /**
  * A request that must not be sent twice goes only onto a connection that was in use within this span, or a new one: the
@@ -23,15 +22,20 @@ const HINT_MARGIN: Milliseconds = 1_000;
 const MAX_HINT: Milliseconds = 600_000;
 const SWEEP_INTERVAL: Milliseconds = 1_000;
 
-export class ConnectionPool {
+/** A request in the line for a connection. */
+export interface Waiter {
+  placeIsFree(): void;
+}
+
+export class ConnectionPool implements ConnectionHome {
   readonly metrics: Http1Metrics;
   /** Scratch for reading answers: a head is read and used within one turn, so that one serves all connections. */
-  readonly head: Head;
+  head: Head;
   readonly framing = new Framing();
   readonly #clock: Clock;
   readonly #idle = new Map<Endpoint, UpstreamConnection[]>();
   readonly #open = new Set<UpstreamConnection>();
-  #waiting: Exchange[] = [];
+  #waiting: Waiter[] = [];
   #sweep: Timer | null = null;
   #closing = false;
 
@@ -128,13 +132,13 @@ export class ConnectionPool {
   }
 
   /** Puts a request in the line; false when the line is full. */
-  wait(exchange: Exchange, settings: Settings): boolean {
+  wait(exchange: Waiter, settings: Settings): boolean {
     if (!settings.upstream.limits.tryPend()) return false;
     this.#waiting.push(exchange);
     return true;
   }
 
-  leaveLine(exchange: Exchange, settings: Settings): void {
+  leaveLine(exchange: Waiter, settings: Settings): void {
     const at = this.#waiting.indexOf(exchange);
     if (at < 0) return;
     this.#waiting.splice(at, 1);

@@ -13,11 +13,11 @@ import type { Head } from "../codec/head.ts";
 import { rewriteRequest, rewriteResponse } from "../codec/rewrite.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { Attempts } from "./attempts.ts";
-import type { ClientConnection } from "./client-connection.ts";
+import type { ExchangeClient } from "./exchange-client.ts";
 import { allAttemptsFailed, lineIsFull, noEndpoint, rejected, timeIsUp, type Reply } from "./reply.ts";
 import { RequestBody } from "./request-body.ts";
 import type { Settings } from "./settings.ts";
-import type { AttemptFailure, UpstreamConnection } from "./upstream-connection.ts";
+import type { AnswerReceiver, AttemptFailure, UpstreamConnection } from "./upstream-connection.ts";
 
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
@@ -31,8 +31,8 @@ const OUTCOME_OF_FAILURE: Readonly<Record<AttemptFailure, Outcome>> = {
   "bad-answer": "reset",
 };
 
-export class Exchange {
-  readonly client: ClientConnection;
+export class Exchange implements AnswerReceiver {
+  readonly client: ExchangeClient;
   isHead = false;
   wantsUpgrade = false;
   /** The head as it is sent on; the access log reads it, too. */
@@ -62,7 +62,7 @@ export class Exchange {
   readonly #stall: Deadline<Exchange> = new Deadline<Exchange>(this);
   readonly #overall: Deadline<Exchange> = new Deadline<Exchange>(this);
 
-  constructor(client: ClientConnection) {
+  constructor(client: ExchangeClient) {
     this.client = client;
     this.#answer = new AnswerWriter(client);
   }
@@ -101,7 +101,7 @@ export class Exchange {
     this.isHead = method === "HEAD";
     this.#idempotent = IDEMPOTENT.has(method);
     this.wantsUpgrade = framing.upgrade;
-    this.headText = rewriteRequest(head, past, framing, this.client.rewrite, target);
+    this.headText = rewriteRequest(head, past, framing, this.client.rewriteUnder(settings), target);
     this.#body.begin(body, done, this.#idempotent ? settings.options.retryBodyBytes : 0);
     this.#attempts.begin(settings);
     this.status = 0;
@@ -158,7 +158,7 @@ export class Exchange {
   interimAnswer(past: number): void {
     this.#progress();
     if (this.#old || this.#attempts.hedge !== null) return;
-    const { head, framing } = this.client.listener.pool;
+    const { head, framing } = this.client.pool;
     this.client.writeText(
       rewriteResponse(head, past, framing, { connection: "", chunking: "as-is", added: "" }),
     );
@@ -177,7 +177,7 @@ export class Exchange {
     bodyStart: number,
     end: number,
   ): number {
-    const { head, framing } = this.client.listener.pool;
+    const { head, framing } = this.client.pool;
     const now = this.client.clock.now();
     connection.latency = now - connection.attemptAt;
     if (
@@ -269,7 +269,7 @@ export class Exchange {
 
   #attempt(now: Milliseconds): void {
     const { upstream } = this.#settings;
-    const { pool } = this.client.listener;
+    const { pool } = this.client;
     const attempts = this.#attempts;
     const endpoint = upstream.pick(now, attempts.tried);
     if (endpoint === null) {
@@ -339,7 +339,7 @@ export class Exchange {
     this.#attempts.end(connection, "server-error", now);
     if (reusable) {
       connection.answerDiscarded();
-      this.client.listener.pool.release(connection, now);
+      this.client.pool.release(connection, now);
     } else {
       connection.destroy();
     }
@@ -365,7 +365,7 @@ export class Exchange {
     const now = this.client.clock.now();
     const endpoint = upstream.pick(now, attempts.tried);
     if (endpoint === null || attempts.tried.includes(endpoint) || !upstream.hedge.take()) return;
-    attempts.hedge = attempts.start(endpoint, this, this.client.listener.pool, true, now);
+    attempts.hedge = attempts.start(endpoint, this, this.client.pool, true, now);
     if (attempts.hedge?.state === "idle") this.#send(attempts.hedge, now);
   }
 
@@ -379,7 +379,7 @@ export class Exchange {
   }
 
   #tunnel(connection: UpstreamConnection, past: number, added: string): void {
-    const { head, framing } = this.client.listener.pool;
+    const { head, framing } = this.client.pool;
     const now = this.client.clock.now();
     this.client.writeText(
       rewriteResponse(head, past, framing, { connection: "upgrade", chunking: "as-is", added }),
@@ -399,7 +399,7 @@ export class Exchange {
     const now = this.client.clock.now();
     this.#answering = null;
     this.#attempts.end(connection, this.#outcomeOfStatus(), now);
-    this.client.listener.pool.release(connection, now);
+    this.client.pool.release(connection, now);
     this.#settle(now);
     this.client.exchangeDone(true, now);
   }
@@ -475,7 +475,7 @@ export class Exchange {
     this.#answering = null;
     if (this.#waiting) {
       this.#waiting = false;
-      this.client.listener.pool.leaveLine(this, this.#settings);
+      this.client.pool.leaveLine(this, this.#settings);
     }
     this.#settings.stalls.disarm(this.#stall);
     this.#settings.overall.disarm(this.#overall);

@@ -15,12 +15,10 @@ import {
 import type { Upstream } from "@outrigger/upstream";
 import { Framing } from "../codec/framing.ts";
 import { Head } from "../codec/head.ts";
-import type { RequestRewrite } from "../codec/rewrite.ts";
-import { ClientConnection } from "./client-connection.ts";
+import { AccessLog } from "./access-log.ts";
+import { ClientConnection, type ClientHome } from "./client-connection.ts";
 import { ConnectionPool } from "./connection-pool.ts";
-import type { Exchange } from "./exchange.ts";
 import { Http1Metrics } from "./http1-metrics.ts";
-import type { Reply } from "./reply.ts";
 import { Settings, type Http1Options } from "./settings.ts";
 import type { UpstreamTls } from "./upstream-tls.ts";
 
@@ -42,22 +40,20 @@ export interface ListenerDeps {
   readonly metrics: Metrics;
 }
 
-export class Listener {
+export class Listener implements ClientHome {
   readonly name: string;
   readonly clock: Clock;
   readonly metrics: Http1Metrics;
   readonly pool: ConnectionPool;
+  readonly log: AccessLog;
   /** Scratch for reading requests; see ConnectionPool.head. */
   head: Head;
   readonly framing = new Framing();
   settings: Settings;
   draining = false;
-  /** Share of finished requests that are logged, 0 to 1. */
-  accessLogSample = 0;
   /** Client connections accepted so far. */
   accepted = 0;
 
-  readonly #random: () => number;
   readonly #log: Logger;
   readonly #address: ListenAddress;
   readonly #clients = new Set<ClientConnection>();
@@ -75,20 +71,16 @@ export class Listener {
     this.name = name;
     this.#address = address;
     this.clock = deps.clock ?? systemClock;
-    this.#random = deps.random ?? Math.random;
     this.#log = deps.log ?? silentLogger;
+    this.log = new AccessLog(name, this.clock, deps.random ?? Math.random, this.#log);
     this.settings = new Settings(this.clock, options, upstream, tls);
-    this.head = new Head({ maxBytes: options.maxHeadBytes, maxFields: options.maxHeadFields });
+    this.head = headFor(options);
     this.metrics = new Http1Metrics(deps.metrics, name, {
       connections: () => this.#clients.size,
       inFlight: () => this.inFlight(),
       upstreamConnections: () => this.pool.size,
     });
-    this.pool = new ConnectionPool(
-      this.clock,
-      this.metrics,
-      new Head({ maxBytes: options.maxHeadBytes, maxFields: options.maxHeadFields }),
-    );
+    this.pool = new ConnectionPool(this.clock, this.metrics, headFor(options));
     upstream.onRemoved((endpoint) => this.pool.dropIdle(endpoint));
   }
 
@@ -131,7 +123,8 @@ export class Listener {
       options.maxHeadBytes !== this.head.limits.maxBytes ||
       options.maxHeadFields !== this.head.limits.maxFields
     ) {
-      this.head = new Head({ maxBytes: options.maxHeadBytes, maxFields: options.maxHeadFields });
+      this.head = headFor(options);
+      this.pool.head = headFor(options);
     }
   }
 
@@ -192,51 +185,6 @@ export class Listener {
     }
   }
 
-  rewriteFor(clientAddress: string): RequestRewrite {
-    const { options, upstream } = this.settings;
-    return {
-      // A client that came over IPv4 to an IPv6 socket is named as what it is.
-      clientAddress: options.forwarded ? clientAddress.replace(/^::ffff:/, "") || "unknown" : "",
-      scheme: "http",
-      host: options.host,
-      hostIfMissing: upstream.name,
-    };
-  }
-
-  logAccess(exchange: Exchange, now: Milliseconds): void {
-    if (this.accessLogSample > 0 && this.#random() < this.accessLogSample)
-      this.#log.info(this.#entry(exchange, now), "request");
-  }
-
-  /** The proxy's own answers are always worth a line. */
-  logReply(exchange: Exchange, reply: Reply): void {
-    this.#log.warn(
-      { ...this.#entry(exchange, this.clock.now()), code: reply.code, reason: reply.message },
-      "answered by the proxy itself",
-    );
-  }
-
-  logTruncated(exchange: Exchange): void {
-    this.#log.warn(
-      { ...this.#entry(exchange, this.clock.now()) },
-      "the answer broke off after its head: the client's connection was cut",
-    );
-  }
-
-  #entry(exchange: Exchange, now: Milliseconds): object {
-    const [requestLine = "", ...fields] = exchange.headText.split("\r\n");
-    const trace = /^traceparent:\s*[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-/im.exec(fields.join("\n"));
-    return {
-      listener: this.name,
-      request: requestLine,
-      status: exchange.status,
-      endpoint: exchange.endpointKey,
-      attempts: exchange.attempts,
-      ms: Math.round((now - exchange.startedAt) * 1000) / 1000,
-      ...(trace ? { trace_id: trace[1], span_id: trace[2] } : {}),
-    };
-  }
-
   #listen(host: string, port: number): Promise<Server> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
     return new Promise((resolve, reject) => {
@@ -253,7 +201,7 @@ export class Listener {
           ),
         );
       });
-      server.listen({ host, port, backlog: BACKLOG, ipv6Only: true }, () => {
+      server.listen({ host, port, backlog: BACKLOG, ipv6Only: host === "::1" }, () => {
         server.removeAllListeners("error");
         server.on("error", (error) =>
           this.#log.error({ listener: this.name, err: error.message }, "the listening socket failed"),
@@ -268,4 +216,8 @@ export class Listener {
     this.metrics.connections.inc();
     this.#clients.add(new ClientConnection(this, socket));
   }
+}
+
+function headFor(options: Http1Options): Head {
+  return new Head({ maxBytes: options.maxHeadBytes, maxFields: options.maxHeadFields });
 }

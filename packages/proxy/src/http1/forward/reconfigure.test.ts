@@ -38,3 +38,29 @@ test("a request that began under settings that were replaced still has their tim
   clock.advance(600);
   assert.match((await client.message()).head, /^HTTP\/1.1 504 /);
 });
+
+test("requests that begin after a reload are rewritten as it says, also on connections that were open before", async () => {
+  const backend = await answering(OK);
+  await using proxy = await startProxy({ backends: [backend] });
+  const client = await proxy.client();
+  client.write("GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
+  await client.message();
+  proxy.listener.reconfigure({ ...HTTP1_DEFAULTS, forwarded: false, host: "api.example" }, null);
+  client.write("GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
+  await client.message();
+  assert.match(backend.arrivals[0] ?? "", /Host: shop\r\nx-forwarded-for: 127\.0\.0\.1/);
+  assert.equal(backend.arrivals[1], "GET / HTTP/1.1\r\nhost: api.example\r\n\r\n");
+});
+
+test("limits on heads hold for requests and answers that come after a reload", async () => {
+  const backend = await answering(`HTTP/1.1 200 OK\r\nX: ${"y".repeat(3000)}\r\nContent-Length: 2\r\n\r\nok`);
+  await using proxy = await startProxy({ backends: [backend], upstream: { retries: 0 } });
+  const client = await proxy.client();
+  client.write("GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
+  assert.equal((await client.message()).body, "ok");
+  proxy.listener.reconfigure({ ...HTTP1_DEFAULTS, maxHeadBytes: 2048 }, null);
+  client.write("GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
+  assert.match((await client.message()).head, /^HTTP\/1.1 502 /);
+  client.write(`GET / HTTP/1.1\r\nHost: shop\r\nX: ${"y".repeat(3000)}\r\n\r\n`);
+  assert.match((await client.message()).head, /^HTTP\/1.1 431 /);
+});

@@ -4,11 +4,27 @@
  */
 import { DeadlineQueue, type Clock, type Milliseconds } from "@outrigger/core";
 import type { Upstream } from "@outrigger/upstream";
-import type { Exchange } from "./exchange.ts";
-import { LINGER, type ClientConnection } from "./client-connection.ts";
-import type { UpstreamConnection } from "./upstream-connection.ts";
-import type { Tunnel } from "./tunnel.ts";
 import type { UpstreamTls } from "./upstream-tls.ts";
+
+/** After the last answer a client gets this long to read it and close; what it still sends is read and dropped. */
+const LINGER: Milliseconds = 2_000;
+
+/** Who waits in the queues, as far as a deadline needs to know. */
+interface WaitingClient {
+  headTimedOut(): void;
+  idleTimedOut(): void;
+  destroy(): void;
+}
+interface WaitingExchange {
+  timedOut(kind: "stalled" | "overall"): void;
+}
+interface WaitingAttempt {
+  connectTimedOut(): void;
+  tryTimedOut(): void;
+}
+interface SilentTunnel {
+  broke(): void;
+}
 
 /** All spans in milliseconds; 0 turns a limit off. */
 export interface Http1Options {
@@ -64,16 +80,16 @@ export class Settings {
   readonly options: Http1Options;
   readonly upstream: Upstream;
   readonly tls: UpstreamTls | null;
-  readonly heads: DeadlineQueue<ClientConnection>;
-  readonly idles: DeadlineQueue<ClientConnection>;
-  readonly stalls: DeadlineQueue<Exchange>;
-  readonly overall: DeadlineQueue<Exchange>;
-  readonly connects: DeadlineQueue<UpstreamConnection>;
-  readonly tries: DeadlineQueue<UpstreamConnection>;
-  readonly tunnels: DeadlineQueue<Tunnel>;
+  readonly heads: DeadlineQueue<WaitingClient>;
+  readonly idles: DeadlineQueue<WaitingClient>;
+  readonly stalls: DeadlineQueue<WaitingExchange>;
+  readonly overall: DeadlineQueue<WaitingExchange>;
+  readonly connects: DeadlineQueue<WaitingAttempt>;
+  readonly tries: DeadlineQueue<WaitingAttempt>;
+  readonly tunnels: DeadlineQueue<SilentTunnel>;
   /** For a client that must read its last answer, and then close. */
-  readonly lastBytes: DeadlineQueue<ClientConnection>;
-  readonly lingers: DeadlineQueue<ClientConnection>;
+  readonly lastBytes: DeadlineQueue<WaitingClient>;
+  readonly lingers: DeadlineQueue<WaitingClient>;
 
   constructor(clock: Clock, options: Http1Options, upstream: Upstream, tls: UpstreamTls | null) {
     this.options = options;

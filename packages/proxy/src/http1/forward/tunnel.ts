@@ -2,12 +2,12 @@
 import type { Socket } from "node:net";
 import { Deadline, type DeadlineQueue } from "@outrigger/core";
 import { MAX_UNSENT_BYTES } from "./unsent.ts";
-import type { UpstreamConnection } from "./upstream-connection.ts";
+import type { TunnelEnd, UpstreamConnection } from "./upstream-connection.ts";
 
 /** Dead peers are found by the kernel: seconds of silence before the first keep-alive probe, in milliseconds. */
 const KEEP_ALIVE_DELAY = 60_000;
 
-export class Tunnel {
+export class Tunnel implements TunnelEnd {
   readonly #client: Socket;
   readonly #upstream: UpstreamConnection;
   readonly #idles: DeadlineQueue<Tunnel>;

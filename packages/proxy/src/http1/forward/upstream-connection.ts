@@ -8,13 +8,12 @@ import { Deadline, type Milliseconds } from "@outrigger/core";
 import type { Endpoint } from "@outrigger/upstream";
 import { BodyReader } from "../codec/body-reader.ts";
 import { HeadBuffer } from "../codec/head-buffer.ts";
-import { NEED_MORE } from "../codec/head.ts";
+import type { Framing } from "../codec/framing.ts";
+import { NEED_MORE, type Head } from "../codec/head.ts";
 import type { Violation } from "../codec/violation.ts";
 import { MAX_UNSENT_BYTES } from "./unsent.ts";
-import type { ConnectionPool } from "./connection-pool.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Http1Metrics } from "./http1-metrics.ts";
 import type { Settings } from "./settings.ts";
-import type { Tunnel } from "./tunnel.ts";
 
 export const READ_BUFFER_BYTES = 64 * 1024;
 /** 1xx answers that may come before the final one. */
@@ -27,6 +26,43 @@ const MAX_INTERIM_ANSWERS = 16;
 export type AttemptFailure =
   "connect-failure" | "connect-timeout" | "stale" | "reset" | "try-timeout" | "bad-answer";
 
+/** Who asked, and gets the answer: an exchange. The head that is meant stands in the home's scratch head. */
+export interface AnswerReceiver {
+  readonly isHead: boolean;
+  readonly wantsUpgrade: boolean;
+  attemptReady(connection: UpstreamConnection): void;
+  attemptFailed(connection: UpstreamConnection, failure: AttemptFailure, detail: string): void;
+  /** A 1xx answer, whose head ends at `past`. */
+  interimAnswer(past: number): void;
+  /** Returns the offset up to which the bytes from bodyStart on were used. */
+  answerBegins(
+    connection: UpstreamConnection,
+    past: number,
+    bytes: Buffer,
+    bodyStart: number,
+    end: number,
+  ): number;
+  answerContinues(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): number;
+  answerEnds(connection: UpstreamConnection): void;
+  upstreamDrained(connection: UpstreamConnection): void;
+}
+
+/** What takes the bytes after a switch of protocols. */
+export interface TunnelEnd {
+  fromUpstream(bytes: Buffer, start: number, end: number): void;
+  upstreamDrained(): void;
+  upstreamEnded(): void;
+  broke(): void;
+}
+
+/** Where the connection belongs: the pool. */
+export interface ConnectionHome {
+  readonly metrics: Http1Metrics;
+  readonly head: Head;
+  readonly framing: Framing;
+  gone(connection: UpstreamConnection): void;
+}
+
 type State = "connecting" | "idle" | "head" | "body" | "answered" | "tunnel" | "closed";
 
 export class UpstreamConnection {
@@ -36,8 +72,8 @@ export class UpstreamConnection {
   socket!: Socket;
   state: State = "connecting";
   /** Who uses it now; null while idle. */
-  exchange: Exchange | null = null;
-  tunnel: Tunnel | null = null;
+  exchange: AnswerReceiver | null = null;
+  tunnel: TunnelEnd | null = null;
   readonly body = new BodyReader();
   /** A byte of the current request was handed to the kernel. */
   wrote = false;
@@ -56,14 +92,14 @@ export class UpstreamConnection {
   /** Kept by the endpoint's own hint instead of the configured span, in milliseconds; 0 without one. */
   hintedIdle: Milliseconds = 0;
 
-  readonly #pool: ConnectionPool;
+  readonly #pool: ConnectionHome;
   readonly #deadline: Deadline<UpstreamConnection> = new Deadline<UpstreamConnection>(this);
   #partialHead: HeadBuffer | null = null;
   #interimAnswers = 0;
   #buffer: Buffer | null = null;
   #paused = false;
 
-  constructor(pool: ConnectionPool, endpoint: Endpoint, settings: Settings) {
+  constructor(pool: ConnectionHome, endpoint: Endpoint, settings: Settings) {
     this.#pool = pool;
     this.endpoint = endpoint;
     this.settings = settings;
@@ -139,7 +175,7 @@ export class UpstreamConnection {
   }
 
   /** The answer switched protocols: from here on bytes go to the tunnel. */
-  becomeTunnel(tunnel: Tunnel): void {
+  becomeTunnel(tunnel: TunnelEnd): void {
     this.state = "tunnel";
     this.exchange = null;
     this.tunnel = tunnel;
@@ -215,7 +251,7 @@ export class UpstreamConnection {
     }
     if (past < 0) return this.#refuse(head.violation as Violation, end);
     const bodyStart = partial === null ? past : at;
-    const exchange = this.exchange as Exchange;
+    const exchange = this.exchange as AnswerReceiver;
     const framing = this.#pool.framing;
     const violation = framing.ofResponse(head, exchange.isHead);
     if (violation) return this.#refuse(violation, end);
@@ -236,7 +272,7 @@ export class UpstreamConnection {
   }
 
   #readBody(bytes: Buffer, at: number, end: number): number {
-    const past = (this.exchange as Exchange).answerContinues(this, bytes, at, end);
+    const past = (this.exchange as AnswerReceiver).answerContinues(this, bytes, at, end);
     return this.#afterBody(past, end);
   }
 
@@ -254,7 +290,7 @@ export class UpstreamConnection {
     }
     this.served++;
     this.state = "answered";
-    (this.exchange as Exchange).answerEnds(this);
+    (this.exchange as AnswerReceiver).answerEnds(this);
   }
 
   #refuse(violation: Violation, end: number): number {
