@@ -12,7 +12,7 @@ import {
   type Pattern,
 } from "./image.ts";
 import { rewriteMountPaths } from "./mount-path.ts";
-import type { ContainerContext } from "./plan-pod.ts";
+import type { ContainerContext } from "./container-context.ts";
 import type { Command } from "./process-group.ts";
 
 /** What a child has of the caller's environment; the rest is the manifest's. A container would have its image's. */

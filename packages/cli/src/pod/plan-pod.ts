@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import type { Path, Problem } from "../manifest/document.ts";
 import type { ContainerSpec } from "../manifest/fields.ts";
 import type { DeclaredPod, Manifest } from "../manifest/load.ts";
+import type { ContainerContext, PlanOptions } from "./container-context.ts";
 import { ValueSource, type PodFacts } from "./environment.ts";
 import { planHooks, planProbes } from "./plan-probes.ts";
 import { planCommand } from "./plan-command.ts";
@@ -16,34 +17,6 @@ import type { Mount } from "./mount-path.ts";
 import type { ContainerPlan, PodPlan, PortClaim, RestartPolicy, Role } from "./plan.ts";
 import { planVolumes, type Volume } from "./volume.ts";
 import { expand } from "../manifest/expansion.ts";
-
-export interface PlanOptions {
-  /** --image NAME=DIR */
-  readonly images: ReadonlyMap<string, string>;
-  /** --volume NAME=DIR */
-  readonly volumes: ReadonlyMap<string, string>;
-  /** Where the run keeps its folders. */
-  readonly folder: string;
-  readonly environment: NodeJS.ProcessEnv;
-  /** The address at which the pod's ports are dialled. */
-  readonly ip: string;
-  /** Whether hostAliases and Service names resolve inside. */
-  readonly ownNetwork: boolean;
-}
-
-/** What one container's planning can ask and report. */
-export interface ContainerContext {
-  readonly pod: DeclaredPod;
-  readonly container: ContainerSpec;
-  readonly role: Role;
-  readonly at: Path;
-  readonly options: PlanOptions;
-  readonly facts: PodFacts;
-  readonly mounts: readonly Mount[];
-  readonly variables: ReadonlyMap<string, string>;
-  readonly ports: readonly { readonly name?: string; readonly containerPort: number }[];
-  report(path: Path, message: string): void;
-}
 
 export function planPod(
   pod: DeclaredPod,

@@ -2,7 +2,7 @@
 import type { HttpGet, LifecycleHandler, ProbeSpec } from "../manifest/fields.ts";
 import type { Path } from "../manifest/document.ts";
 import { rewriteMountPaths } from "./mount-path.ts";
-import type { ContainerContext } from "./plan-pod.ts";
+import type { ContainerContext } from "./container-context.ts";
 import type { ContainerPlan, Hook } from "./plan.ts";
 import type { Action, ProbePlan } from "./probe.ts";
 import type { Command } from "./process-group.ts";

@@ -1,7 +1,7 @@
 /** Ports on localhost: who will listen on which, and whether two want the same one. */
 import { createServer } from "node:net";
 import type { Pattern } from "./image.ts";
-import type { ContainerContext } from "./plan-pod.ts";
+import type { ContainerContext } from "./container-context.ts";
 import type { PodPlan, PortClaim } from "./plan.ts";
 
 type Claimant = Pick<ContainerContext, "pod" | "container" | "at">;
