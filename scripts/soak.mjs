@@ -1,10 +1,10 @@
 /**
  * npm run soak [-- --short] [PART ...]: many connections, large bodies, many reloads, a long load; memory stays flat
  * and nothing is lost. Ends with `N passed, N failed, N skipped`, a part being one test; exits 1 when one failed. The
- * full run keeps its figures in test/soak/results/soak.json and writes them into the README of the ambassador.
+ * full form keeps its figures in test/soak/results/soak.json and writes them into the README of the ambassador.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { requireNode, ROOT, setup } from "./setup.mjs";
 
@@ -37,10 +37,16 @@ if (unknown.length > 0)
 const names = words.positionals.length > 0 ? words.positionals : Object.keys(PARTS);
 const say = (text) => process.stdout.write(text);
 const { result, failed } = await runSoak(names, short, say);
-if (!short && words.positionals.length === 0) {
-  const folder = join(ROOT, "test", "soak", "results");
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "soak.json"), `${JSON.stringify(result, null, 2)}\n`);
+if (!short) {
+  const file = join(ROOT, "test", "soak", "results", "soak.json");
+  mkdirSync(dirname(file), { recursive: true });
+  // A part that was run by itself takes the place of its former result.
+  const kept = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).parts : [];
+  const parts = Object.keys(PARTS).flatMap(
+    (kind) =>
+      result.parts.find((part) => part.kind === kind) ?? kept.find((part) => part.kind === kind) ?? [],
+  );
+  writeFileSync(file, `${JSON.stringify({ ...result, parts }, null, 2)}\n`);
   report(say);
 }
 say(`\n${names.length - failed} passed, ${failed} failed, 0 skipped\n`);

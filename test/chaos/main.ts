@@ -47,7 +47,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   for (const scenario of chosen) {
     // Of its own for each scenario: what one draws does not change another.
     const random = seededRandom(seed ^ hash(scenario.name));
-    const result = await playOne(scenario, short ? 1 : 4, random);
+    const result = await playOne(scenario, short ? 1 : 3, random);
     scenarios.push(result);
     say(resultLines(result));
   }

@@ -5,12 +5,19 @@ import { Fleet } from "../chaos/fleet.ts";
 import { AmbassadorProcess } from "../support/ambassador.ts";
 import { span, until } from "../support/polling.ts";
 import { Program } from "../support/program.ts";
-import { MemorySampler } from "./memory.ts";
+import { FLAT_WITHIN, MemorySampler } from "./memory.ts";
 import type { ConnectionsResult } from "./result.ts";
 
 const CROWD = fileURLToPath(new URL("./crowd.js", import.meta.url));
-/** Files that are not for the crowd: upstream connections, listeners, epoll, and what Node itself has open. */
+/**
+ * The crowd's requests wait for one of these upstream connections: the files that they take are bounded. With the
+ * default of 1,024 to each endpoint, a burst of them ends in EMFILE.
+ */
+const UPSTREAM = { maxConnections: 128, maxPending: 20_000 };
+/** Files that are not for the crowd: 3 x 128 upstream connections, listeners, epoll, what Node itself has open. */
 const RESERVED = 500;
+/** V8 gives memory back when it finds time to collect; so long it may take, in seconds. */
+const GIVEN_BACK_WITHIN = 90;
 /** From one address to one port there are 28,000 ports to connect from (ip_local_port_range). */
 const MOST = 28_000;
 
@@ -26,7 +33,7 @@ export async function soakConnections(short: boolean): Promise<ConnectionsResult
   const connections = short ? 2_000 : Math.min(hardFileLimit - RESERVED, MOST);
   const holdSeconds = short ? 10 : 60;
   const fleet = await Fleet.start(3);
-  const ambassador = await AmbassadorProcess.start({ endpoints: fleet.addresses });
+  const ambassador = await AmbassadorProcess.start({ endpoints: fleet.addresses, ...UPSTREAM });
   let crowd: Program | null = null;
   try {
     const sampler = new MemorySampler(ambassador.program);
@@ -55,10 +62,11 @@ export async function soakConnections(short: boolean): Promise<ConnectionsResult
       "the ambassador has no connection left",
       async () => (await ambassador.metric("outrigger_http_client_connections")) === 0,
     );
-    // V8 gives memory back when it finds time to collect; it is asked once a second, which is what wakes it.
     let rssClosed = ambassador.program.residentBytes();
-    for (let second = 0; second < (short ? 10 : 30); second++) {
+    let closedSeconds = 0;
+    for (; closedSeconds < GIVEN_BACK_WITHIN && rssClosed - rssBefore > FLAT_WITHIN; closedSeconds++) {
       await span(1_000);
+      // As a scraper does: a process that is asked nothing at all collects nothing.
       await ambassador.metric("process_open_fds");
       rssClosed = ambassador.program.residentBytes();
     }
@@ -75,6 +83,7 @@ export async function soakConnections(short: boolean): Promise<ConnectionsResult
       rssBefore,
       rssOpen: memory.max,
       rssClosed,
+      closedSeconds,
       bytesPerConnection: Math.round((memory.max - rssBefore) / connections),
       memory,
     };

@@ -35,6 +35,7 @@ const connections: PartResult = {
   rssBefore: 60 * MEBIBYTE,
   rssOpen: 260 * MEBIBYTE,
   rssClosed: 91 * MEBIBYTE,
+  closedSeconds: 12,
   bytesPerConnection: 10_000,
   memory: flat,
 };

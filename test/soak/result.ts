@@ -13,6 +13,8 @@ export interface ConnectionsResult {
   readonly rssBefore: number;
   readonly rssOpen: number;
   readonly rssClosed: number;
+  /** After so long it was given back. */
+  readonly closedSeconds: number;
   readonly bytesPerConnection: number;
   readonly memory: MemoryCourse;
 }
