@@ -42,16 +42,11 @@ test("the one-line grammar's texts mean the same as YAML's types", () => {
   assert.equal(upstreamConfig(texts).retryBudget, 0.25);
 });
 
-test("every key has a description, and every default that the description states is the real one", () => {
-  const defaults = z.encode(upstreamSchema, upstreamConfig(one)) as Record<string, unknown>;
+test("every key has a description, which leaves stating the default to the manual", () => {
   for (const [key, schema] of Object.entries(upstreamShape)) {
     const description = schema.description ?? "";
     assert.ok(description.length > 20, `${key} has no description`);
-    const stated = /Default (off|true|false|auto|[a-z]+-[a-z]+|\d[\d.]*(?:ms|s|m|h|%)?)(?=[;:,. ]|$)/.exec(
-      description,
-    )?.[1];
-    if (stated === undefined) continue;
-    assert.equal(String(defaults[key]), stated.replace(/^0s$/, "0ms").replace(/\.$/, ""), key);
+    assert.doesNotMatch(description, /Default \S/, `${key} states a default that can become wrong`);
   }
 });
 

@@ -173,7 +173,9 @@ export const upstreamShape = {
   ejectTime: durationOption({ min: 100, max: 3_600_000 })
     .prefault("30s")
     .describe("Length of the first ejection; the n-th in a row lasts n times as long."),
-  ejectTimeMax: durationOption({ min: 100, max: 86_400_000 }).prefault("5m").describe("Longest ejection."),
+  ejectTimeMax: durationOption({ min: 100, max: 86_400_000 })
+    .prefault("5m")
+    .describe("No ejection lasts longer, however often its endpoint was ejected before."),
   ejectMax: shareOption(0, 1)
     .prefault("50%")
     .describe("Largest share of endpoints ejected at once; of two or more, one may always be. 0: none."),

@@ -2,10 +2,11 @@
 import { Agent, createServer } from "node:http";
 import { createRequire } from "node:module";
 import util from "node:util";
+import type HttpProxy from "http-proxy";
 
 // http-proxy 1.18 calls util._extend, which warns on every current Node.
 Object.assign(util, { _extend: Object.assign });
-const { createProxyServer } = createRequire(import.meta.url)("http-proxy") as typeof import("http-proxy");
+const { createProxyServer } = createRequire(import.meta.url)("http-proxy") as typeof HttpProxy;
 
 const [port, backend] = process.argv.slice(2).map(Number) as [number, number];
 const proxy = createProxyServer({
