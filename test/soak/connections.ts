@@ -13,7 +13,7 @@ const CROWD = fileURLToPath(new URL("./crowd.js", import.meta.url));
  * The crowd's requests wait for one of these upstream connections: the files that they take are bounded. With the
  * default of 1,024 to each endpoint, a burst of them ends in EMFILE.
  */
-const UPSTREAM = { maxConnections: 128, maxPending: 20_000 };
+export const UPSTREAM = { maxConnections: 128, maxPending: 20_000 };
 /** Files that are not for the crowd: 3 x 128 upstream connections, listeners, epoll, what Node itself has open. */
 const RESERVED = 500;
 /** V8 gives memory back when it finds time to collect; so long it may take, in seconds. */

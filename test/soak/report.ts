@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { replaceBetweenMarks } from "../bench/report.ts";
+import { UPSTREAM } from "./connections.ts";
 import { mebibytes, problems, type PartResult, type SoakResult } from "./result.ts";
 
 /** Seen from test/dist/soak. */
@@ -21,7 +22,7 @@ export function resultRow(part: PartResult): ResultRow {
   switch (part.kind) {
     case "connections":
       return {
-        what: `${thousands(part.connections)} client connections (file limit ${thousands(part.hardFileLimit)}), each asking once in 10 to 20 s, held for ${part.holdSeconds} s`,
+        what: `${thousands(part.connections)} client connections (file limit ${thousands(part.hardFileLimit)}; maxConnections=${UPSTREAM.maxConnections}), each asking once in 10 to 20 s, held for ${part.holdSeconds} s`,
         memory: `${mebibytes(part.rssOpen)} MB: ${(part.bytesPerConnection / 1024).toFixed(1)} KB a connection; ${rise(part.memory)}; ${mebibytes(part.rssBefore)} MB before, ${mebibytes(part.rssClosed)} MB ${part.closedSeconds} s after they closed`,
         outcome: lost(part.requests, part.failures.length),
       };
