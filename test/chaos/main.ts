@@ -7,7 +7,7 @@ import { span } from "../support/polling.ts";
 import { Workload } from "../support/workload.ts";
 import { Fleet } from "./fleet.ts";
 import { judge, type ScenarioResult } from "./verdict.ts";
-import { EJECT_TIME, Stage, type Scenario } from "./scenario.ts";
+import { CONNECTIONS, EJECT_TIME, Stage, type Scenario } from "./scenario.ts";
 import { ambassadorScenarios } from "./scenarios/ambassador.ts";
 import { answerScenarios } from "./scenarios/answers.ts";
 import { changeScenarios } from "./scenarios/changes.ts";
@@ -21,7 +21,6 @@ export const SCENARIOS: readonly Scenario[] = [
   ...ambassadorScenarios,
 ];
 
-const CONNECTIONS = 50;
 const WARM_UP = 700;
 
 export interface ChaosOptions {

@@ -25,6 +25,9 @@ export interface Check {
   readonly ok: boolean;
 }
 
+/** The workload's, kept alive, one GET at a time on each. */
+export const CONNECTIONS = 50;
+
 /** Ejection interval (the first ejection's length) of every scenario, in milliseconds. */
 export const EJECT_TIME = 2_000;
 

@@ -32,8 +32,12 @@ export interface Course {
   readonly log: string;
 }
 
-/** p99 counts as back when it is at most so much above what it was, in milliseconds: far below any time limit. */
+/**
+ * p99 counts as back when it is at most so much above what it was, or below this bound, in milliseconds: the bound is
+ * less than any request takes that waited for a time limit, and more than a busy machine makes of a short one.
+ */
 const BACK_WITHIN = 100;
+const BACK_BELOW = 200;
 
 export function judge(scenario: Scenario, stage: Stage, course: Course): ScenarioResult {
   const { workload, faults, checks } = stage;
@@ -63,7 +67,7 @@ export function judge(scenario: Scenario, stage: Stage, course: Course): Scenari
 
   let recovery: { fault: string; milliseconds: number | null }[] | null = null;
   if (scenario.recovers !== false) {
-    const limit = before.p99 + BACK_WITHIN;
+    const limit = Math.max(before.p99 + BACK_WITHIN, BACK_BELOW);
     recovery = faults.map(({ name, from }, index) => {
       const to = faults[index + 1]?.from ?? course.ended;
       const milliseconds = recoveryTime(workload.sentAt, workload.took, from, to, limit);

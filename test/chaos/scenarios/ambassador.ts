@@ -1,7 +1,7 @@
 /** The ambassador itself is told to go, or dies. */
 import { until } from "../../support/polling.ts";
 import { Workload } from "../../support/workload.ts";
-import type { Scenario } from "../scenario.ts";
+import { CONNECTIONS, type Scenario } from "../scenario.ts";
 
 export const ambassadorScenarios: readonly Scenario[] = [
   {
@@ -13,7 +13,7 @@ export const ambassadorScenarios: readonly Scenario[] = [
       const { ambassador, workload } = stage;
       await stage.calm();
       await stage.fault("SIGTERM", () => ambassador.program.kill("SIGTERM"), 2_000);
-      stage.check("it serves on", ambassador.program.alive && workload.connected === 50);
+      stage.check("it serves on", ambassador.program.alive && workload.connected === CONNECTIONS);
       // The workload may also still dial while it goes.
       const late = new Workload({ port: ambassador.port, connections: 5, firstId: 1e9 }).start();
       await until("new connections are answered, too", () => late.took.length >= 100);
@@ -40,12 +40,10 @@ export const ambassadorScenarios: readonly Scenario[] = [
       const { ambassador, workload } = stage;
       await stage.calm();
       for (let round = 1; round <= stage.rounds; round++) {
-        let inFlight = 0;
         const failedBefore = workload.failures.length;
         await stage.fault(
           "kill -9",
           async () => {
-            inFlight = workload.inFlight;
             const killed = performance.now();
             await ambassador.program.end();
             const within = await until("every request of then has ended", () => workload.inFlight === 0);
@@ -56,11 +54,14 @@ export const ambassadorScenarios: readonly Scenario[] = [
           },
           300,
         );
-        await ambassador.startAgain();
-        await until("the workload is connected again", () => workload.connected === 50);
-        await stage.mend(() => {});
+        // A dial that the dying process's port still took, with its request, is lost with it: so up to two a connection.
         const failed = workload.failures.length - failedBefore;
-        stage.check(`${failed} failed, ${inFlight} were in flight`, failed <= 50);
+        stage.check(`${failed} failed at the kill`, failed <= 2 * CONNECTIONS);
+        await ambassador.startAgain();
+        await until("the workload is connected again", () => workload.connected === CONNECTIONS);
+        await stage.mend(() => {});
+        const later = workload.failures.length - failedBefore - failed;
+        stage.check(`${later} failed later`, later === 0);
       }
     },
   },
