@@ -179,7 +179,11 @@ export const upstreamShape = {
   ejectMax: shareOption(0, 1)
     .prefault("50%")
     .describe("Largest share of endpoints ejected at once; of two or more, one may always be. 0: none."),
-  retries: intOption({ min: 0, max: 20 }).prefault(2).describe("Attempts after the first, at most. 0: none."),
+  retries: intOption({ min: 0, max: 20 })
+    .prefault(2)
+    .describe(
+      "Attempts after the first, at most; those after one of which no byte was sent are not counted. 0: none at all.",
+    ),
   retryBudget: shareOption(0, 1)
     .prefault("20%")
     .describe("Retries under way at once, as a share of the requests in flight."),

@@ -87,9 +87,9 @@ export class Attempts {
    * was sent, and after the first stale connection, which is nobody's fault: a restarting endpoint costs no request.
    */
   mayRetry(failure: AttemptFailure | "status", nothingSent: boolean): boolean {
-    const { retry, endpoints } = this.#settings.upstream;
+    const { retry } = this.#settings.upstream;
     if (nothingSent || (failure === "stale" && this.#free === 0)) {
-      if (this.#free >= retry.maxRetries + endpoints.length || !retry.take(true)) return false;
+      if (this.#free >= retry.maxFree || !retry.take(true)) return false;
       this.#free++;
       this.#next = "free";
       return true;

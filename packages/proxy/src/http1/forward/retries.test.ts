@@ -37,6 +37,15 @@ describe("a request of which no byte was sent goes to another endpoint, whatever
     });
   }
 
+  it("but not with retries=0: then nothing at all is repeated", async () => {
+    const good = await answering(OK);
+    await using proxy = await startProxy({ backends: [await refusing(), good], upstream: { retries: 0 } });
+    const client = await proxy.client();
+    client.write(GET);
+    assert.match((await client.message()).head, /^HTTP\/1.1 502 .*x-outrigger-reason: connect-failure/s);
+    assert.equal(good.arrivals.length, 0);
+  });
+
   it("even when retries are spent on nothing else", async () => {
     const good = await answering(OK);
     await using proxy = await startProxy({
