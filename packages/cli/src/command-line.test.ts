@@ -45,6 +45,30 @@ test("usage errors go to stderr with exit code 2, a missing file and a missing f
   }
 });
 
+test("a key of a ConfigMap or Secret that would leave its volume is refused, and nothing is written", async () => {
+  using folder = new Folder();
+  for (const key of ["../../../../escaped", "..data", "a/b", ".."]) {
+    const manifest = [
+      { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data: { [key]: "x" } },
+      JSON.parse(
+        podManifest({
+          volumes: [{ name: "v", configMap: { name: "c" } }],
+          containers: [
+            { name: "a", image: "b", command: ["node"], volumeMounts: [{ name: "v", mountPath: "/v" }] },
+          ],
+        }),
+      ) as object,
+    ];
+    const file = folder.write(
+      "pod.yaml",
+      manifest.map((document) => JSON.stringify(document)).join("\n---\n"),
+    );
+    await using run = new Outrigger(["run", file]);
+    assert.equal(await run.ended, 2, run.stderr);
+    assert.match(run.stderr, /configMap\.name: the ConfigMap has the key ".*", accepted: letters, digits/);
+  }
+});
+
 const UNPLANNED: readonly [sentence: string, spec: object, message: RegExp][] = [
   [
     "a workload without a command",

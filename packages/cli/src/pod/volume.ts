@@ -4,6 +4,7 @@
  */
 import { chmod, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
+import { OutriggerError } from "@outrigger/core";
 import type { Path, Problem } from "../manifest/document.ts";
 import type { VolumeSpec } from "../manifest/fields.ts";
 import type { DeclaredPod } from "../manifest/load.ts";
@@ -77,7 +78,16 @@ function planFiles(
     const found = values.files(kind, name, source.optional, [...path, nameKey]);
     if (!found) return;
     if (!source.items) {
-      for (const [key, content] of found) files.push({ path: key, content, mode });
+      for (const [key, content] of found) {
+        if (DATA_KEY.test(key) && !key.startsWith("..") && key !== ".")
+          files.push({ path: key, content, mode });
+        else {
+          report(
+            [...path, nameKey],
+            `the ${kind} has the key ${JSON.stringify(key)}, accepted: letters, digits, '-', '_' and '.', at most 253, not beginning with ..`,
+          );
+        }
+      }
       return;
     }
     for (const [index, item] of source.items.entries()) {
@@ -167,6 +177,9 @@ function planFiles(
   return { files, secret };
 }
 
+/** What a key of a ConfigMap or Secret may be (Kubernetes' IsConfigMapKey): it becomes a file's name. */
+const DATA_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
+
 const leavesFolder = (path: string): boolean =>
   posix.isAbsolute(path) || path === "" || path.split("/").includes("..") || path.startsWith("..");
 
@@ -184,6 +197,13 @@ export async function writeVersion(folder: string, files: readonly ProjectedFile
   const version = `..${new Date().toISOString().replace(/[-:TZ.]/g, "_")}${process.hrtime.bigint() % 1_000_000n}`;
   await mkdir(join(folder, version));
   for (const file of files) {
+    // Planning has refused these by their place; a file outside the volume is never written, whatever planning missed.
+    if (leavesFolder(file.path)) {
+      throw new OutriggerError(
+        "bad-volume-path",
+        `the file ${JSON.stringify(file.path)} would leave its volume`,
+      );
+    }
     const path = join(folder, version, file.path);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, file.content);

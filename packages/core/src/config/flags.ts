@@ -1,6 +1,7 @@
 /** Flags and their environment twins, declared beside each other in one table (git-sync's way). */
 import { didYouMean } from "./did-you-mean.ts";
 import type { ConfigProblem } from "./problem.ts";
+import { maskSecrets } from "./route-line.ts";
 
 export interface FlagDeclaration {
   /** Without the dashes: `log-level`. */
@@ -50,7 +51,7 @@ export function parseFlags(argv: readonly string[], shapes: readonly FlagShape[]
         ? "unknown flag"
         : "found a bare argument, accepted: flags only";
       problems.push({
-        where: JSON.stringify(argument),
+        where: JSON.stringify(maskSecrets(argument)),
         key: "",
         message: `${problem}; --help shows all flags`,
       });

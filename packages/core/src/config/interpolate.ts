@@ -16,7 +16,8 @@ export function interpolate(
     REFERENCE,
     (whole, escaped: string | undefined, name: string, hasDefault: string | undefined, fallback: string) => {
       if (escaped !== undefined) return "$";
-      const value = env[name];
+      // Own variables only: `${constructor}` is not what every object inherits.
+      const value = Object.hasOwn(env, name) ? env[name] : undefined;
       // As in a shell: `:-` also covers what is set but empty.
       if (hasDefault !== undefined) return value === undefined || value === "" ? fallback : value;
       if (value !== undefined) return value;

@@ -247,3 +247,20 @@ test("random text is read or refused with an OutriggerError, nothing else", () =
   );
   assert.equal(({} as Record<string, unknown>)["x"], undefined);
 });
+
+test("no part of a password is shown, wherever the line goes wrong", () => {
+  for (const line of [
+    "8001=http://user:hun?ter2@host:80",
+    "8001=user:hunter2@host:80",
+    "user:hunter2@host",
+    "8001=http://u:hun&ter2=1@h:1?x",
+  ]) {
+    assert.throws(
+      () => parseRouteLine(line),
+      (thrown: Error) => {
+        assert.doesNotMatch(thrown.message, /hun|ter2/, thrown.message);
+        return true;
+      },
+    );
+  }
+});

@@ -49,6 +49,9 @@ const SECRET_KEY = /(?:passw(?:or)?d|passphrase|secret|token|api-?key|private-?k
 const OWN_KEYS: ReadonlySet<string> = new Set(["listen", "protocol", "endpoints"]);
 const LONGEST = 8192;
 
+/** Everything before the last `@` that may be a password, also where the line is no route and `?` stands in it. */
+const USERINFO = /^((?:[^=@]*=)?(?:[a-z][a-z0-9+.-]*:\/\/)?)(.*)(?=@)/is;
+
 /** Would a key of this name hold a secret, going by its name? */
 export function looksSecret(key: string): boolean {
   return SECRET_KEY.test(key);
@@ -58,7 +61,7 @@ export function looksSecret(key: string): boolean {
 export function maskSecrets(text: string): string {
   const stars = (hidden: string): string => "*".repeat(hidden.length);
   return text
-    .replace(/(:\/\/)([^?]*)(?=@)/, (_, slashes: string, userinfo: string) => slashes + stars(userinfo))
+    .replace(USERINFO, (_, before: string, userinfo: string) => before + stars(userinfo))
     .replace(/([?&])([^=&]*)=([^&]*)/g, (whole, mark: string, key: string, value: string) =>
       looksSecret(key) ? `${mark}${key}=${stars(value)}` : whole,
     );
@@ -86,7 +89,9 @@ export function parseRouteLine(text: string): RouteLine {
 /** As parseRouteLine, and says at which column each part stands. */
 export function parseRouteColumns(text: string): { route: RouteLine; columns: RouteColumns } {
   const fail = (index: number, problem: string): never => {
-    throw new RouteLineError("bad-route", text, index + 1, problem);
+    // Where an "@" is, what was found may be a part of a password: it is not quoted.
+    const said = text.includes("@") ? problem.replace(/, found ".*"$/s, "") : problem;
+    throw new RouteLineError("bad-route", text, index + 1, said);
   };
   if (text.length > LONGEST)
     fail(0, `a route of ${text.length} characters is too long: put it into the YAML file`);

@@ -257,6 +257,18 @@ test("a second SIGTERM exits at once with 143, a second SIGINT with 130", async 
   }
 });
 
+test("the first SIGTERM after /quitquitquit is the first signal: it cuts nothing", async (context) => {
+  const { running, port, control } = await start(context, [ROUTE]);
+  const open = await workload(port);
+  await http(control, "/quitquitquit", "POST");
+  await running.line("draining");
+  running.kill("SIGTERM");
+  // A second signal would have ended the process by now, and the control server with it.
+  assert.equal((await http(control, "/configz")).status, 200);
+  open.socket.destroy();
+  assert.equal((await running.exited).code, 0);
+});
+
 test("while it starts it is alive but not started nor ready, and SIGTERM ends it with 0", async (context) => {
   const holder = createServer().listen(0, "127.0.0.1");
   await new Promise((resolve) => holder.once("listening", resolve));

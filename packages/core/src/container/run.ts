@@ -180,12 +180,15 @@ export async function runContainer<Schema extends z.ZodObject>(
 }
 
 function installProcessHandlers(log: LeveledLogger, shutdown: Shutdown, hangUp: () => void): void {
+  // Only signals count: a preStop that called /quitquitquit comes before the kubelet's first SIGTERM.
+  let signals = 0;
   for (const [signal, code] of [
     ["SIGTERM", 143],
     ["SIGINT", 130],
   ] as const) {
     process.on(signal, () => {
-      if (shutdown.request(signal)) return;
+      signals++;
+      if (shutdown.request(signal) || signals === 1) return;
       log.warn({ signal }, "second signal: exiting at once");
       log.flush();
       process.exit(code);

@@ -46,3 +46,13 @@ test("the system clock's timer fires after its span, can be refreshed and cleare
   systemClock.timer(0, () => assert.fail("cleared timers do not fire")).clear();
   await systemClock.sleep(5);
 });
+
+test("a span of more than 24.8 days, which Node's timers cannot hold, does not fire at once", async () => {
+  let fired = false;
+  const long = systemClock.timer(30 * 86_400_000, () => (fired = true), { unref: true });
+  long.refresh();
+  // Too long a span becomes one of 1 ms: a timer of 20 ms, set later, would come after it.
+  await systemClock.sleep(20);
+  assert.equal(fired, false);
+  long.clear();
+});

@@ -45,11 +45,32 @@ export function sleepOn(
   });
 }
 
+/** Node's timers hold 31 bits of milliseconds (24.8 days); a longer span would fire after one. */
+const LONGEST_TIMEOUT: Milliseconds = 2 ** 31 - 1;
+
+function longTimer(delay: Milliseconds, fire: () => void, options?: { unref?: boolean }): Timer {
+  let timeout: NodeJS.Timeout;
+  const arm = (remaining: Milliseconds): void => {
+    const span = Math.min(remaining, LONGEST_TIMEOUT);
+    timeout = setTimeout(() => (remaining > span ? arm(remaining - span) : fire()), span);
+    if (options?.unref) timeout.unref();
+  };
+  arm(delay);
+  return {
+    refresh: () => {
+      clearTimeout(timeout);
+      arm(delay);
+    },
+    clear: () => clearTimeout(timeout),
+  };
+}
+
 /** The machine's clock: monotonic spans from `performance.now()`, timers from Node. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallTime: () => Date.now(),
   timer(delay, fire, options) {
+    if (delay > LONGEST_TIMEOUT) return longTimer(delay, fire, options);
     const timeout = setTimeout(fire, delay);
     if (options?.unref) timeout.unref();
     return {
