@@ -11,7 +11,7 @@ import {
   type PatternDeps,
 } from "@outrigger/core";
 import { parseAmbassadorConfig, routeName, type AmbassadorConfig, type AmbassadorInput } from "./config.ts";
-import { HttpRoute } from "./route/http-route.ts";
+import { HttpRoute, type PreparedSwap } from "./route/http-route.ts";
 
 /** A route that a reload dropped gets this long to finish what it has in flight, in milliseconds. */
 const DROPPED_ROUTE_GRACE = 30_000;
@@ -78,7 +78,7 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
    */
   async reload(config: AmbassadorConfig): Promise<void> {
     const kept = new Map(this.#routes.map((route) => [route.name, route]));
-    const swaps: (() => void)[] = [];
+    const swaps: PreparedSwap[] = [];
     const fresh: HttpRoute[] = [];
     const next: HttpRoute[] = [];
     try {
@@ -95,10 +95,11 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
       }
       await startAll(fresh);
     } catch (error) {
+      for (const swap of swaps) swap.discard();
       await Promise.all(fresh.map((route) => route.stop()));
       throw error;
     }
-    for (const swap of swaps) swap();
+    for (const swap of swaps) swap.commit();
     const dropped = this.#routes.filter((route) => !next.includes(route));
     this.#routes = next;
     for (const route of dropped) this.#retire(route);

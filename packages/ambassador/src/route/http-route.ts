@@ -13,6 +13,18 @@ import { routeName, upstreamOf, type RouteConfig } from "../config.ts";
 /** How often certificate files are looked at. */
 const TLS_CHECK_INTERVAL = 5_000;
 
+/** A reload that is ready: either is called, once. */
+export interface PreparedSwap {
+  commit(): void;
+  discard(): void;
+}
+
+interface LoadedTls {
+  readonly watcher: UpstreamTlsWatcher | null;
+  /** Never null for https: what goes out in clear would be what was meant to be secret. */
+  readonly credentials: UpstreamTls | null;
+}
+
 export class HttpRoute implements DataListener {
   readonly name: string;
   #config: RouteConfig;
@@ -56,7 +68,9 @@ export class HttpRoute implements DataListener {
    */
   async start(): Promise<void> {
     try {
-      await this.#loadTls(this.#config);
+      const tls = await this.#loadTls(this.#config);
+      this.#tls = tls.watcher;
+      this.#credentials = tls.credentials;
       const listener = new Listener(
         this.name,
         addressOf(this.#config),
@@ -83,23 +97,24 @@ export class HttpRoute implements DataListener {
     );
   }
 
-  /** Loads what another config needs; throws, with nothing changed, when that cannot be had. Returns the swap itself. */
-  async prepare(config: RouteConfig): Promise<() => void> {
+  /** Loads what another config needs; throws, with nothing changed, when that cannot be had. */
+  async prepare(config: RouteConfig): Promise<PreparedSwap> {
     const sameTls =
       JSON.stringify([config.protocol, config.tls]) ===
       JSON.stringify([this.#config.protocol, this.#config.tls]);
-    const old = { tls: this.#tls, credentials: this.#credentials };
-    if (!sameTls) await this.#loadTls(config);
-    const fresh = { tls: this.#tls, credentials: this.#credentials };
-    this.#tls = old.tls;
-    this.#credentials = old.credentials;
-    return () => {
-      if (!sameTls) old.tls?.stop();
-      this.#tls = fresh.tls;
-      this.#credentials = fresh.credentials;
-      this.#config = config;
-      this.#upstream.update(upstreamOf(config));
-      this.#reconfigureListener();
+    const fresh = sameTls ? null : await this.#loadTls(config);
+    return {
+      commit: () => {
+        if (fresh !== null) {
+          this.#tls?.stop();
+          this.#tls = fresh.watcher;
+          this.#credentials = fresh.credentials;
+        }
+        this.#config = config;
+        this.#upstream.update(upstreamOf(config));
+        this.#reconfigureListener();
+      },
+      discard: () => fresh?.watcher?.stop(),
     };
   }
 
@@ -152,24 +167,24 @@ export class HttpRoute implements DataListener {
     };
   }
 
-  async #loadTls(config: RouteConfig): Promise<void> {
-    this.#tls = null;
-    this.#credentials = null;
-    if (config.protocol !== "https") return;
+  /** Reads the certificates that a config names, and watches them; the route itself is not touched. */
+  async #loadTls(config: RouteConfig): Promise<LoadedTls> {
+    if (config.protocol !== "https") return { watcher: null, credentials: null };
     const { caFile = null, certFile = null, keyFile = null, serverName = null } = config.tls ?? {};
     const files = { caFile, certFile, keyFile, serverName: serverName ?? onlyName(config) };
-    const watcher = new UpstreamTlsWatcher(
+    const watcher: UpstreamTlsWatcher = new UpstreamTlsWatcher(
       files,
       this.#deps.clock,
       TLS_CHECK_INTERVAL,
       this.#deps.log,
       (credentials) => {
+        // Not before it is in use, and not after: a config that was refused changes nothing later, either.
+        if (this.#tls !== watcher) return;
         this.#credentials = credentials;
         this.#reconfigureListener();
       },
     );
-    this.#credentials = await watcher.start();
-    this.#tls = watcher;
+    return { watcher, credentials: await watcher.start() };
   }
 
   #reconfigureListener(): void {

@@ -5,6 +5,7 @@ import type { Violation } from "./violation.ts";
 
 const SLASH = 0x2f;
 const STAR = 0x2a;
+const CAPITAL_C = 0x43;
 const ABSOLUTE = /^https?:\/\/([^/?#]*)([^#]*)/i;
 
 export interface TargetReading {
@@ -22,12 +23,14 @@ const BAD_FORM: TargetReading = { violation: "bad-target-form", replacement: nul
  */
 export function readTarget(head: Head, framing: Framing): TargetReading {
   const { bytes, targetStart, targetEnd } = head;
+  // CONNECT would turn the endpoint's connection into a tunnel that the next request finds itself in.
+  if (bytes[head.start] === CAPITAL_C && head.text(head.start, head.methodEnd) === "CONNECT") return BAD_FORM;
   if (bytes[targetStart] === SLASH) return AS_IT_CAME;
   const method = head.text(head.start, head.methodEnd);
   if (bytes[targetStart] === STAR && targetEnd - targetStart === 1)
     return method === "OPTIONS" ? AS_IT_CAME : BAD_FORM;
   const absolute = ABSOLUTE.exec(head.text(targetStart, targetEnd));
-  if (!absolute || method === "CONNECT") return BAD_FORM;
+  if (!absolute) return BAD_FORM;
   const [, authority = "", rest = ""] = absolute;
   if (authority === "" || authority.includes("@")) return BAD_FORM;
   const host = framing.hostStart < 0 ? authority : head.text(framing.hostStart, framing.hostEnd);

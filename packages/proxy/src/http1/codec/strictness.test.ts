@@ -25,6 +25,7 @@ const REFUSED_REQUESTS: Readonly<Record<string, readonly [string, Violation]>> =
   "a target that is a bare word": ["GET index.html HTTP/1.1\r\nHost: a\r\n\r\n", "bad-target-form"],
   "* with GET": ["GET * HTTP/1.1\r\nHost: a\r\n\r\n", "bad-target-form"],
   CONNECT: ["CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "bad-target-form"],
+  "CONNECT to a path": ["CONNECT /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", "bad-target-form"],
   "CONNECT to an absolute URL": ["CONNECT http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", "bad-target-form"],
   "an absolute target with user information": [
     "GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n",

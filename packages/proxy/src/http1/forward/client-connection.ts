@@ -65,6 +65,8 @@ export class ClientConnection implements ExchangeClient {
   #pipelined: Buffer | null = null;
   #tunnel: Tunnel | null = null;
   #feeding = false;
+  /** Requests begun so far. */
+  #requests = 0;
   #paused = false;
 
   constructor(listener: ClientHome, socket: Socket) {
@@ -241,9 +243,11 @@ export class ClientConnection implements ExchangeClient {
       if (this.#pipelined.length > MAX_PIPELINED_BYTES) this.pause();
       return;
     }
+    const request = this.#state === "body" ? this.#requests : -1;
     this.#feed(chunk);
-    // A piece of a body that the endpoint's socket has taken whole is needed by nobody any more.
-    if (this.#state === "body" && !this.#exchange.keepsBytes) free(chunk);
+    // Bytes of one request's body alone, which its endpoint's socket has taken whole, are needed by nobody any more. A
+    // chunk that ends one request and begins another may still wait in the first one's socket.
+    if (this.#state === "body" && this.#requests === request && !this.#exchange.keepsBytes) free(chunk);
   }
 
   #feedPipelined(): void {
@@ -315,6 +319,7 @@ export class ClientConnection implements ExchangeClient {
       if (this.#body.violation) return this.#refuse(this.#body.violation, end);
     }
     this.#state = this.#body.done ? "answering" : "body";
+    this.#requests++;
     const piece = bodyEnd > bodyStart ? bytes.subarray(bodyStart, bodyEnd) : null;
     this.#exchange.begin(
       settings,

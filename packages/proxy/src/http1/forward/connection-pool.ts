@@ -147,7 +147,7 @@ export class ConnectionPool implements ConnectionHome {
 
   /** Discovery dropped this endpoint: its idle connections go, the busy ones finish. */
   dropIdle(endpoint: Endpoint): void {
-    for (const connection of this.#idle.get(endpoint) ?? []) connection.destroy();
+    for (const connection of [...(this.#idle.get(endpoint) ?? [])]) connection.destroy();
   }
 
   close(): void {

@@ -463,6 +463,8 @@ export class Exchange implements AnswerReceiver {
     if (!this.active) return;
     this.active = false;
     this.#stopTimer();
+    // A retry that was allowed, and waited for its time or its turn, is not coming any more.
+    this.#attempts.giveBack();
     const { first, hedge } = this.#attempts;
     if (first !== null || hedge !== null) {
       const now = this.client.clock.now();

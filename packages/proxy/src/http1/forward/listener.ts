@@ -58,7 +58,7 @@ export class Listener implements ClientHome {
   readonly #address: ListenAddress;
   readonly #clients = new Set<ClientConnection>();
   #servers: Server[] = [];
-  #drained: (() => void) | null = null;
+  readonly #drained: (() => void)[] = [];
 
   constructor(
     name: string,
@@ -163,7 +163,7 @@ export class Listener implements ClientHome {
     };
     if (this.#clients.size > 0) {
       await new Promise<void>((resolve) => {
-        this.#drained = resolve;
+        this.#drained.push(resolve);
         if (signal.aborted) abort();
         else signal.addEventListener("abort", abort, { once: true });
       });
@@ -180,8 +180,7 @@ export class Listener implements ClientHome {
   forget(client: ClientConnection): void {
     this.#clients.delete(client);
     if (this.#clients.size === 0 && this.draining) {
-      this.#drained?.();
-      this.#drained = null;
+      for (const resolve of this.#drained.splice(0)) resolve();
     }
   }
 

@@ -462,3 +462,39 @@ describe("draining", () => {
     assert.equal(await drained, 0);
   });
 });
+
+it("a client that leaves during the pause before a retry gives the budget its retry back", async () => {
+  const clock = new VirtualClock();
+  const only = await answering(BUSY);
+  await using proxy = await startProxy({
+    backends: [only],
+    clock,
+    random: () => 0.9,
+    upstream: { backoffBase: "10s", backoffMax: "10s" },
+  });
+  const client = await proxy.client();
+  client.write(GET);
+  await eventually(() => proxy.upstream.retry.retrying === 1);
+  client.reset();
+  await eventually(() => proxy.upstream.active === 0);
+  assert.equal(proxy.upstream.retry.retrying, 0);
+});
+
+it("an endpoint that discovery drops loses all its idle connections", async () => {
+  const backend = await Backend.start(async (connection) => {
+    for (;;) {
+      const { head } = await connection.message().catch(() => ({ head: "" }));
+      if (head === "") return;
+      backend.arrivals.push(head);
+      await eventually(() => backend.arrivals.length >= 6);
+      connection.write(OK);
+    }
+  });
+  await using proxy = await startProxy({ backends: [backend] });
+  const clients = await Promise.all(Array.from({ length: 6 }, () => proxy.client()));
+  for (const client of clients) client.write(GET);
+  for (const client of clients) await client.message();
+  assert.equal(proxy.listener.pool.size, 6);
+  proxy.listener.pool.dropIdle(proxy.upstream.endpoints[0] as (typeof proxy.upstream.endpoints)[0]);
+  assert.equal(proxy.listener.pool.size, 0);
+});
