@@ -1,7 +1,13 @@
 /** The ambassador as a library: start, reload while requests pass, stop. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request, Agent } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { OutriggerError } from "@outrigger/core";
 import { freePort } from "@outrigger/core/testing";
@@ -133,6 +139,41 @@ describe("a reload", () => {
     );
     assert.equal((await get(port)).body, "a");
     await Promise.all([a.stop(), b.stop()]);
+  });
+
+  it("that was refused leaves https what it was: the next one does not go out in clear", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "outrigger-https-"));
+    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const subject = ["-subj", "/CN=a", "-addext", "subjectAltName=IP:127.0.0.1"];
+    const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+    execFileSync(
+      "openssl",
+      ["req", "-x509", ...curve, "-keyout", key, "-out", cert, "-days", "2", ...subject],
+      { stdio: "pipe" },
+    );
+    const server = createHttpsServer(
+      { key: readFileSync(key), cert: readFileSync(cert) },
+      (_request, response) => response.end("secret"),
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port: backend } = server.address() as AddressInfo;
+    const port = await freePort();
+    const route = (caFile: string, retries: number) =>
+      parseAmbassadorConfig({
+        routes: [`127.0.0.1:${port}=https://127.0.0.1:${backend}?tls.caFile=${caFile}&retries=${retries}`],
+      });
+    await using ambassador = createAmbassador({
+      routes: [`127.0.0.1:${port}=https://127.0.0.1:${backend}?tls.caFile=${cert}`],
+    });
+    await ambassador.start();
+    assert.equal((await get(port)).body, "secret");
+    await assert.rejects(ambassador.reload(route("/absent.pem", 0)), /cannot be read/);
+    await ambassador.reload(route(cert, 1));
+    assert.deepEqual(await get(port), { status: 200, body: "secret" });
+    server.close();
+    server.closeAllConnections();
+    rmSync(folder, { recursive: true });
   });
 
   it("again and again under load loses no request", async () => {

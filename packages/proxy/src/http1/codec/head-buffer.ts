@@ -33,9 +33,4 @@ export class HeadBuffer {
     this.#length += length;
     return lineEnded || this.#length > limit;
   }
-
-  clear(): void {
-    this.#held = null;
-    this.#length = 0;
-  }
 }
