@@ -106,6 +106,46 @@ export interface ResponseRewrite {
   readonly added: string;
 }
 
+/** Whether the status line that came is the one that goes on: not of HTTP/1.0, and with the space after its status. */
+function hasPlainStatusLine(head: Head): boolean {
+  // "HTTP/1.1 200 " is 13 long.
+  return head.minorVersion === 1 && head.reasonStart - head.start === 13;
+}
+
+/**
+ * The head for the client where nothing is added: what does not go on is squeezed out in place, and the rest moved up to
+ * end at `past`, right before the body. Returns where the head begins now; -1 when its status line must be written anew.
+ */
+export function trimResponse(head: Head, past: number, framing: Framing): number {
+  if (!hasPlainStatusLine(head)) return -1;
+  const { bytes, fields, status } = head;
+  const bodiless = status < 200 || status === 204;
+  /** What goes on stands at to..past; what is not looked at yet, at head.start..runEnd. */
+  let to = past;
+  let runEnd = past;
+  let lineEnd = past - 2;
+  for (let slot = (head.fieldCount - 1) * FIELD_STRIDE; slot >= 0; slot -= FIELD_STRIDE) {
+    const id = fields[slot + 4] as number;
+    const lineStart = fields[slot] as number;
+    const goesOn =
+      id === OTHER
+        ? framing.nominated.length === 0 ||
+          !framing.nominated.includes(head.text(lineStart, fields[slot + 1] as number).toLowerCase())
+        : id === CONTENT_LENGTH || id === TRANSFER_ENCODING
+          ? !bodiless
+          : !isHopByHop(id) && id !== PROXY_AUTHENTICATE;
+    if (!goesOn) {
+      to -= runEnd - lineEnd;
+      if (to !== lineEnd) bytes.copyWithin(to, lineEnd, runEnd);
+      runEnd = lineStart;
+    }
+    lineEnd = lineStart;
+  }
+  to -= runEnd - head.start;
+  if (to !== head.start) bytes.copyWithin(to, head.start, runEnd);
+  return to;
+}
+
 /** The head for the client. A status that has no body loses the fields that would announce one, but for HEAD and 304. */
 export function rewriteResponse(
   head: Head,
@@ -119,8 +159,7 @@ export function rewriteResponse(
   const last = head.fieldCount * FIELD_STRIDE;
   let out: string;
   let runStart: number;
-  // The status line passes as it is unless it is of HTTP/1.0 or lacks the space after its status ("HTTP/1.1 200" is 12 long).
-  if (head.minorVersion === 1 && head.reasonStart - base === 13) {
+  if (hasPlainStatusLine(head)) {
     out = "";
     runStart = 0;
   } else {

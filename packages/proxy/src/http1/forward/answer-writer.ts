@@ -3,7 +3,7 @@
  * upstream's read buffer goes to the client's socket as it is; when that cannot take it at once, the buffer stays with the
  * socket and the upstream is paused once the socket is full.
  */
-import { rewriteResponse } from "../codec/rewrite.ts";
+import { rewriteResponse, trimResponse } from "../codec/rewrite.ts";
 import type { ExchangeClient } from "./exchange-client.ts";
 import { ONE_WRITE_BYTES } from "./request-body.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
@@ -40,6 +40,11 @@ export class AnswerWriter {
       body.kind === "close" && !old ? "add" : body.kind === "chunked" && old ? "remove" : "as-is";
     if (old && (body.kind === "close" || body.kind === "chunked")) client.keepAlive = false;
     if (client.draining) client.keepAlive = false;
+    // Usually nothing is added: then head and body go out as they stand, in one write.
+    if (this.#chunking === "as-is" && added === "" && client.keepAlive && !old && past === bodyStart) {
+      const bodyEnd = this.#passWhole(connection, past, bytes, end);
+      if (bodyEnd >= 0) return bodyEnd;
+    }
     const text = rewriteResponse(head, past, framing, {
       connection: client.keepAlive ? (old ? "keep-alive" : "") : "close",
       chunking: this.#chunking,
@@ -60,6 +65,32 @@ export class AnswerWriter {
       client.writeText(text);
       this.#write(bytes, bodyStart, bodyEnd);
       client.uncork();
+      this.#holdBack(connection);
+    }
+    return bodyEnd;
+  }
+
+  /**
+   * Writes the head, trimmed in place, with what has come of the body behind it. Returns the offset up to which the bytes
+   * were used; -1: this answer cannot go so.
+   */
+  #passWhole(connection: UpstreamConnection, past: number, bytes: Buffer, end: number): number {
+    const client = this.#client;
+    const { head, framing } = client.pool;
+    // A head that came in pieces stands elsewhere. And behind a reader that is slow, each small answer would keep a whole
+    // read buffer waiting: those are copied.
+    if (head.bytes !== bytes || (client.hasUnsentBytes && end - past <= ONE_WRITE_BYTES)) return -1;
+    const { body } = connection;
+    const start = trimResponse(head, past, framing);
+    if (start < 0) return -1;
+    const bodyEnd = body.read(bytes, past, end);
+    // Of a body that breaks its framing nothing goes out; the head does, as the client must see that its answer broke off.
+    const answer = bytes.subarray(start, body.violation ? past : bodyEnd);
+    if (!body.violation) client.metrics.bytesToClients.inc(bodyEnd - past);
+    if (body.done && answer.length <= ONE_WRITE_BYTES) {
+      client.writeWhole(answer, connection);
+    } else {
+      client.writeBytes(answer);
       this.#holdBack(connection);
     }
     return bodyEnd;

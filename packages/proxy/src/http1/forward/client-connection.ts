@@ -12,6 +12,7 @@ import { asksForH2c } from "../codec/upgrade.ts";
 import { readTarget } from "../codec/request-target.ts";
 import type { RequestRewrite } from "../codec/rewrite.ts";
 import { statusOfViolation, VIOLATIONS, type Violation } from "../codec/violation.ts";
+import { takeReads } from "./accepted-reads.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
 import { Exchange } from "./exchange.ts";
@@ -20,6 +21,7 @@ import type { Http1Metrics } from "./http1-metrics.ts";
 import { free } from "./read-memory.ts";
 import { renderReply, type Reply } from "./reply.ts";
 import type { Settings } from "./settings.ts";
+import type { PendingWriter } from "./turn-writes.ts";
 import { Tunnel } from "./tunnel.ts";
 import { MAX_UNSENT_BYTES } from "./unsent.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
@@ -45,7 +47,7 @@ export interface ClientHome {
 /** `head`: between requests or inside a head; `answering`: the request is whole, its answer is not. */
 type State = "head" | "body" | "answering" | "lingering" | "tunnel" | "closed";
 
-export class ClientConnection implements ExchangeClient {
+export class ClientConnection implements ExchangeClient, PendingWriter {
   readonly #listener: ClientHome;
   readonly clock: Clock;
   readonly metrics: Http1Metrics;
@@ -65,6 +67,9 @@ export class ClientConnection implements ExchangeClient {
   #pipelined: Buffer | null = null;
   #tunnel: Tunnel | null = null;
   #feeding = false;
+  /** A whole answer that waits for the end of the turn, in the read buffer of its lender. */
+  #unsent: Uint8Array | null = null;
+  #lender: UpstreamConnection | null = null;
   /** Requests begun so far. */
   #requests = 0;
   #paused = false;
@@ -79,7 +84,7 @@ export class ClientConnection implements ExchangeClient {
     this.#settings = listener.settings;
     this.#rewrite = rewriteFor(this.#address, listener.settings);
     this.#exchange = new Exchange(this);
-    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    takeReads(socket, (chunk) => this.#received(chunk));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());
     socket.on("error", () => this.destroy());
@@ -122,11 +127,35 @@ export class ClientConnection implements ExchangeClient {
   }
 
   writeText(text: string): void {
+    this.flush();
     this.#socket.write(text, "latin1");
   }
 
   writeBytes(bytes: Uint8Array): void {
+    this.flush();
     this.#socket.write(bytes);
+  }
+
+  /**
+   * The lender's buffer is free until the end of the turn: what it asks next waits in the same line, behind this answer,
+   * so that nothing that it is entitled to send can come before.
+   */
+  writeWhole(answer: Uint8Array, lender: UpstreamConnection): void {
+    this.flush();
+    const { writes } = this.pool;
+    this.#unsent = answer;
+    this.#lender = lender;
+    if (writes.worthwhile(this.#settings.upstream.active)) writes.add(this);
+    else this.flush();
+  }
+
+  flush(): void {
+    const answer = this.#unsent;
+    if (answer === null) return;
+    this.#unsent = null;
+    this.#socket.write(answer);
+    if (this.hasUnsentBytes) this.#lender?.giveBufferAway();
+    this.#lender = null;
   }
 
   cork(): void {
@@ -180,6 +209,7 @@ export class ClientConnection implements ExchangeClient {
       this.#state = "closed";
       this.#listener.forget(this);
     });
+    this.flush();
     this.#tunnel = tunnel;
     upstream.becomeTunnel(tunnel);
     // What the client sent right behind its request already is of the other protocol.
@@ -206,6 +236,7 @@ export class ClientConnection implements ExchangeClient {
     else this.#exchange.abandon();
     this.#pipelined = null;
     this.#partialHead = null;
+    this.#unsent = this.#lender = null;
     this.#socket.destroy();
     this.#listener.forget(this);
   }
@@ -369,6 +400,7 @@ export class ClientConnection implements ExchangeClient {
     this.#partialHead = null;
     this.#deadline.queue?.disarm(this.#deadline);
     const { settings } = this.#listener;
+    this.flush();
     // While the client still reads the answer only the stall limit counts; from its end on, the linger.
     settings.lastBytes.arm(this.#deadline);
     this.#socket.end(() => {

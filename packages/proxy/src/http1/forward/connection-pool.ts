@@ -10,6 +10,7 @@ import { Framing } from "../codec/framing.ts";
 import type { Head } from "../codec/head.ts";
 import type { Http1Metrics } from "./http1-metrics.ts";
 import type { Settings } from "./settings.ts";
+import { TurnWrites } from "./turn-writes.ts";
 import { UpstreamConnection, type ConnectionHome } from "./upstream-connection.ts";
 
 /**
@@ -28,11 +29,12 @@ export interface Waiter {
 }
 
 export class ConnectionPool implements ConnectionHome {
+  readonly clock: Clock;
   readonly metrics: Http1Metrics;
   /** Scratch for reading answers: a head is read and used within one turn, so that one serves all connections. */
   head: Head;
   readonly framing = new Framing();
-  readonly #clock: Clock;
+  readonly writes = new TurnWrites();
   readonly #idle = new Map<Endpoint, UpstreamConnection[]>();
   readonly #open = new Set<UpstreamConnection>();
   #waiting: Waiter[] = [];
@@ -40,7 +42,7 @@ export class ConnectionPool implements ConnectionHome {
   #closing = false;
 
   constructor(clock: Clock, metrics: Http1Metrics, head: Head) {
-    this.#clock = clock;
+    this.clock = clock;
     this.metrics = metrics;
     this.head = head;
   }
@@ -116,7 +118,7 @@ export class ConnectionPool implements ConnectionHome {
     const idle = this.#idle.get(endpoint);
     if (idle) idle.push(connection);
     else this.#idle.set(endpoint, [connection]);
-    this.#sweep ??= this.#clock.timer(SWEEP_INTERVAL, () => this.#sweepIdle(), { unref: true });
+    this.#sweep ??= this.clock.timer(SWEEP_INTERVAL, () => this.#sweepIdle(), { unref: true });
     if (this.#waiting.length > 0) this.#serveNext();
   }
 
@@ -164,12 +166,12 @@ export class ConnectionPool implements ConnectionHome {
 
   #sweepIdle(): void {
     this.#sweep = null;
-    const now = this.#clock.now();
+    const now = this.clock.now();
     for (const idle of [...this.#idle.values()]) {
       // The oldest stand at the bottom; but hints differ, so that all are looked at.
       for (const connection of [...idle]) if (connection.reuseUntil <= now) connection.destroy();
     }
     if (this.#idle.size > 0)
-      this.#sweep = this.#clock.timer(SWEEP_INTERVAL, () => this.#sweepIdle(), { unref: true });
+      this.#sweep = this.clock.timer(SWEEP_INTERVAL, () => this.#sweepIdle(), { unref: true });
   }
 }

@@ -10,6 +10,7 @@ import { Deadline, type Milliseconds, type Timer } from "@outrigger/core";
 import type { Outcome } from "@outrigger/upstream";
 import type { Framing } from "../codec/framing.ts";
 import type { Head } from "../codec/head.ts";
+import { methodOf } from "../codec/method.ts";
 import { rewriteRequest, rewriteResponse } from "../codec/rewrite.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { Attempts } from "./attempts.ts";
@@ -18,8 +19,6 @@ import { allAttemptsFailed, lineIsFull, noEndpoint, rejected, timeIsUp, type Rep
 import { RequestBody } from "./request-body.ts";
 import type { Settings } from "./settings.ts";
 import type { AnswerReceiver, AttemptFailure, UpstreamConnection } from "./upstream-connection.ts";
-
-const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 const OUTCOME_OF_FAILURE: Readonly<Record<AttemptFailure, Outcome>> = {
   "connect-failure": "connect-failure",
@@ -93,13 +92,13 @@ export class Exchange implements AnswerReceiver {
     done: boolean,
     now: Milliseconds,
   ): void {
-    const method = head.text(head.start, head.methodEnd);
+    const method = methodOf(head);
     this.#settings = settings;
     this.active = true;
     this.startedAt = now;
     this.#old = head.minorVersion === 0;
-    this.isHead = method === "HEAD";
-    this.#idempotent = IDEMPOTENT.has(method);
+    this.isHead = method.name === "HEAD";
+    this.#idempotent = method.idempotent;
     this.wantsUpgrade = framing.upgrade;
     this.headText = rewriteRequest(head, past, framing, this.client.rewriteUnder(settings), target);
     this.#body.begin(body, done, this.#idempotent ? settings.options.retryBodyBytes : 0);
@@ -176,12 +175,12 @@ export class Exchange implements AnswerReceiver {
     bytes: Buffer,
     bodyStart: number,
     end: number,
+    now: Milliseconds,
   ): number {
     const { head, framing } = this.client.pool;
-    const now = this.client.clock.now();
     connection.latency = now - connection.attemptAt;
     if (
-      this.#settings.options.retryStatuses.has(head.status) &&
+      this.#settings.retriesStatus(head.status) &&
       this.#triesElsewhere(connection, framing.hasRetryAfter)
     ) {
       this.#lastFailure = "status";
@@ -206,16 +205,22 @@ export class Exchange implements AnswerReceiver {
   }
 
   /** More of the answer's body stands at start..end. Returns the offset up to which it was the body. */
-  answerContinues(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): number {
-    this.#progress();
+  answerContinues(
+    connection: UpstreamConnection,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    now: Milliseconds,
+  ): number {
+    this.#progress(now);
     return this.#answer.continue(connection, bytes, start, end);
   }
 
-  answerEnds(connection: UpstreamConnection): void {
+  answerEnds(connection: UpstreamConnection, now: Milliseconds): void {
     if (this.#answering !== connection) return;
     this.#answer.end();
     this.#answerDone = true;
-    if (this.#body.done) this.#finish(connection);
+    if (this.#body.done) this.#finish(connection, now);
     else if (!connection.keepAlive) this.#finishUnread();
     // Otherwise the endpoint still reads: the connection is held until the request's body is done.
   }
@@ -234,7 +239,7 @@ export class Exchange implements AnswerReceiver {
     }
     this.#body.passing(piece);
     if (!running.write(piece)) this.client.pause();
-    if (done && this.#answerDone) this.#finish(running);
+    if (done && this.#answerDone) this.#finish(running, this.client.clock.now());
   }
 
   clientDrained(): void {
@@ -395,8 +400,7 @@ export class Exchange implements AnswerReceiver {
   }
 
   /** Request and answer are whole. */
-  #finish(connection: UpstreamConnection): void {
-    const now = this.client.clock.now();
+  #finish(connection: UpstreamConnection, now: Milliseconds): void {
     this.#answering = null;
     this.#attempts.end(connection, this.#outcomeOfStatus(), now);
     this.client.pool.release(connection, now);

@@ -90,11 +90,13 @@ export class Settings {
   /** For a client that must read its last answer, and then close. */
   readonly lastBytes: DeadlineQueue<WaitingClient>;
   readonly lingers: DeadlineQueue<WaitingClient>;
+  readonly #retryStatuses = new Uint8Array(600);
 
   constructor(clock: Clock, options: Http1Options, upstream: Upstream, tls: UpstreamTls | null) {
     this.options = options;
     this.upstream = upstream;
     this.tls = tls;
+    for (const status of options.retryStatuses) this.#retryStatuses[status] = 1;
     this.heads = new DeadlineQueue(clock, options.headTimeout, (client) => client.headTimedOut());
     this.idles = new DeadlineQueue(clock, options.idleTimeout, (client) => client.idleTimedOut());
     this.stalls = new DeadlineQueue(clock, options.stallTimeout, (exchange) => exchange.timedOut("stalled"));
@@ -106,6 +108,11 @@ export class Settings {
     this.tunnels = new DeadlineQueue(clock, options.tunnelIdleTimeout, (tunnel) => tunnel.broke());
     this.lastBytes = new DeadlineQueue(clock, options.stallTimeout, (client) => client.destroy());
     this.lingers = new DeadlineQueue(clock, LINGER, (client) => client.destroy());
+  }
+
+  /** Whether an answer with this status makes an idempotent request be tried elsewhere. */
+  retriesStatus(status: number): boolean {
+    return this.#retryStatuses[status] === 1;
   }
 
   /** Other settings have taken their place: whoever waits under these still does, and the last one takes the timer. */

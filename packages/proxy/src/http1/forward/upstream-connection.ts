@@ -4,7 +4,7 @@
  * replaced only when that socket could not write it at once.
  */
 import type { Socket } from "node:net";
-import { Deadline, type Milliseconds } from "@outrigger/core";
+import { Deadline, type Clock, type Milliseconds } from "@outrigger/core";
 import type { Endpoint } from "@outrigger/upstream";
 import { BodyReader } from "../codec/body-reader.ts";
 import { HeadBuffer } from "../codec/head-buffer.ts";
@@ -14,6 +14,7 @@ import type { Violation } from "../codec/violation.ts";
 import { MAX_UNSENT_BYTES } from "./unsent.ts";
 import type { Http1Metrics } from "./http1-metrics.ts";
 import type { Settings } from "./settings.ts";
+import type { PendingWriter, TurnWrites } from "./turn-writes.ts";
 
 export const READ_BUFFER_BYTES = 64 * 1024;
 /** 1xx answers that may come before the final one. */
@@ -34,16 +35,23 @@ export interface AnswerReceiver {
   attemptFailed(connection: UpstreamConnection, failure: AttemptFailure, detail: string): void;
   /** A 1xx answer, whose head ends at `past`. */
   interimAnswer(past: number): void;
-  /** Returns the offset up to which the bytes from bodyStart on were used. */
+  /** Returns the offset up to which the bytes from bodyStart on were used. `now`: when they were read. */
   answerBegins(
     connection: UpstreamConnection,
     past: number,
     bytes: Buffer,
     bodyStart: number,
     end: number,
+    now: Milliseconds,
   ): number;
-  answerContinues(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): number;
-  answerEnds(connection: UpstreamConnection): void;
+  answerContinues(
+    connection: UpstreamConnection,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    now: Milliseconds,
+  ): number;
+  answerEnds(connection: UpstreamConnection, now: Milliseconds): void;
   upstreamDrained(connection: UpstreamConnection): void;
 }
 
@@ -57,15 +65,17 @@ export interface TunnelEnd {
 
 /** Where the connection belongs: the pool. */
 export interface ConnectionHome {
+  readonly clock: Clock;
   readonly metrics: Http1Metrics;
   readonly head: Head;
   readonly framing: Framing;
+  readonly writes: TurnWrites;
   gone(connection: UpstreamConnection): void;
 }
 
 type State = "connecting" | "idle" | "head" | "body" | "answered" | "tunnel" | "closed";
 
-export class UpstreamConnection {
+export class UpstreamConnection implements PendingWriter {
   readonly endpoint: Endpoint;
   /** Those of the request that has it, or had it last. */
   settings: Settings;
@@ -97,6 +107,8 @@ export class UpstreamConnection {
   #partialHead: HeadBuffer | null = null;
   #interimAnswers = 0;
   #buffer: Buffer | null = null;
+  /** A request's head (and small body) that waits for the end of the turn. */
+  #unsent: string | null = null;
   #paused = false;
 
   constructor(pool: ConnectionHome, endpoint: Endpoint, settings: Settings) {
@@ -133,11 +145,25 @@ export class UpstreamConnection {
     this.keepAlive = true;
     this.#interimAnswers = 0;
     if (this.settings.tries.span > 0) this.settings.tries.arm(this.#deadline, now);
+    const { writes } = this.#pool;
+    if (writes.worthwhile(this.settings.upstream.active)) {
+      this.#unsent = text;
+      writes.add(this);
+    } else {
+      this.socket.write(text, "latin1");
+    }
+  }
+
+  flush(): void {
+    const text = this.#unsent;
+    if (text === null) return;
+    this.#unsent = null;
     this.socket.write(text, "latin1");
   }
 
   /** Sends body bytes. Returns false when the socket is full: wait for `upstreamDrained`. */
   write(bytes: Uint8Array): boolean {
+    if (this.#unsent !== null) this.flush();
     this.socket.write(bytes);
     return !this.isFull;
   }
@@ -187,6 +213,7 @@ export class UpstreamConnection {
     this.state = "closed";
     this.exchange = null;
     this.tunnel = null;
+    this.#unsent = null;
     this.#disarm();
     this.socket.destroy();
     this.#pool.gone(this);
@@ -195,14 +222,16 @@ export class UpstreamConnection {
   /** net's onread callback: `length` bytes stand in the read buffer. */
   received(length: number): void {
     const bytes = this.#buffer as Buffer;
+    // Read once for all that these bytes bring about.
+    const now = this.#pool.clock.now();
     let at = 0;
     while (at < length) {
       switch (this.state) {
         case "head":
-          at = this.#readHead(bytes, at, length);
+          at = this.#readHead(bytes, at, length, now);
           break;
         case "body":
-          at = this.#readBody(bytes, at, length);
+          at = this.#readBody(bytes, at, length, now);
           break;
         case "tunnel":
           this.tunnel?.fromUpstream(bytes, at, length);
@@ -228,7 +257,7 @@ export class UpstreamConnection {
     this.#fail("try-timeout", `no answer within ${this.settings.options.perTryTimeout} ms`);
   }
 
-  #readHead(bytes: Buffer, at: number, end: number): number {
+  #readHead(bytes: Buffer, at: number, end: number, now: Milliseconds): number {
     const { head } = this.#pool;
     let past: number;
     let source = bytes;
@@ -267,30 +296,30 @@ export class UpstreamConnection {
     if (framing.keepAliveSeconds >= 0) this.hintedIdle = framing.keepAliveSeconds * 1000;
     this.body.begin(framing.body, framing.length);
     this.state = "body";
-    const bodyEnd = exchange.answerBegins(this, past, bytes, bodyStart, end);
-    return this.#afterBody(bodyEnd, end);
+    const bodyEnd = exchange.answerBegins(this, past, bytes, bodyStart, end, now);
+    return this.#afterBody(bodyEnd, end, now);
   }
 
-  #readBody(bytes: Buffer, at: number, end: number): number {
-    const past = (this.exchange as AnswerReceiver).answerContinues(this, bytes, at, end);
-    return this.#afterBody(past, end);
+  #readBody(bytes: Buffer, at: number, end: number, now: Milliseconds): number {
+    const past = (this.exchange as AnswerReceiver).answerContinues(this, bytes, at, end, now);
+    return this.#afterBody(past, end, now);
   }
 
-  #afterBody(past: number, end: number): number {
+  #afterBody(past: number, end: number, now: Milliseconds): number {
     if (this.state !== "body") return past;
     if (this.body.violation) return this.#refuse(this.body.violation, end);
-    if (this.body.done) this.#answered(past < end);
+    if (this.body.done) this.#answered(past < end, now);
     return past;
   }
 
-  #answered(surplus: boolean): void {
+  #answered(surplus: boolean, now: Milliseconds): void {
     if (surplus) {
       this.keepAlive = false;
       this.#pool.metrics.refused("upstream", "unexpected-answer");
     }
     this.served++;
     this.state = "answered";
-    (this.exchange as AnswerReceiver).answerEnds(this);
+    (this.exchange as AnswerReceiver).answerEnds(this, now);
   }
 
   #refuse(violation: Violation, end: number): number {
@@ -319,7 +348,7 @@ export class UpstreamConnection {
     }
     if (this.state === "body" && this.body.finish()) {
       this.keepAlive = false;
-      this.#answered(false);
+      this.#answered(false, this.#pool.clock.now());
       return;
     }
     this.#broke("the endpoint closed the connection");
@@ -353,6 +382,8 @@ export class UpstreamConnection {
   #fail(failure: AttemptFailure, detail: string): void {
     if (this.state === "closed") return;
     const exchange = this.exchange;
+    // It waited for the end of the turn, which did not come: no byte went out.
+    if (this.#unsent !== null) this.wrote = false;
     this.destroy();
     exchange?.attemptFailed(this, failure, detail);
   }
