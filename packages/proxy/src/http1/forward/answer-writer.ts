@@ -85,12 +85,10 @@ export class AnswerWriter {
     if (start < 0) return -1;
     const bodyEnd = body.read(bytes, past, end);
     // Of a body that breaks its framing nothing goes out; the head does, as the client must see that its answer broke off.
-    const answer = bytes.subarray(start, body.violation ? past : bodyEnd);
-    if (!body.violation) client.metrics.bytesToClients.inc(bodyEnd - past);
-    if (body.done && answer.length <= ONE_WRITE_BYTES) {
-      client.writeWhole(answer, connection);
-    } else {
-      client.writeBytes(answer);
+    const answerEnd = body.violation ? past : bodyEnd;
+    client.metrics.bytesToClients.inc(answerEnd - past);
+    if (!body.done || !client.writeSoon(bytes, start, answerEnd)) {
+      client.writeBytes(bytes.subarray(start, answerEnd));
       this.#holdBack(connection);
     }
     return bodyEnd;

@@ -21,7 +21,7 @@ import type { Http1Metrics } from "./http1-metrics.ts";
 import { free } from "./read-memory.ts";
 import { renderReply, type Reply } from "./reply.ts";
 import type { Settings } from "./settings.ts";
-import type { PendingWriter } from "./turn-writes.ts";
+import { LARGEST_KEPT, type PendingWriter } from "./turn-writes.ts";
 import { Tunnel } from "./tunnel.ts";
 import { MAX_UNSENT_BYTES } from "./unsent.ts";
 import type { UpstreamConnection } from "./upstream-connection.ts";
@@ -67,9 +67,8 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   #pipelined: Buffer | null = null;
   #tunnel: Tunnel | null = null;
   #feeding = false;
-  /** A whole answer that waits for the end of the turn, in the read buffer of its lender. */
+  /** A whole answer that waits for the end of the turn. */
   #unsent: Uint8Array | null = null;
-  #lender: UpstreamConnection | null = null;
   /** Requests begun so far. */
   #requests = 0;
   #paused = false;
@@ -136,17 +135,13 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     this.#socket.write(bytes);
   }
 
-  /**
-   * The lender's buffer is free until the end of the turn: what it asks next waits in the same line, behind this answer,
-   * so that nothing that it is entitled to send can come before.
-   */
-  writeWhole(answer: Uint8Array, lender: UpstreamConnection): void {
+  writeSoon(answer: Buffer, start: number, end: number): boolean {
     this.flush();
     const { writes } = this.pool;
-    this.#unsent = answer;
-    this.#lender = lender;
-    if (writes.worthwhile(this.#settings.upstream.active)) writes.add(this);
-    else this.flush();
+    if (end - start > LARGEST_KEPT || !writes.worthwhile(this.#settings.upstream.active)) return false;
+    this.#unsent = writes.keep(answer, start, end);
+    writes.add(this);
+    return true;
   }
 
   flush(): void {
@@ -154,8 +149,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     if (answer === null) return;
     this.#unsent = null;
     this.#socket.write(answer);
-    if (this.hasUnsentBytes) this.#lender?.giveBufferAway();
-    this.#lender = null;
+    if (this.hasUnsentBytes) this.pool.writes.stillInUse();
   }
 
   cork(): void {
@@ -236,7 +230,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     else this.#exchange.abandon();
     this.#pipelined = null;
     this.#partialHead = null;
-    this.#unsent = this.#lender = null;
+    this.#unsent = null;
     this.#socket.destroy();
     this.#listener.forget(this);
   }

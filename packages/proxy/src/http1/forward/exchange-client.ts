@@ -21,8 +21,8 @@ export interface ExchangeClient {
   rewriteUnder(settings: Settings): RequestRewrite;
   writeText(text: string): void;
   writeBytes(bytes: Uint8Array): void;
-  /** A whole small answer, which stands in the read buffer of `lender`; it may be written at the end of the turn. */
-  writeWhole(answer: Uint8Array, lender: UpstreamConnection): void;
+  /** Copies the bytes to write them with others at the end of the turn; false: they are for the caller to write now. */
+  writeSoon(bytes: Buffer, start: number, end: number): boolean;
   cork(): void;
   uncork(): void;
   pause(): void;

@@ -10,7 +10,7 @@ export const ONE_WRITE_BYTES = 16 * 1024;
 export class RequestBody {
   /** The client has sent all of it. */
   done = true;
-  /** Bytes of it were sent and let go: no other attempt can begin. */
+  /** Bytes of it were handed to a connection and will not be kept: only one that sent none of them can be followed. */
   gone = false;
   #held: Buffer[] = [];
   #heldBytes = 0;
@@ -37,8 +37,8 @@ export class RequestBody {
 
   /** A piece goes straight to the attempt that is running: it is kept as well, while the limit allows. */
   passing(piece: Buffer): void {
-    if (this.gone) return;
-    if (this.#heldBytes + piece.length <= this.#keepBytes) this.hold(piece);
+    if (this.gone) this.clear();
+    else if (this.#heldBytes + piece.length <= this.#keepBytes) this.hold(piece);
     else this.#letGo();
   }
 
@@ -53,13 +53,15 @@ export class RequestBody {
       let text = head;
       for (const piece of held) text += piece.toString("latin1");
       connection.send(text, now);
+      // It may wait for the end of the turn, and never be sent: till more follows, all is still here.
+      this.gone = this.#heldBytes > this.#keepBytes;
     } else {
       connection.socket.cork();
       connection.send(head, now);
       for (const piece of held) connection.write(piece);
       connection.socket.uncork();
+      if (this.#heldBytes > this.#keepBytes) this.#letGo();
     }
-    if (this.#heldBytes > this.#keepBytes) this.#letGo();
   }
 
   clear(): void {

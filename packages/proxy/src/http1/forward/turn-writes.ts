@@ -9,6 +9,10 @@
 export const WORTH_GATHERING = 8;
 /** Nobody's bytes wait for more than so many other writes. */
 const MOST_PENDING = 64;
+/** What waits may be as large as this together; what comes next is written after it. */
+const KEPT_BYTES = 64 * 1024;
+/** The largest piece that is kept. */
+export const LARGEST_KEPT = 16 * 1024;
 
 /** Whose bytes wait. */
 export interface PendingWriter {
@@ -21,6 +25,9 @@ export class TurnWrites {
   readonly #pending: (PendingWriter | null)[] = [];
   #count = 0;
   #scheduled = false;
+  /** Holds the bytes that wait, one after the other; used again for each turn. */
+  #kept: Buffer | null = null;
+  #keptBytes = 0;
   readonly #atEndOfTurn = (): void => {
     this.#scheduled = false;
     this.flush();
@@ -29,6 +36,24 @@ export class TurnWrites {
   /** Whether a small write should wait for the others. Once one does, all that follow do: order is kept across sockets. */
   worthwhile(requestsInFlight: number): boolean {
     return requestsInFlight >= WORTH_GATHERING || this.#count > 0;
+  }
+
+  /**
+   * Copies bytes, at most LARGEST_KEPT of them, out of a buffer that is read into again before the turn ends. The copy is
+   * good until the end of the turn; longer if `stillInUse` is called.
+   */
+  keep(bytes: Buffer, start: number, end: number): Buffer {
+    if (this.#keptBytes + end - start > KEPT_BYTES) this.flush();
+    const kept = (this.#kept ??= Buffer.allocUnsafeSlow(KEPT_BYTES));
+    const at = this.#keptBytes;
+    this.#keptBytes += bytes.copy(kept, at, start, end);
+    return kept.subarray(at, this.#keptBytes);
+  }
+
+  /** A socket could not write all that was kept for it: it has the memory until it can. */
+  stillInUse(): void {
+    this.#kept = null;
+    this.#keptBytes = KEPT_BYTES;
   }
 
   /** `writer.flush` will be called, once, before the event loop waits or reads anew. */
@@ -47,6 +72,6 @@ export class TurnWrites {
       this.#pending[at] = null;
       writer?.flush();
     }
-    this.#count = 0;
+    this.#count = this.#keptBytes = 0;
   }
 }
