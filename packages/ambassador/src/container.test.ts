@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -126,6 +127,39 @@ it("as egress it serves on after SIGTERM until the workload's connections are cl
   for (let n = 0; n < 20; n++) assert.equal((await get(container.port, `/${n}`, { agent })).body, "a");
   assert.equal((await get(container.port, "/new-connection")).body, "a");
   agent.destroy();
+  assert.equal(await container.exited, 0);
+  await catalogue.stop();
+});
+
+it("at the limit of open files requests wait for a socket: all are answered, and no endpoint is ejected for it", async (t) => {
+  if (spawnSync("prlimit", ["--version"]).error) return t.skip("prlimit (util-linux) is not on PATH");
+  const CLIENTS = 20;
+  const catalogue = await startCatalogue("a");
+  const container = await start(["--route", `0=http://127.0.0.1:${catalogue.port}?ejectAfter=1`]);
+  const clients = Array.from({ length: CLIENTS }, () => connect(container.port, "127.0.0.1"));
+  const connected = async (): Promise<boolean> =>
+    (await get(container.probe, "/metrics")).body.includes(
+      `outrigger_http_client_connections{listener="0"} ${CLIENTS}\n`,
+    );
+  while (!(await connected()));
+  const { pid } = container.child;
+  const open = readdirSync(`/proc/${pid}/fd`).length;
+  // They are in; from here on there is room for four connections to the endpoint.
+  execFileSync("prlimit", ["--pid", String(pid), `--nofile=${open + 4}`]);
+  const answers = await Promise.all(
+    clients.map(async (client, n) => {
+      client.write(`GET /${n} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+      const chunks: Buffer[] = [];
+      for await (const chunk of client) chunks.push(chunk as Buffer);
+      return Buffer.concat(chunks).toString("latin1");
+    }),
+  );
+  for (const answer of answers) assert.match(answer, /^HTTP\/1\.1 200 OK\r\n.*\r\na\r\n0\r\n\r\n$/s);
+  assert.equal(catalogue.asked.length, CLIENTS);
+  await container.line(/no socket for a connection to an endpoint: requests wait/);
+  const explained = await get(container.control, "/explain", { headers: { "x-outrigger-control": "1" } });
+  assert.match(explained.body, /"available": 1,/);
+  container.child.kill("SIGTERM");
   assert.equal(await container.exited, 0);
   await catalogue.stop();
 });

@@ -171,7 +171,7 @@ export class HttpRoute implements DataListener {
   async #loadTls(config: RouteConfig): Promise<LoadedTls> {
     if (config.protocol !== "https") return { watcher: null, credentials: null };
     const { caFile = null, certFile = null, keyFile = null, serverName = null } = config.tls ?? {};
-    const files = { caFile, certFile, keyFile, serverName: serverName ?? onlyName(config) };
+    const files = { caFile, certFile, keyFile, serverName };
     const watcher: UpstreamTlsWatcher = new UpstreamTlsWatcher(
       files,
       this.#deps.clock,
@@ -192,12 +192,6 @@ export class HttpRoute implements DataListener {
     this.#listener.log.sample = this.#config.accessLog;
     this.#listener.reconfigure(optionsOf(this.#config), this.#credentials);
   }
-}
-
-/** Discovery turns a name into addresses; the certificate is of the name. */
-function onlyName(config: RouteConfig): string | null {
-  const hosts = new Set(config.endpoints.map(({ host }) => host));
-  return hosts.size === 1 ? ([...hosts][0] as string) : null;
 }
 
 function addressOf(config: RouteConfig): ListenAddress {

@@ -38,6 +38,8 @@ export class Framing {
   /** Answers: the `timeout` of the Keep-Alive field in seconds, or -1. */
   keepAliveSeconds = -1;
   hasRetryAfter = false;
+  /** Some Connection field lists close: it wins, wherever it stands (RFC 9112 section 9.3). */
+  #close = false;
 
   /** Reads a request's fields. Returns why it must be refused, or null. */
   ofRequest(head: Head): Violation | null {
@@ -67,6 +69,7 @@ export class Framing {
     this.body = "none";
     this.length = 0;
     this.keepAlive = head.minorVersion === 1;
+    this.#close = false;
     if (this.nominated.length > 0) this.nominated = [];
     this.upgrade = this.expectsContinue = this.acceptsTrailers = this.hasRetryAfter = false;
     this.hostStart = this.hostEnd = this.keepAliveSeconds = -1;
@@ -129,6 +132,7 @@ export class Framing {
           break;
       }
     }
+    if (this.#close) this.keepAlive = false;
     this.upgrade = connectionListsUpgrade && hasUpgrade && head.minorVersion === 1;
     return null;
   }
@@ -140,7 +144,7 @@ export class Framing {
       return false;
     }
     if (equalsIgnoringCase(head.bytes, start, end, "close")) {
-      this.keepAlive = false;
+      this.#close = true;
       return false;
     }
     let upgrade = false;
@@ -150,8 +154,7 @@ export class Framing {
       if (member === "upgrade") upgrade = true;
       else if (member !== "close" && member !== "keep-alive") nominated.push(member);
     }
-    // close wins over keep-alive, whichever comes first (RFC 9112 section 9.3).
-    if (members.includes("close")) this.keepAlive = false;
+    if (members.includes("close")) this.#close = true;
     else if (members.includes("keep-alive")) this.keepAlive = true;
     this.nominated = nominated;
     return upgrade;

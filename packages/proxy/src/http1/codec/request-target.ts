@@ -12,10 +12,12 @@ export interface TargetReading {
   readonly violation: Violation | null;
   /** The origin form to send instead of an absolute one; null: send the target as it came. */
   readonly replacement: string | null;
+  /** The host that an absolute target names; null for the other forms. */
+  readonly authority: string | null;
 }
 
-const AS_IT_CAME: TargetReading = { violation: null, replacement: null };
-const BAD_FORM: TargetReading = { violation: "bad-target-form", replacement: null };
+const AS_IT_CAME: TargetReading = { violation: null, replacement: null, authority: null };
+const BAD_FORM: TargetReading = { violation: "bad-target-form", replacement: null, authority: null };
 
 /**
  * Origin form passes; absolute form must name the Host that the Host field names (an attacker's two parsers would pick
@@ -35,8 +37,9 @@ export function readTarget(head: Head, framing: Framing): TargetReading {
   if (authority === "" || authority.includes("@")) return BAD_FORM;
   const host = framing.hostStart < 0 ? authority : head.text(framing.hostStart, framing.hostEnd);
   if (host.toLowerCase() !== authority.toLowerCase())
-    return { violation: "conflicting-host", replacement: null };
+    return { violation: "conflicting-host", replacement: null, authority: null };
   // An empty path is "/" (or "*" for OPTIONS, RFC 9112 section 3.2.4); a query alone gets its slash.
-  if (rest === "") return { violation: null, replacement: method === "OPTIONS" ? "*" : "/" };
-  return { violation: null, replacement: rest.startsWith("/") ? rest : `/${rest}` };
+  const empty = method === "OPTIONS" ? "*" : "/";
+  const replacement = rest === "" ? empty : rest.startsWith("/") ? rest : `/${rest}`;
+  return { violation: null, replacement, authority };
 }

@@ -17,6 +17,7 @@ import {
 } from "./field-id.ts";
 import { isHopByHop, type Framing } from "./framing.ts";
 import { FIELD_STRIDE, type Head } from "./head.ts";
+import type { TargetReading } from "./request-target.ts";
 
 export interface RequestRewrite {
   /** The client's address, appended to X-Forwarded-For; empty: the X-Forwarded-* fields pass unchanged. */
@@ -29,24 +30,24 @@ export interface RequestRewrite {
   readonly hostIfMissing: string;
 }
 
-/** The head for the upstream, always HTTP/1.1 in origin form (or `*`). `target` replaces an absolute one. */
+/** The head for the upstream, always HTTP/1.1 in origin form (or `*`). */
 export function rewriteRequest(
   head: Head,
   past: number,
   framing: Framing,
   rewrite: RequestRewrite,
-  target: string | null,
+  target: TargetReading,
 ): string {
   const text = head.text(head.start, past);
   const base = head.start;
   let out: string;
   let runStart: number;
-  if (head.minorVersion === 1 && target === null) {
+  if (head.minorVersion === 1 && target.replacement === null) {
     out = "";
     runStart = 0;
   } else {
     const method = text.slice(0, head.methodEnd - base);
-    out = `${method} ${target ?? text.slice(head.targetStart - base, head.targetEnd - base)} HTTP/1.1\r\n`;
+    out = `${method} ${target.replacement ?? text.slice(head.targetStart - base, head.targetEnd - base)} HTTP/1.1\r\n`;
     runStart = head.fieldsStart - base;
   }
   let forwardedFor = "";
@@ -78,11 +79,11 @@ export function rewriteRequest(
   }
   out += text.slice(runStart, text.length - 2);
   if (framing.hostStart < 0) {
-    out += `host: ${rewrite.host ?? rewrite.hostIfMissing}\r\n`;
+    out += `host: ${rewrite.host ?? target.authority ?? rewrite.hostIfMissing}\r\n`;
+    if (rewrite.host !== null) forwardedHost ||= target.authority ?? "";
   } else if (rewrite.host !== null) {
     out += `host: ${rewrite.host}\r\n`;
-    if (framing.hostStart >= 0)
-      forwardedHost ||= text.slice(framing.hostStart - base, framing.hostEnd - base);
+    forwardedHost ||= text.slice(framing.hostStart - base, framing.hostEnd - base);
   }
   if (adds) {
     out +=

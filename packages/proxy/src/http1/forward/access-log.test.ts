@@ -40,6 +40,21 @@ it("a line says what was asked, where it went, how often, how long, and in which
   });
 });
 
+it("what was no request is told by where it came from, not as the request before it", () => {
+  const { lines, access } = logged();
+  access.turnedAway("10.0.0.9", { status: 400, code: "bare-lf", message: "a line ends in LF alone" });
+  assert.deepEqual(lines[0], {
+    fields: {
+      listener: "8001",
+      client: "10.0.0.9",
+      status: 400,
+      code: "bare-lf",
+      reason: "a line ends in LF alone",
+    },
+    message: "refused: not a request",
+  });
+});
+
 it("finished requests are logged by their sampled share; none by default", () => {
   const draws = [0.1, 0.9, 0.2];
   const { lines, access } = logged(() => draws.shift() ?? 1);

@@ -40,14 +40,28 @@ export class AccessLog {
   }
 
   replied(exchange: LoggedExchange, reply: Reply): void {
-    this.#failure(exchange, { code: reply.code, reason: reply.message }, "answered by the proxy itself");
+    this.#failure(
+      (now) => ({ ...this.#entry(exchange, now), ...because(reply) }),
+      "answered by the proxy itself",
+    );
+  }
+
+  /** What came was no request; `client` is the address that it came from. */
+  turnedAway(client: string, reply: Reply): void {
+    this.#failure(
+      () => ({ listener: this.#listener, client, status: reply.status, ...because(reply) }),
+      "refused: not a request",
+    );
   }
 
   truncated(exchange: LoggedExchange): void {
-    this.#failure(exchange, {}, "the answer broke off after its head: the client's connection was cut");
+    this.#failure(
+      (now) => this.#entry(exchange, now),
+      "the answer broke off after its head: the client's connection was cut",
+    );
   }
 
-  #failure(exchange: LoggedExchange, fields: object, message: string): void {
+  #failure(entry: (now: Milliseconds) => object, message: string): void {
     const now = this.#clock.now();
     if (now - this.#windowStart >= SECOND) {
       this.#windowStart = now;
@@ -59,7 +73,7 @@ export class AccessLog {
     }
     const leftOut = this.#leftOut === 0 ? {} : { leftOut: this.#leftOut };
     this.#leftOut = 0;
-    this.#log.warn({ ...this.#entry(exchange, now), ...fields, ...leftOut }, message);
+    this.#log.warn({ ...entry(now), ...leftOut }, message);
   }
 
   #entry(exchange: LoggedExchange, now: Milliseconds): object {
@@ -75,4 +89,8 @@ export class AccessLog {
       ...(trace ? { trace_id: trace[1], span_id: trace[2] } : {}),
     };
   }
+}
+
+function because({ code, message }: Reply): object {
+  return { code, reason: message };
 }

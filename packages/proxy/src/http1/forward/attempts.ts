@@ -57,7 +57,7 @@ export class Attempts {
     now: Milliseconds,
   ): UpstreamConnection | null {
     const connection =
-      pool.takeIdle(endpoint, this.#settings, repeatable, now) ?? pool.open(endpoint, this.#settings);
+      pool.takeIdle(endpoint, this.#settings, repeatable, now) ?? pool.open(endpoint, this.#settings, now);
     if (connection === null) return null;
     connection.exchange = exchange;
     connection.attemptAt = now;
@@ -68,6 +68,13 @@ export class Attempts {
     this.tried.push(endpoint);
     this.count++;
     return connection;
+  }
+
+  /** The attempt at this endpoint did not come about for want of a socket: it may be made later. */
+  uncount(endpoint: Endpoint): void {
+    const at = this.tried.lastIndexOf(endpoint);
+    if (at >= 0) this.tried.splice(at, 1);
+    this.count--;
   }
 
   /** Books an attempt's end; false when it had been booked already. The connection is left to the caller. */

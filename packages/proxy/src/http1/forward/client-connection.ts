@@ -184,12 +184,13 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   /** The answer is written. `requestDone` false: the rest of the request is not wanted. */
   exchangeDone(requestDone: boolean, now: Milliseconds): void {
     if (this.#state === "closed") return;
-    if (!requestDone || !this.keepAlive || this.#listener.draining) {
-      this.#closeSlowly();
+    if (!requestDone || !this.keepAlive) {
+      this.closeSlowly();
       return;
     }
     this.#state = "head";
-    this.#listener.settings.idles.arm(this.#deadline, now);
+    const { settings, draining } = this.#listener;
+    (draining ? settings.drains : settings.idles).arm(this.#deadline, now);
     this.resume();
     if (this.#pipelined !== null && !this.#feeding && !this.isFull) this.#feedPipelined();
   }
@@ -198,7 +199,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   openTunnel(upstream: UpstreamConnection, settings: Settings, closed: () => void): void {
     this.#state = "tunnel";
     this.resume();
-    const tunnel = new Tunnel(this.#socket, upstream, settings.tunnels, () => {
+    const tunnel = new Tunnel(this.#socket, upstream, settings, () => {
       closed();
       this.#state = "closed";
       this.#listener.forget(this);
@@ -235,31 +236,25 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     this.#listener.forget(this);
   }
 
-  /** The listener drains: an idle connection is closed, a busy one after its answer. Returns whether it was idle. */
-  closeIfIdle(): boolean {
-    if (this.#state !== "head" || this.#partialHead !== null) return false;
-    this.#closeSlowly();
-    return true;
+  /**
+   * The listener drains: a busy connection is closed after its answer; an idle one, and one whose answer did not say so any
+   * more, after a moment for the request that may be on its way.
+   */
+  drain(): void {
+    if (this.#state === "head" && this.#partialHead === null)
+      this.#listener.settings.drains.arm(this.#deadline);
   }
 
   headTimedOut(): void {
     this.metrics.timedOut("head");
-    this.keepAlive = false;
-    this.reply(
-      {
-        status: 408,
-        code: "head-timeout",
-        message: `the request's head was not complete within ${this.#listener.settings.options.headTimeout} ms`,
-      },
-      false,
-      false,
-      "",
-    );
+    const span = this.#listener.settings.options.headTimeout;
+    const message = `the request's head was not complete within ${span} ms`;
+    this.#turnAway({ status: 408, code: "head-timeout", message });
   }
 
   idleTimedOut(): void {
     this.metrics.timedOut("idle");
-    this.#closeSlowly();
+    this.closeSlowly();
   }
 
   #received(chunk: Buffer): void {
@@ -346,16 +341,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     this.#state = this.#body.done ? "answering" : "body";
     this.#requests++;
     const piece = bodyEnd > bodyStart ? bytes.subarray(bodyStart, bodyEnd) : null;
-    this.#exchange.begin(
-      settings,
-      head,
-      past,
-      framing,
-      target.replacement,
-      piece,
-      this.#body.done,
-      this.clock.now(),
-    );
+    this.#exchange.begin(settings, head, past, framing, target, piece, this.#body.done, this.clock.now());
     return bodyEnd;
   }
 
@@ -371,23 +357,28 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     return past;
   }
 
-  /** The bytes are not one clear request: say why, and close, since nobody knows where the next one would begin. */
+  /** The bytes are not one clear request: nobody knows where the next one would begin. */
   #refuse(violation: Violation, end: number): number {
     this.metrics.refused("client", violation);
-    this.keepAlive = false;
-    const status = statusOfViolation(violation);
-    this.writeText(renderReply({ status, code: violation, message: VIOLATIONS[violation] }, false, false));
-    this.metrics.finished(status, 0);
-    this.metrics.replied(violation);
-    this.#closeSlowly();
+    this.#turnAway({ status: statusOfViolation(violation), code: violation, message: VIOLATIONS[violation] });
     return end;
+  }
+
+  /** Says why there will be no request, and closes. */
+  #turnAway(reply: Reply): void {
+    this.metrics.finished(reply.status, 0);
+    this.metrics.replied(reply.code);
+    this.#listener.log.turnedAway(this.#address, reply);
+    this.keepAlive = false;
+    this.writeText(renderReply(reply, false, false));
+    this.closeSlowly();
   }
 
   /**
    * Half-closes after what is written, and reads on for a while: closing with unread bytes would reset the connection and
    * could take the answer with it (RFC 9112 section 9.6).
    */
-  #closeSlowly(): void {
+  closeSlowly(): void {
     if (this.#state === "closed" || this.#state === "lingering") return;
     this.#state = "lingering";
     this.#pipelined = null;
@@ -412,7 +403,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   /** The client closed its side. With a request under way it is taken to have left, as nginx and Envoy do. */
   #ended(): void {
     if (this.#state === "tunnel") this.#tunnel?.clientEnded();
-    else if (this.#state === "head" && this.#partialHead === null) this.#closeSlowly();
+    else if (this.#state === "head" && this.#partialHead === null) this.closeSlowly();
     else if (this.#state === "lingering" && this.#socket.writableLength > 0) return;
     else this.destroy();
   }

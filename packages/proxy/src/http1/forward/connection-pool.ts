@@ -25,7 +25,8 @@ const SWEEP_INTERVAL: Milliseconds = 1_000;
 
 /** A request in the line for a connection. */
 export interface Waiter {
-  placeIsFree(): void;
+  /** Goes on if there is a place for it now; false: it goes on waiting. */
+  tryPlace(): boolean;
 }
 
 export class ConnectionPool implements ConnectionHome {
@@ -35,13 +36,19 @@ export class ConnectionPool implements ConnectionHome {
   head: Head;
   readonly framing = new Framing();
   readonly writes = new TurnWrites();
+  readonly #noSockets: (detail: string) => void;
   readonly #idle = new Map<Endpoint, UpstreamConnection[]>();
   readonly #open = new Set<UpstreamConnection>();
   #waiting: Waiter[] = [];
   #sweep: Timer | null = null;
   #closing = false;
+  #serving = false;
+  /** Until then no new connection is tried: there was no socket for the last one. */
+  #noSocketsUntil: Milliseconds = 0;
 
-  constructor(clock: Clock, metrics: Http1Metrics, head: Head) {
+  /** @param noSockets told what the kernel said, once while it goes on */
+  constructor(clock: Clock, metrics: Http1Metrics, head: Head, noSockets: (detail: string) => void) {
+    this.#noSockets = noSockets;
     this.clock = clock;
     this.metrics = metrics;
     this.head = head;
@@ -72,9 +79,18 @@ export class ConnectionPool implements ConnectionHome {
     return null;
   }
 
-  /** Opens a connection; null when the endpoint's limit is reached. Tells the exchange when it is ready, or failed. */
-  open(endpoint: Endpoint, settings: Settings): UpstreamConnection | null {
-    if (!settings.upstream.limits.tryConnect(endpoint)) return null;
+  /**
+   * Opens a connection; null when there is no place for one. An idle connection to this endpoint that the request could not
+   * use (see FRESH_ENOUGH_FOR_UNSAFE) makes place. Tells the exchange when it is ready, or failed.
+   */
+  open(endpoint: Endpoint, settings: Settings, now: Milliseconds): UpstreamConnection | null {
+    const { limits } = settings.upstream;
+    if (now < this.#noSocketsUntil || !limits.tryConnect(endpoint)) {
+      const oldest = this.#idle.get(endpoint)?.[0];
+      if (oldest === undefined) return null;
+      this.#closeForAnother(oldest);
+      if (!limits.tryConnect(endpoint)) return null;
+    }
     const connection = new UpstreamConnection(this, endpoint, settings);
     this.#open.add(connection);
     const onread: OnReadOpts = {
@@ -107,7 +123,7 @@ export class ConnectionPool implements ConnectionHome {
       return;
     }
     const span =
-      connection.hintedIdle > 0
+      connection.hintedIdle >= 0
         ? Math.min(connection.hintedIdle - HINT_MARGIN, MAX_HINT)
         : settings.options.upstreamIdleTimeout;
     if (span <= 0) {
@@ -118,8 +134,8 @@ export class ConnectionPool implements ConnectionHome {
     const idle = this.#idle.get(endpoint);
     if (idle) idle.push(connection);
     else this.#idle.set(endpoint, [connection]);
-    this.#sweep ??= this.clock.timer(SWEEP_INTERVAL, () => this.#sweepIdle(), { unref: true });
-    if (this.#waiting.length > 0) this.#serveNext();
+    this.#sweepLater();
+    this.#serveLine();
   }
 
   /** A connection has closed. */
@@ -130,13 +146,19 @@ export class ConnectionPool implements ConnectionHome {
     const at = idle?.indexOf(connection) ?? -1;
     if (at >= 0) idle?.splice(at, 1);
     if (idle?.length === 0) this.#idle.delete(connection.endpoint);
-    if (this.#waiting.length > 0) this.#serveNext();
+    this.#serveLine();
+  }
+
+  lacksSockets(detail: string): void {
+    if (this.clock.now() >= this.#noSocketsUntil) this.#noSockets(detail);
+    this.#noSocketsUntil = this.clock.now() + SWEEP_INTERVAL;
   }
 
   /** Puts a request in the line; false when the line is full. */
   wait(exchange: Waiter, settings: Settings): boolean {
     if (!settings.upstream.limits.tryPend()) return false;
     this.#waiting.push(exchange);
+    this.#sweepLater();
     return true;
   }
 
@@ -159,9 +181,30 @@ export class ConnectionPool implements ConnectionHome {
     for (const connection of [...this.#open]) if (connection.exchange === null) connection.destroy();
   }
 
-  #serveNext(): void {
-    const exchange = this.#waiting.shift();
-    exchange?.placeIsFree();
+  /** First come, first served, for as long as there is a place. */
+  #serveLine(): void {
+    if (this.#serving || this.#closing) return;
+    this.#serving = true;
+    while (this.#waiting.length > 0) {
+      const first = this.#waiting[0] as Waiter;
+      if (!first.tryPlace()) break;
+      const at = this.#waiting.indexOf(first);
+      if (at >= 0) this.#waiting.splice(at, 1);
+    }
+    this.#serving = false;
+  }
+
+  /** Its place is for the request at hand, not for the line. */
+  #closeForAnother(idle: UpstreamConnection): void {
+    const serving = this.#serving;
+    this.#serving = true;
+    idle.destroy();
+    this.#serving = serving;
+  }
+
+  #sweepLater(): void {
+    if (this.#closing) return;
+    this.#sweep ??= this.clock.timer(SWEEP_INTERVAL, () => this.#sweepIdle(), { unref: true });
   }
 
   #sweepIdle(): void {
@@ -171,7 +214,8 @@ export class ConnectionPool implements ConnectionHome {
       // The oldest stand at the bottom; but hints differ, so that all are looked at.
       for (const connection of [...idle]) if (connection.reuseUntil <= now) connection.destroy();
     }
-    if (this.#idle.size > 0)
-      this.#sweep = this.clock.timer(SWEEP_INTERVAL, () => this.#sweepIdle(), { unref: true });
+    // A place may have come without a connection's end: by discovery, a reload, or sockets that others closed.
+    this.#serveLine();
+    if (this.#idle.size > 0 || this.#waiting.length > 0) this.#sweepLater();
   }
 }

@@ -7,10 +7,11 @@
  * reached the client. A POST of which a byte was sent is never sent again.
  */
 import { Deadline, type Milliseconds, type Timer } from "@outrigger/core";
-import type { Outcome } from "@outrigger/upstream";
+import type { Endpoint, Outcome } from "@outrigger/upstream";
 import type { Framing } from "../codec/framing.ts";
 import type { Head } from "../codec/head.ts";
 import { methodOf } from "../codec/method.ts";
+import type { TargetReading } from "../codec/request-target.ts";
 import { rewriteRequest, rewriteResponse } from "../codec/rewrite.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { Attempts } from "./attempts.ts";
@@ -28,6 +29,8 @@ const OUTCOME_OF_FAILURE: Readonly<Record<AttemptFailure, Outcome>> = {
   reset: "reset",
   "try-timeout": "timeout",
   "bad-answer": "reset",
+  // Of our own making.
+  "no-socket": "cancelled",
 };
 
 export class Exchange implements AnswerReceiver {
@@ -56,6 +59,8 @@ export class Exchange implements AnswerReceiver {
   #lastDetail = "";
   /** For the next attempt after a pause, or for the hedge. */
   #timer: Timer | null = null;
+  /** What discovery and balancing gave last; null: they had none. */
+  #lastPick: Endpoint | null = null;
   /** In the pool's line for a connection. */
   #waiting = false;
   readonly #stall: Deadline<Exchange> = new Deadline<Exchange>(this);
@@ -80,14 +85,13 @@ export class Exchange implements AnswerReceiver {
   /**
    * Takes on the request whose head stands in `head`. `body` is what came of its body with the head, `done` whether that
    * is all of it. The answer may be written before this returns.
-   * @param target the request target to send instead of the one in the head; null: send that
    */
   begin(
     settings: Settings,
     head: Head,
     past: number,
     framing: Framing,
-    target: string | null,
+    target: TargetReading,
     body: Buffer | null,
     done: boolean,
     now: Milliseconds,
@@ -122,11 +126,15 @@ export class Exchange implements AnswerReceiver {
     this.#attempt(now);
   }
 
-  /** A place for a connection is free: the request at the head of the line goes on. */
-  placeIsFree(): void {
+  /** There may be a place for a connection: the request at the head of the line tries. False: there is none. */
+  tryPlace(): boolean {
+    const now = this.client.clock.now();
+    const connection = this.#connect(now);
+    if (connection === null && this.#lastPick !== null) return false;
     this.#waiting = false;
     this.#settings.upstream.limits.unpend();
-    this.#attempt(this.client.clock.now());
+    this.#proceed(connection, now);
+    return true;
   }
 
   /** The connection that an attempt waited for is open. */
@@ -136,12 +144,23 @@ export class Exchange implements AnswerReceiver {
 
   attemptFailed(connection: UpstreamConnection, failure: AttemptFailure, detail: string): void {
     const now = this.client.clock.now();
+    if (this.#answering === connection && this.#answerDone) {
+      // It answered before the request was whole, and has now closed: that is its right.
+      this.#attempts.end(connection, this.#outcomeOfStatus(), now);
+      this.#answering = null;
+      this.#finishUnread();
+      return;
+    }
     this.#attempts.end(connection, OUTCOME_OF_FAILURE[failure], now);
     if (!this.active) return;
     if (this.#answering === connection) {
       this.#answering = null;
-      if (this.#answerDone) this.#finishUnread();
-      else this.#truncate();
+      this.#truncate();
+      return;
+    }
+    if (failure === "no-socket" && this.#attempts.none) {
+      this.#attempts.uncount(connection.endpoint);
+      this.#wait(connection.endpoint.key);
       return;
     }
     this.#lastFailure = failure;
@@ -273,28 +292,49 @@ export class Exchange implements AnswerReceiver {
   }
 
   #attempt(now: Milliseconds): void {
+    const connection = this.#connect(now);
+    if (connection === null && this.#lastPick !== null) this.#wait(this.#lastPick.key);
+    else this.#proceed(connection, now);
+  }
+
+  /**
+   * A connection to the endpoint that is picked; to another where that one's are all busy. null: none has a place, or
+   * (and then #lastPick is null, too) there is no endpoint at all.
+   */
+  #connect(now: Milliseconds): UpstreamConnection | null {
     const { upstream } = this.#settings;
-    const { pool } = this.client;
     const attempts = this.#attempts;
-    const endpoint = upstream.pick(now, attempts.tried);
-    if (endpoint === null) {
-      attempts.giveBack();
+    const repeatable = this.#idempotent && !this.#body.gone;
+    let full: Endpoint[] | null = null;
+    for (;;) {
+      const endpoint = upstream.pick(now, full === null ? attempts.tried : [...attempts.tried, ...full]);
+      this.#lastPick = endpoint;
+      if (endpoint === null || full?.includes(endpoint)) return null;
+      const connection = attempts.start(endpoint, this, this.client.pool, repeatable, now);
+      if (connection !== null) return connection;
+      (full ??= []).push(endpoint);
+    }
+  }
+
+  #wait(endpointKey: string): void {
+    if (!this.#body.done) this.client.pause();
+    this.#waiting = this.client.pool.wait(this, this.#settings);
+    if (this.#waiting) return;
+    this.#over("cancelled");
+    this.#reply(lineIsFull(endpointKey));
+  }
+
+  /** @param connection null: there is no endpoint */
+  #proceed(connection: UpstreamConnection | null, now: Milliseconds): void {
+    const attempts = this.#attempts;
+    if (connection === null) {
+      const { upstream } = this.#settings;
       this.#over("cancelled");
       this.#reply(noEndpoint(upstream.name, upstream.explainPool(now)));
       return;
     }
-    const connection = attempts.start(endpoint, this, pool, this.#idempotent && !this.#body.gone, now);
-    if (connection === null) {
-      if (!this.#body.done) this.client.pause();
-      this.#waiting = pool.wait(this, this.#settings);
-      if (this.#waiting) return;
-      attempts.giveBack();
-      this.#over("cancelled");
-      this.#reply(lineIsFull(endpoint.key));
-      return;
-    }
     attempts.first = connection;
-    this.endpointKey = endpoint.key;
+    this.endpointKey = connection.endpoint.key;
     if (connection.state === "idle") this.#send(connection, now);
     else if (!this.#body.done) this.client.pause();
     if (attempts.count === 1) this.#scheduleHedge();

@@ -158,6 +158,7 @@ describe("a limit in time", () => {
     clock.advance(200);
     await client.end();
     assert.match(client.received, /^HTTP\/1.1 408 .*x-outrigger-reason: head-timeout/s);
+    assert.equal(await proxy.metric("outrigger_http_requests_total", { code_class: "4xx" }), 1);
   });
 
   it("of idleness: a client that asks nothing is let go without an answer", async () => {

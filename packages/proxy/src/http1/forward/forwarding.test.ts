@@ -235,6 +235,32 @@ describe("a client of HTTP/1.0", () => {
     assert.deepEqual(backend.arrivals, Array(2).fill("GET / HTTP/1.1\r\nhost: test\r\n\r\n"));
   });
 
+  it("that names its host only in an absolute target asks for that host", async () => {
+    for (const [host, expected] of [
+      [null, "host: shop.test\r\n"],
+      [
+        "api.test",
+        "host: api.test\r\nx-forwarded-for: 127.0.0.1\r\nx-forwarded-proto: http\r\nx-forwarded-host: shop.test\r\n",
+      ],
+    ] as const) {
+      const backend = await answering(OK);
+      await using proxy = await startProxy({ backends: [backend], http: { host, forwarded: host !== null } });
+      const client = await proxy.client();
+      client.write("GET http://shop.test/a HTTP/1.0\r\n\r\n");
+      await client.end();
+      assert.equal(backend.arrivals.at(-1), `GET /a HTTP/1.1\r\n${expected}\r\n`);
+    }
+  });
+
+  it("cannot upgrade: to it, Upgrade is a field like any other that ends at each hop", async () => {
+    const backend = await answering(OK);
+    await using proxy = await startProxy({ backends: [backend], http: { forwarded: false } });
+    const client = await proxy.client();
+    client.write("GET / HTTP/1.0\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    await client.end();
+    assert.deepEqual(backend.arrivals, ["GET / HTTP/1.1\r\nHost: a\r\n\r\n"]);
+  });
+
   it("loses its connection where it does not ask", async () => {
     await using proxy = await startProxy({ backends: [await answering(OK)] });
     const client = await proxy.client();
@@ -252,6 +278,21 @@ describe("a client of HTTP/1.0", () => {
     await client.end();
     assert.match(client.received, /^HTTP\/1.1 200 OK/);
   });
+});
+
+it("Connection: close wins over keep-alive, in whatever order and however many fields", async () => {
+  for (const fields of [
+    "Connection: close\r\nConnection: keep-alive\r\n",
+    "Connection: keep-alive\r\nConnection: close\r\n",
+    "Connection: close, keep-alive\r\n",
+    "Connection: keep-alive, close\r\n",
+  ]) {
+    await using proxy = await startProxy({ backends: [await answering(OK)] });
+    const client = await proxy.client();
+    client.write(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+    await client.end();
+    assert.match(client.received, /connection: close/, fields);
+  }
 });
 
 describe("interim answers", () => {

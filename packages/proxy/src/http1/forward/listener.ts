@@ -10,7 +10,6 @@ import {
   type Clock,
   type Logger,
   type Metrics,
-  type Milliseconds,
 } from "@outrigger/core";
 import type { Upstream } from "@outrigger/upstream";
 import { Framing } from "../codec/framing.ts";
@@ -22,8 +21,6 @@ import { Http1Metrics } from "./http1-metrics.ts";
 import { Settings, type Http1Options } from "./settings.ts";
 import type { UpstreamTls } from "./upstream-tls.ts";
 
-/** While draining, how long an idle connection may still bring a request before it is closed. */
-const IDLE_DRAIN: Milliseconds = 500;
 const BACKLOG = 1024;
 
 export interface ListenAddress {
@@ -80,7 +77,12 @@ export class Listener implements ClientHome {
       inFlight: () => this.inFlight(),
       upstreamConnections: () => this.pool.size,
     });
-    this.pool = new ConnectionPool(this.clock, this.metrics, headFor(options));
+    this.pool = new ConnectionPool(this.clock, this.metrics, headFor(options), (detail) =>
+      this.#log.warn(
+        { listener: name, err: detail },
+        "no socket for a connection to an endpoint: requests wait; raise the limit of open files, or set maxConnections",
+      ),
+    );
     upstream.onRemoved((endpoint) => this.pool.dropIdle(endpoint));
   }
 
@@ -153,9 +155,7 @@ export class Listener implements ClientHome {
    */
   async drain(signal: AbortSignal): Promise<number> {
     this.draining = true;
-    const idleTimer = this.clock.timer(IDLE_DRAIN, () => {
-      for (const client of [...this.#clients]) client.closeIfIdle();
-    });
+    for (const client of this.#clients) client.drain();
     let cut = 0;
     const abort = (): void => {
       cut = this.inFlight();
@@ -168,7 +168,6 @@ export class Listener implements ClientHome {
         else signal.addEventListener("abort", abort, { once: true });
       });
     }
-    idleTimer.clear();
     signal.removeEventListener("abort", abort);
     this.pool.close();
     this.settings.clear();

@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { VirtualClock } from "@outrigger/core/testing";
 import type { ByteStream } from "../testing/byte-stream.ts";
-import { answering, Backend, eventually, OK, startProxy } from "../testing/bench-of-parts.ts";
+import {
+  answering,
+  Backend,
+  eventually,
+  OK,
+  startProxy,
+  type ProxyUnderTest,
+} from "../testing/bench-of-parts.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: shop\r\n\r\n";
 const BUSY = "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy";
@@ -426,6 +433,50 @@ it("chunks that break in the same bytes as the head are not forwarded as if they
 });
 
 describe("draining", () => {
+  it("leaves a client that was just answered a moment for its next request, and then closes", async () => {
+    const clock = new VirtualClock();
+    await using proxy = await startProxy({ backends: [await answering(OK)], clock });
+    const [late, silent] = [await proxy.client(), await proxy.client()];
+    silent.write(GET);
+    await silent.message();
+    const drained = proxy.listener.drain(new AbortController().signal);
+    clock.advance(499);
+    late.write(GET);
+    assert.match((await late.message()).head, /^HTTP\/1.1 200 .*connection: close/s);
+    clock.advance(1);
+    for (const client of [late, silent]) {
+      await client.end();
+      client.close();
+    }
+    assert.equal(await drained, 0);
+  });
+
+  it("gives a client whose answer had no word of it that moment from its answer's end", async () => {
+    const clock = new VirtualClock();
+    const backend = await Backend.start(async (connection) => {
+      await connection.message();
+      connection.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha");
+      await eventually(() => go);
+      connection.write("lf");
+      await connection.message();
+      connection.write(OK);
+    });
+    let go = false;
+    await using proxy = await startProxy({ backends: [backend], clock });
+    const client = await proxy.client();
+    client.write(GET);
+    await client.take("\r\n\r\nha");
+    const drained = proxy.listener.drain(new AbortController().signal);
+    clock.advance(2000);
+    go = true;
+    await client.take("lf");
+    client.write(GET);
+    assert.match((await client.message()).head, /^HTTP\/1.1 200 .*connection: close/s);
+    await client.end();
+    client.close();
+    assert.equal(await drained, 0);
+  });
+
   it("leaves a client its half-sent head, and answers it with the end of the connection", async () => {
     const clock = new VirtualClock();
     await using proxy = await startProxy({ backends: [await answering(OK)], clock });
@@ -442,7 +493,8 @@ describe("draining", () => {
     assert.equal(await drained, 0);
   });
 
-  it("closes a connection whose answer had begun before", async () => {
+  it("closes a connection whose answer had begun before, when nothing more comes", async () => {
+    const clock = new VirtualClock();
     const backend = await Backend.start(async (connection) => {
       await connection.message();
       connection.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha");
@@ -450,13 +502,14 @@ describe("draining", () => {
       connection.write("lf");
     });
     let draining = false;
-    await using proxy = await startProxy({ backends: [backend] });
+    await using proxy = await startProxy({ backends: [backend], clock });
     const client = await proxy.client();
     client.write(GET);
     await client.take("\r\n\r\nha");
     const drained = proxy.listener.drain(new AbortController().signal);
     draining = true;
     await client.take("lf");
+    clock.advance(500);
     await client.end();
     client.close();
     assert.equal(await drained, 0);
@@ -497,4 +550,93 @@ it("an endpoint that discovery drops loses all its idle connections", async () =
   assert.equal(proxy.listener.pool.size, 6);
   proxy.listener.pool.dropIdle(proxy.upstream.endpoints[0] as (typeof proxy.upstream.endpoints)[0]);
   assert.equal(proxy.listener.pool.size, 0);
+});
+
+it("an endpoint that answers an upload early and closes has not failed", async () => {
+  const backend = await Backend.start(async (connection) => {
+    await connection.take("\r\n\r\n");
+    connection.write(OK);
+    await eventually(() => client.received.includes("ok"));
+    connection.close();
+  });
+  await using proxy = await startProxy({ backends: [backend] });
+  const client = await proxy.client();
+  client.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
+  await client.end();
+  assert.match(client.received, /^HTTP\/1.1 200 .*ok$/s);
+  const outcomes = proxy.upstream.endpoints[0]?.outcomes;
+  assert.deepEqual([outcomes?.success, outcomes?.reset], [1, 0]);
+});
+
+it("an endpoint that hints Keep-Alive: timeout=0 gets no second request on its connection", async () => {
+  const backend = await answering("HTTP/1.1 200 OK\r\nKeep-Alive: timeout=0\r\nContent-Length: 2\r\n\r\nok");
+  await using proxy = await startProxy({ backends: [backend] });
+  const client = await proxy.client();
+  for (let n = 1; n <= 3; n++) {
+    client.write(GET);
+    assert.equal((await client.message()).body, "ok");
+    assert.equal(backend.connections.length, n);
+  }
+});
+
+describe("a tunnel", () => {
+  const open = async (
+    backend: Backend,
+    clock: VirtualClock,
+  ): Promise<{ client: ByteStream; proxy: ProxyUnderTest }> => {
+    const proxy = await startProxy({
+      backends: [backend],
+      clock,
+      http: { timeout: 1000, stallTimeout: 1000 },
+    });
+    const client = await proxy.client();
+    client.write(UPGRADE);
+    await client.take("\r\n\r\n");
+    return { client, proxy };
+  };
+
+  it("is not ended by the limits of a request", async () => {
+    const clock = new VirtualClock();
+    const backend = await Backend.start(async (connection) => {
+      await connection.take("\r\n\r\n");
+      connection.write(SWITCHED);
+      connection.write(await connection.take("!"));
+    });
+    const { client, proxy } = await open(backend, clock);
+    await using _ = proxy;
+    clock.advance(60_000);
+    client.write("still here!");
+    assert.equal(await client.take("!"), "still here!");
+    client.close();
+    backend.stop();
+    await client.end();
+  });
+});
+
+it("a client that pipelines without end is held back, and every request is answered", async () => {
+  const REQUESTS = 20_000;
+  let release = false;
+  const backend = await Backend.start(async (connection) => {
+    for (;;) {
+      const { head } = await connection.message().catch(() => ({ head: "" }));
+      if (head === "") return;
+      await eventually(() => release);
+      connection.write(OK);
+    }
+  });
+  await using proxy = await startProxy({ backends: [backend] });
+  const client = await proxy.client();
+  const request = `GET /a HTTP/1.1\r\nHost: shop\r\nX-Pad: ${"p".repeat(1000)}\r\n\r\n`;
+  for (let n = 0; n < REQUESTS; n++) client.write(request);
+  let sent = -1;
+  await eventually(async () => {
+    const now = client.socket.bytesWritten - client.socket.writableLength;
+    const still = now === sent;
+    sent = now;
+    await turns(100);
+    return still;
+  });
+  assert.ok(client.socket.writableLength > 0, "all was taken in while the first was being answered");
+  release = true;
+  for (let n = 0; n < REQUESTS; n++) assert.equal((await client.message()).body, "ok");
 });

@@ -8,11 +8,14 @@ import type { UpstreamTls } from "./upstream-tls.ts";
 
 /** After the last answer a client gets this long to read it and close; what it still sends is read and dropped. */
 const LINGER: Milliseconds = 2_000;
+/** While draining, how long an idle connection may still bring a request before it is closed. */
+const IDLE_DRAIN: Milliseconds = 500;
 
 /** Who waits in the queues, as far as a deadline needs to know. */
 interface WaitingClient {
   headTimedOut(): void;
   idleTimedOut(): void;
+  closeSlowly(): void;
   destroy(): void;
 }
 interface WaitingExchange {
@@ -28,7 +31,7 @@ interface SilentTunnel {
 
 /** All spans in milliseconds; 0 turns a limit off. */
 export interface Http1Options {
-  /** From the first byte of a request head (or the accepting of its connection) to its last. */
+  /** From the first byte of a request head to its last; a connection that has sent nothing yet has idleTimeout. */
   readonly headTimeout: Milliseconds;
   /** How long a client's connection may wait for its next request. */
   readonly idleTimeout: Milliseconds;
@@ -87,9 +90,13 @@ export class Settings {
   readonly connects: DeadlineQueue<WaitingAttempt>;
   readonly tries: DeadlineQueue<WaitingAttempt>;
   readonly tunnels: DeadlineQueue<SilentTunnel>;
+  /** For a tunnel whose both sides have ended, and have not read all. */
+  readonly lastTunnelBytes: DeadlineQueue<SilentTunnel>;
   /** For a client that must read its last answer, and then close. */
   readonly lastBytes: DeadlineQueue<WaitingClient>;
   readonly lingers: DeadlineQueue<WaitingClient>;
+  /** While draining: for a client that may be sending its next request just now. */
+  readonly drains: DeadlineQueue<WaitingClient>;
   readonly #retryStatuses = new Uint8Array(600);
 
   constructor(clock: Clock, options: Http1Options, upstream: Upstream, tls: UpstreamTls | null) {
@@ -106,7 +113,9 @@ export class Settings {
     );
     this.tries = new DeadlineQueue(clock, options.perTryTimeout, (upstream) => upstream.tryTimedOut());
     this.tunnels = new DeadlineQueue(clock, options.tunnelIdleTimeout, (tunnel) => tunnel.broke());
+    this.lastTunnelBytes = new DeadlineQueue(clock, options.stallTimeout, (tunnel) => tunnel.broke());
     this.lastBytes = new DeadlineQueue(clock, options.stallTimeout, (client) => client.destroy());
+    this.drains = new DeadlineQueue(clock, IDLE_DRAIN, (client) => client.closeSlowly());
     this.lingers = new DeadlineQueue(clock, LINGER, (client) => client.destroy());
   }
 
@@ -134,6 +143,8 @@ export class Settings {
       this.connects,
       this.tries,
       this.tunnels,
+      this.lastTunnelBytes,
+      this.drains,
       this.lastBytes,
       this.lingers,
     ];

@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import { once } from "node:events";
 import type { OutriggerError } from "@outrigger/core";
 import { silentLogger, systemClock } from "@outrigger/core";
+import type { Endpoint } from "@outrigger/upstream";
 import { startProxy, type ProxyUnderTest } from "../testing/bench-of-parts.ts";
 import {
   loadUpstreamTls,
@@ -103,7 +104,8 @@ const files = (changes: Partial<UpstreamTlsFiles> = {}): UpstreamTlsFiles => ({
 /** A TLS backend that answers every request with who asked, by certificate and by SNI. */
 async function startBackend(
   options: { requestCert?: boolean } = {},
-): Promise<{ server: Server; port: number }> {
+): Promise<{ server: Server; port: number; connections: TLSSocket[] }> {
+  const connections: TLSSocket[] = [];
   const server = createServer(
     {
       cert: readFileSync(file("server.pem")),
@@ -114,6 +116,7 @@ async function startBackend(
       ALPNProtocols: ["http/1.1"],
     },
     (socket: TLSSocket) => {
+      connections.push(socket);
       socket.on("error", () => {});
       socket.on("data", () => {
         const who = (socket.getPeerCertificate().subject as { CN?: string } | undefined)?.CN ?? "nobody";
@@ -125,7 +128,7 @@ async function startBackend(
   server.on("tlsClientError", () => {});
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  return { server, port: (server.address() as AddressInfo).port };
+  return { server, port: (server.address() as AddressInfo).port, connections };
 }
 
 const proxyTo = (port: number, tls: UpstreamTls): Promise<ProxyUnderTest> =>
@@ -156,6 +159,14 @@ describe("https to the endpoints", () => {
       }
     }
     backend.server.close();
+  });
+
+  it("asks each endpoint by its own name, not by the address that the name led to", async () => {
+    const tls = await loadUpstreamTls(files());
+    const at = (name: string): Endpoint => ({ name, host: "127.0.0.1" }) as Endpoint;
+    assert.equal(tls.options(at("a.test")).servername, "a.test");
+    assert.equal(tls.options(at("b.test")).servername, "b.test");
+    assert.equal(tls.options(at("127.0.0.1")).servername, "");
   });
 
   it("refuses a certificate of another name, and of another authority, with the reason in the answer", async () => {
@@ -192,6 +203,13 @@ describe("https to the endpoints", () => {
     const client = await proxy.client();
     client.write(GET);
     assert.match((await client.message()).body, /^old-client /);
+    // Nothing has changed: the same generation stays, and with it the idle connections.
+    const [before] = backend.connections;
+    await watcher.check();
+    client.write(GET);
+    assert.match((await client.message()).body, /^old-client /);
+    assert.equal(backend.connections.length, 1);
+    assert.ok(before);
     // A key without its certificate is a rotation half done: the old credentials stay.
     copyFileSync(file("new-client.key"), file("client.key"));
     await watcher.check();
@@ -202,6 +220,12 @@ describe("https to the endpoints", () => {
     client.write(GET);
     assert.match((await client.message()).body, /^new-client /);
     watcher.stop();
+    const made = backend.connections.length;
+    for (const kind of ["pem", "key"]) copyFileSync(file(`old-client.${kind}`), file(`client.${kind}`));
+    await watcher.check();
+    client.write(GET);
+    assert.match((await client.message()).body, /^new-client /);
+    assert.equal(backend.connections.length, made, "a watcher that was stopped has acted");
     backend.server.close();
   });
 

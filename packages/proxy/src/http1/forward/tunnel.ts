@@ -1,6 +1,7 @@
 /** After 101 both ends speak another protocol: bytes go both ways as they come, with back-pressure and half-close. */
 import type { Socket } from "node:net";
-import { Deadline, type DeadlineQueue } from "@outrigger/core";
+import { Deadline } from "@outrigger/core";
+import type { Settings } from "./settings.ts";
 import { MAX_UNSENT_BYTES } from "./unsent.ts";
 import type { TunnelEnd, UpstreamConnection } from "./upstream-connection.ts";
 
@@ -10,7 +11,7 @@ const KEEP_ALIVE_DELAY = 60_000;
 export class Tunnel implements TunnelEnd {
   readonly #client: Socket;
   readonly #upstream: UpstreamConnection;
-  readonly #idles: DeadlineQueue<Tunnel>;
+  readonly #settings: Settings;
   readonly #deadline: Deadline<Tunnel>;
   readonly #closed: () => void;
   #clientEnded = false;
@@ -18,69 +19,77 @@ export class Tunnel implements TunnelEnd {
   #over = false;
 
   /** @param closed called once, when both sockets are done */
-  constructor(
-    client: Socket,
-    upstream: UpstreamConnection,
-    idles: DeadlineQueue<Tunnel>,
-    closed: () => void,
-  ) {
+  constructor(client: Socket, upstream: UpstreamConnection, settings: Settings, closed: () => void) {
     this.#client = client;
     this.#upstream = upstream;
-    this.#idles = idles;
+    this.#settings = settings;
     this.#deadline = new Deadline<Tunnel>(this);
     this.#closed = closed;
     client.setKeepAlive(true, KEEP_ALIVE_DELAY);
     upstream.socket.setKeepAlive(true, KEEP_ALIVE_DELAY);
-    idles.arm(this.#deadline);
+    this.#moved();
   }
 
   fromUpstream(bytes: Buffer, start: number, end: number): void {
-    this.#idles.arm(this.#deadline);
+    this.#moved();
     this.#client.write(bytes.subarray(start, end));
     if (this.#client.writableLength > 0) this.#upstream.giveBufferAway();
     if (this.#client.writableLength > MAX_UNSENT_BYTES) this.#upstream.pause();
   }
 
   fromClient(bytes: Uint8Array): void {
-    this.#idles.arm(this.#deadline);
+    this.#moved();
     if (!this.#upstream.write(bytes)) this.#client.pause();
   }
 
   clientDrained(): void {
+    this.#moved();
     this.#upstream.resume();
   }
 
   upstreamDrained(): void {
+    this.#moved();
     this.#client.resume();
+  }
+
+  #moved(): void {
+    if (this.#clientEnded && this.#upstreamEnded) this.#lastBytes();
+    else this.#settings.tunnels.arm(this.#deadline);
   }
 
   clientEnded(): void {
     this.#clientEnded = true;
-    this.#upstream.socket.end();
-    if (this.#upstreamEnded) this.#finish(false);
+    this.#upstream.socket.end(() => this.#flushed());
+    this.#lastBytes();
   }
 
   upstreamEnded(): void {
     this.#upstreamEnded = true;
-    this.#client.end();
-    if (this.#clientEnded) this.#finish(false);
+    this.#client.end(() => this.#flushed());
+    this.#lastBytes();
   }
 
   /** Either socket failed, or nothing moved for too long: both go. */
   broke(): void {
-    this.#finish(true);
+    this.#finish();
   }
 
-  #finish(cut: boolean): void {
+  /** Both sides have said all: what remains is to be read, by readers that may have stopped. */
+  #lastBytes(): void {
+    if (this.#clientEnded && this.#upstreamEnded) this.#settings.lastTunnelBytes.arm(this.#deadline);
+  }
+
+  /** One of the sockets has written its last byte. */
+  #flushed(): void {
+    if (this.#client.writableFinished && this.#upstream.socket.writableFinished) this.#finish();
+  }
+
+  #finish(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#idles.disarm(this.#deadline);
-    if (cut) this.#client.destroy();
-    else this.#client.destroySoon();
-    const { socket } = this.#upstream;
-    // Bytes that the client sent last are still on their way to the endpoint.
-    if (!cut && socket.writableLength > 0) socket.once("finish", () => this.#upstream.destroy());
-    else this.#upstream.destroy();
+    this.#deadline.queue?.disarm(this.#deadline);
+    this.#client.destroy();
+    this.#upstream.destroy();
     this.#closed();
   }
 }

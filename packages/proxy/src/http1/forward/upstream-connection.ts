@@ -25,7 +25,22 @@ const MAX_INTERIM_ANSWERS = 16;
  * answer, as a server does that tires of an idle connection just then.
  */
 export type AttemptFailure =
-  "connect-failure" | "connect-timeout" | "stale" | "reset" | "try-timeout" | "bad-answer";
+  | "connect-failure"
+  | "connect-timeout"
+  | "stale"
+  | "reset"
+  | "try-timeout"
+  | "bad-answer"
+  /** This process or machine has no socket or port left: nothing against the endpoint. */
+  | "no-socket";
+
+const NO_SOCKET: ReadonlySet<string | undefined> = new Set([
+  "EMFILE",
+  "ENFILE",
+  "ENOBUFS",
+  "ENOMEM",
+  "EADDRNOTAVAIL",
+]);
 
 /** Who asked, and gets the answer: an exchange. The head that is meant stands in the home's scratch head. */
 export interface AnswerReceiver {
@@ -71,6 +86,8 @@ export interface ConnectionHome {
   readonly framing: Framing;
   readonly writes: TurnWrites;
   gone(connection: UpstreamConnection): void;
+  /** No socket could be had for a connection. */
+  lacksSockets(detail: string): void;
 }
 
 type State = "connecting" | "idle" | "head" | "body" | "answered" | "tunnel" | "closed";
@@ -99,8 +116,8 @@ export class UpstreamConnection implements PendingWriter {
   /** While idle: since when, and until when a request may still be put on it. */
   idleSince: Milliseconds = 0;
   reuseUntil: Milliseconds = 0;
-  /** Kept by the endpoint's own hint instead of the configured span, in milliseconds; 0 without one. */
-  hintedIdle: Milliseconds = 0;
+  /** Kept by the endpoint's own hint instead of the configured span, in milliseconds; -1 without one. */
+  hintedIdle: Milliseconds = -1;
 
   readonly #pool: ConnectionHome;
   readonly #deadline: Deadline<UpstreamConnection> = new Deadline<UpstreamConnection>(this);
@@ -133,7 +150,10 @@ export class UpstreamConnection implements PendingWriter {
     socket.once(readyEvent, () => this.#ready());
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());
-    socket.on("error", (error) => this.#broke(error.message));
+    socket.on("error", (error: NodeJS.ErrnoException) => {
+      if (this.state === "connecting" && NO_SOCKET.has(error.code)) this.#lacksSocket(error.message);
+      else this.#broke(error.message);
+    });
     socket.on("close", () => this.#closed());
     this.settings.connects.arm(this.#deadline);
   }
@@ -368,6 +388,11 @@ export class UpstreamConnection implements PendingWriter {
     )
       this.#fail("stale", detail);
     else this.#fail("reset", detail);
+  }
+
+  #lacksSocket(detail: string): void {
+    this.#pool.lacksSockets(detail);
+    this.#fail("no-socket", detail);
   }
 
   #closed(): void {

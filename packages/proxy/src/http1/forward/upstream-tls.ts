@@ -14,7 +14,7 @@ export interface UpstreamTlsFiles {
   /** Our own certificate and key, both or neither (mTLS). */
   readonly certFile: string | null;
   readonly keyFile: string | null;
-  /** The name to ask for (SNI) and to find in the endpoint's certificate; null: the endpoint's address. */
+  /** The name to ask for (SNI) and to find in the endpoint's certificate; null: each endpoint's own name. */
   readonly serverName: string | null;
 }
 
@@ -29,7 +29,7 @@ export class UpstreamTls {
   }
 
   options(endpoint: Endpoint): ConnectionOptions {
-    const name = this.#serverName ?? endpoint.host;
+    const name = this.#serverName ?? endpoint.name;
     return {
       secureContext: this.#context,
       // SNI takes no addresses (RFC 6066 section 3); Node then checks the certificate against the address itself.
