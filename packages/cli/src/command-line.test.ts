@@ -65,8 +65,47 @@ test("a key of a ConfigMap or Secret that would leave its volume is refused, and
     );
     await using run = new Outrigger(["run", file]);
     assert.equal(await run.ended, 2, run.stderr);
-    assert.match(run.stderr, /configMap\.name: the ConfigMap has the key ".*", accepted: letters, digits/);
+    assert.match(run.stderr, /pod\.yaml:1:\d+: data: found the key ".*", accepted: letters, digits/);
   }
+});
+
+test("a ConfigMap's or Secret's value with a NUL byte can be a file, and is refused as a variable", async () => {
+  using folder = new Folder();
+  const nul = Buffer.from("hunter\0two").toString("base64");
+  const file = folder.write(
+    "pod.yaml",
+    [
+      { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, binaryData: { BLOB: nul } },
+      { apiVersion: "v1", kind: "Secret", metadata: { name: "s" }, data: { BLOB: nul } },
+      JSON.parse(
+        podManifest({
+          volumes: [{ name: "v", secret: { secretName: "s" } }],
+          containers: [
+            {
+              name: "a",
+              image: "b",
+              command: ["node"],
+              envFrom: [{ configMapRef: { name: "c" } }],
+              env: [{ name: "X", valueFrom: { secretKeyRef: { name: "s", key: "BLOB" } } }],
+            },
+          ],
+        }),
+      ) as object,
+    ]
+      .map((document) => JSON.stringify(document))
+      .join("\n---\n"),
+  );
+  await using run = new Outrigger(["run", file]);
+  assert.equal(await run.ended, 2, run.stderr);
+  assert.match(
+    run.stderr,
+    /envFrom\[0\]\.configMapRef\.name: the ConfigMap "c" has a NUL byte in its key "BLOB", which no variable can have: mount it/,
+  );
+  assert.match(
+    run.stderr,
+    /env\[0\]\.valueFrom\.secretKeyRef\.key: the Secret "s" has a NUL byte in its key "BLOB"/,
+  );
+  assert.doesNotMatch(run.stderr, /hunter/);
 });
 
 const UNPLANNED: readonly [sentence: string, spec: object, message: RegExp][] = [

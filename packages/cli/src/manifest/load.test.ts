@@ -108,6 +108,51 @@ const WRONG: readonly [sentence: string, text: string, messages: readonly (strin
     "- a\n",
     ["pod.yaml:1:1: found no mapping, accepted: a Kubernetes object"],
   ],
+  [
+    "what Node would throw at is refused: a probe's path, host and headers",
+    `${HEAD}  containers: [{ name: web, image: a, livenessProbe: { httpGet: { port: 1,\n    path: "/a b",\n    host: "a\\nb",\n    httpHeaders: [{ name: "X Y", value: ok },\n      { name: X, value: "a\\nb" }] } } }]\n`,
+    [
+      /^pod\.yaml:6:11: spec\.containers\[0\]\.livenessProbe\.httpGet\.path: found "\/a b", accepted: a path of printable ASCII without blanks: write %20/,
+      /httpGet\.host: found "a\\nb", accepted: a host name or an IP address$/,
+      /httpGet\.httpHeaders\[0\]\.name: found "X Y", accepted: a header's name/,
+      /httpGet\.httpHeaders\[1\]\.value: found "a\\nb", accepted: a header's value: one line/,
+    ],
+  ],
+  [
+    "a control byte in a probe's path is refused",
+    `${HEAD}  containers: [{ name: web, image: a, livenessProbe: { httpGet: { port: 1, path: "/\\x07" } } }]\n`,
+    [/httpGet\.path: found "\/\\u0007", accepted: a path of printable ASCII/],
+  ],
+  [
+    "a probe's time beyond what a timer can hold is refused",
+    `${HEAD}  containers: [{ name: web, image: a, livenessProbe: { tcpSocket: { port: 1 }, timeoutSeconds: 2147484, periodSeconds: 2000000000 } }]\n`,
+    [
+      /livenessProbe\.timeoutSeconds: found 2147484, accepted: a whole number from 1 to 2147483$/,
+      /livenessProbe\.periodSeconds: found 2000000000, accepted: a whole number from 1 to 2147483$/,
+    ],
+  ],
+  [
+    "a stop signal that does not exist is answered with those that do",
+    `${HEAD}  containers: [{ name: web, image: a, lifecycle: { stopSignal: SIGFOO } }]\n`,
+    [/lifecycle\.stopSignal: found "SIGFOO", accepted: SIGTERM, SIGINT, SIGQUIT, /],
+  ],
+  [
+    "a NUL byte in command, args, env and workingDir is refused",
+    `${HEAD}  containers: [{ name: web, image: a, command: ["a\\0"],\n    args: ["\\0"],\n    workingDir: "/\\0",\n    env: [{ name: A, value: "\\0" }] }]\n`,
+    [
+      "pod.yaml:5:49: spec.containers[0].command[0]: found a NUL byte (\\0), accepted: a string without one",
+      /spec\.containers\[0\]\.args\[0\]: found a NUL byte/,
+      /spec\.containers\[0\]\.workingDir: found a NUL byte/,
+      /spec\.containers\[0\]\.env\[0\]\.value: found a NUL byte/,
+    ],
+  ],
+  [
+    "a host alias that would write a line of its own into the hosts file is refused",
+    `${HEAD}  hostAliases: [{ ip: 127.0.0.1, hostnames: ["a\\n127.0.0.1 b"] }]\n  containers: [{ name: web, image: a }]\n`,
+    [
+      /spec\.hostAliases\[0\]\.hostnames\[0\]: found "a\\n127\.0\.0\.1 b", accepted: a host name or an IP address$/,
+    ],
+  ],
   ["a syntax error has its place", "kind: Pod\nmetadata: {\n", [/^pod\.yaml:\d:\d+: not YAML: /]],
   [
     "the same object twice",

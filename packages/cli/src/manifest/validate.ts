@@ -87,7 +87,7 @@ class Walk {
         if (!isSeq(inside)) return this.#mismatch(path, node, describe(type));
         return inside.items.map((item, index) => this.#value(type.of, item, [...path, index]));
       case "map":
-        return isMap(inside) ? this.#map(type.of, inside, path) : this.#mismatch(path, node, describe(type));
+        return isMap(inside) ? this.#map(type, inside, path) : this.#mismatch(path, node, describe(type));
       case "anything":
         return this.#plain(node);
       default:
@@ -97,10 +97,14 @@ class Walk {
     }
   }
 
-  #map(of: TypeForm, node: YAMLMap, path: Path): Record<string, unknown> {
+  #map(type: TypeForm & { is: "map" }, node: YAMLMap, path: Path): Record<string, unknown> {
     const value: Record<string, unknown> = {};
     for (const [name, pair] of this.#document.pairs(node)) {
-      const read = this.#isNull(pair.value) ? "" : this.#value(of, pair.value, [...path, name]);
+      if (type.key && !type.key.pattern.test(name)) {
+        this.#report(path, `found the key ${show(name)}, accepted: ${type.key.what}`, pair.key);
+        continue;
+      }
+      const read = this.#isNull(pair.value) ? "" : this.#value(type.of, pair.value, [...path, name]);
       if (read !== undefined) value[name] = read;
     }
     return value;
@@ -127,7 +131,11 @@ class Walk {
           );
           return undefined;
         }
-        return type.pattern && !type.pattern.test(text) ? wrong() : text;
+        if (type.pattern && !type.pattern.test(text)) return wrong();
+        if (type.content || !text.includes("\0")) return text;
+        this.#findings.holes++;
+        this.#report(path, "found a NUL byte (\\0), accepted: a string without one", node);
+        return undefined;
       }
       case "integer":
         return Number.isInteger(found) && (found as number) >= type.min && (found as number) <= type.max

@@ -134,8 +134,15 @@ export class ValueSource {
           key,
           "name",
         ]);
-        for (const [name, content] of files ?? [])
-          variables.set(`${from.prefix ?? ""}${name}`, content.toString());
+        for (const [name, content] of files ?? []) {
+          const text = content.toString();
+          if (text.includes("\0")) {
+            this.#problem(
+              [...at, "envFrom", index, key, "name"],
+              `the ${kind} ${JSON.stringify(reference.name)} has a NUL byte in its key ${JSON.stringify(name)}, which no variable can have: mount it as a volume`,
+            );
+          } else variables.set(`${from.prefix ?? ""}${name}`, text);
+        }
       }
     }
     for (const [index, variable] of (container.env ?? []).entries()) {
@@ -182,7 +189,15 @@ export class ValueSource {
         `the ${kind} ${JSON.stringify(reference.name)} has no key ${JSON.stringify(reference.key)}; it has: ${[...files.keys()].join(", ")}`,
       );
     }
-    return content?.toString();
+    const text = content?.toString();
+    if (text?.includes("\0")) {
+      this.#problem(
+        [...path, key, "key"],
+        `the ${kind} ${JSON.stringify(reference.name)} has a NUL byte in its key ${JSON.stringify(reference.key)}, which no variable can have: mount it as a volume`,
+      );
+      return undefined;
+    }
+    return text;
   }
 }
 

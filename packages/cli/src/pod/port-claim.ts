@@ -65,7 +65,7 @@ function flag(argv: readonly string[], name: string): string[] {
 /** The port of `PORT` or `HOST:PORT`. */
 function portOf(text: string | undefined): number | undefined {
   const match = /^(?:.*:)?(\d{1,5})$/.exec(text ?? "");
-  return match ? Number(match[1]) : undefined;
+  return match && Number(match[1]) <= 65535 ? Number(match[1]) : undefined;
 }
 
 /** One sentence for each port that two containers claim. A container's claims of one port are one claim. */

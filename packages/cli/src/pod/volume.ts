@@ -78,16 +78,7 @@ function planFiles(
     const found = values.files(kind, name, source.optional, [...path, nameKey]);
     if (!found) return;
     if (!source.items) {
-      for (const [key, content] of found) {
-        if (DATA_KEY.test(key) && !key.startsWith("..") && key !== ".")
-          files.push({ path: key, content, mode });
-        else {
-          report(
-            [...path, nameKey],
-            `the ${kind} has the key ${JSON.stringify(key)}, accepted: letters, digits, '-', '_' and '.', at most 253, not beginning with ..`,
-          );
-        }
-      }
+      for (const [key, content] of found) files.push({ path: key, content, mode });
       return;
     }
     for (const [index, item] of source.items.entries()) {
@@ -176,9 +167,6 @@ function planFiles(
   }
   return { files, secret };
 }
-
-/** What a key of a ConfigMap or Secret may be (Kubernetes' IsConfigMapKey): it becomes a file's name. */
-const DATA_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
 
 const leavesFolder = (path: string): boolean =>
   posix.isAbsolute(path) || path === "" || path.split("/").includes("..") || path.startsWith("..");
