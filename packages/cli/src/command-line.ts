@@ -67,7 +67,11 @@ const FLAGS: readonly Flag[] = [
     value: "auto|host|namespace",
     help: "host: every port is on this machine's localhost; namespace: a network namespace for each pod (Linux), in which hostAliases and Service names resolve and nothing outside the pod can be reached; auto (default): namespace for several pods that claim the same port, where the system allows it, else host. Pods in namespaces are shown as log lines",
   },
-  { name: "--pod", value: "NAME", help: "start only this one of the manifests' pods" },
+  {
+    name: "--pod",
+    value: "NAME",
+    help: "start only this one of the manifests' pods; NAMESPACE/KIND/NAME where two have the name",
+  },
   {
     name: "--check",
     value: null,

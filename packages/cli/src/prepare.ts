@@ -58,10 +58,15 @@ export function prepare(texts: readonly ManifestText[], options: RunOptions, fol
 /** --pod NAME */
 function only(manifest: Manifest, name: string | null): Manifest {
   if (name === null) return manifest;
-  const pods = manifest.pods.filter((pod) => pod.name === name);
+  const pods = manifest.pods.filter((pod) => pod.name === name || pod.id === name);
   if (pods.length === 0 && manifest.pods.length > 0) {
     throw usageError(
-      `--pod ${name}: there is no such pod; there are: ${manifest.pods.map((pod) => pod.name).join(", ")}`,
+      `--pod ${name}: there is no such pod; there are: ${manifest.pods.map((pod) => pod.label).join(", ")}`,
+    );
+  }
+  if (pods.length > 1) {
+    throw usageError(
+      `--pod ${name}: ${pods.length} pods have this name; say which: ${pods.map((pod) => pod.id).join(", ")}`,
     );
   }
   return { ...manifest, pods };
@@ -83,7 +88,7 @@ function folders(given: ReadonlyMap<string, string>, flag: string): Map<string, 
 export function describe({ manifest, plans }: Prepared): string[] {
   return [
     ...plans.flatMap((plan) => [
-      `${plan.kind} ${plan.name}:`,
+      `${plan.kind} ${plan.label}:`,
       ...[...plan.init, ...plan.main].map(
         (each) => `  ${each.role.padEnd(7)} ${each.name}: ${each.command.argv.map(quoted).join(" ")}`,
       ),

@@ -581,6 +581,57 @@ describe("outrigger run", { concurrency: 4 }, () => {
     assert.equal(wrong.stderr, "--pod three: there is no such pod; there are: one, two\n");
   });
 
+  test("two pods of one name, in two namespaces or of two kinds, have folders, ports and prefixes of their own", async () => {
+    using folder = new Folder();
+    const [first, second] = [await freePort(), await freePort()];
+    const script = `const fs = require("fs"); const [file, word] = process.argv.slice(1); const saw = fs.existsSync(file);
+    fs.appendFileSync(file, word); console.log(saw + " " + file + " " + fs.readFileSync(file, "utf8"));`;
+    const spec = (word: string, port: number): object => ({
+      restartPolicy: "Never",
+      containers: [
+        nodeContainer("web", script, {
+          args: ["/data/f", word],
+          ports: [{ containerPort: port }],
+          volumeMounts: [{ name: "data", mountPath: "/data" }],
+        }),
+      ],
+      volumes: [{ name: "data", emptyDir: {} }],
+    });
+    const documents = [
+      podManifest(spec("a", first), { namespace: "one" }),
+      podManifest(spec("b", second), { namespace: "two" }),
+      JSON.stringify({
+        apiVersion: "batch/v1",
+        kind: "Job",
+        metadata: { name: "shop", namespace: "two" },
+        spec: { template: { spec: spec("c", first) } },
+      }),
+    ];
+    const file = folder.write("pods.yaml", documents.slice(0, 2).join("\n---\n"));
+    await using run = new Outrigger(["run", file]);
+    assert.equal(await run.ended, 0, run.lines.join("\n") + run.stderr);
+    await run.line(/^one\/Pod\/shop\/web +\| false \S+one_Pod_shop\S+ a$/);
+    await run.line(/^two\/Pod\/shop\/web +\| false \S+two_Pod_shop\S+ b$/);
+    folder.write("pods.yaml", documents.join("\n---\n"));
+    await using clash = new Outrigger(["run", file, "--network", "host"]);
+    assert.equal(await clash.ended, 2);
+    assert.match(
+      clash.stderr,
+      new RegExp(
+        `^port ${first} is claimed twice: by one/Pod/shop/web .* and by two/Job/shop/web .*the pods share`,
+      ),
+    );
+    await using either = new Outrigger(["run", file, "--pod", "shop"]);
+    assert.equal(await either.ended, 2);
+    assert.equal(
+      either.stderr,
+      "--pod shop: 3 pods have this name; say which: one/Pod/shop, two/Pod/shop, two/Job/shop\n",
+    );
+    await using job = new Outrigger(["run", file, "--pod", "two/Job/shop"]);
+    assert.equal(await job.ended, 0, job.stderr);
+    await job.line(/false \S+two_Job_shop\S+ c$/);
+  });
+
   test("hostAliases and Service names are listed as not honoured on the laptop's network", async () => {
     using folder = new Folder();
     const service = {

@@ -16,6 +16,10 @@ import { show, validate, type Findings, type Unused } from "./validate.ts";
 
 /** A pod as some document asks for it: the Pod itself, or the template of what would create it. */
 export interface DeclaredPod {
+  /** `namespace/kind/name`: no two pods of a run have the same. */
+  readonly id: string;
+  /** How a person tells it from the run's other pods: its name, or its id where another has that name too. */
+  readonly label: string;
   readonly kind: "Pod" | "Deployment" | "Job";
   readonly name: string;
   readonly metadata: Omit<PodManifest["metadata"], "name">;
@@ -64,7 +68,7 @@ export class ManifestError extends OutriggerError {
  */
 export function loadManifest(texts: readonly ManifestText[], problems: Problem[]): Manifest {
   const findings: Findings = { problems, unused: [], holes: 0 };
-  const pods: DeclaredPod[] = [];
+  const pods: Omit<DeclaredPod, "id" | "label">[] = [];
   const configMaps = new Map<string, ConfigMapManifest>();
   const secrets = new Map<string, SecretManifest>();
   const services: ServiceManifest[] = [];
@@ -141,7 +145,16 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
     const parentListed = findings.unused.some((other) => entry.path.startsWith(`${other.path}.`));
     if (!parentListed) unused.set(entry.path, entry);
   }
-  return { pods, configMaps, secrets, services, unused: [...unused.values()] };
+  return { pods: identified(pods), configMaps, secrets, services, unused: [...unused.values()] };
+}
+
+function identified(pods: readonly Omit<DeclaredPod, "id" | "label">[]): DeclaredPod[] {
+  const holders = new Map<string, number>();
+  for (const { name } of pods) holders.set(name, (holders.get(name) ?? 0) + 1);
+  return pods.map((pod) => {
+    const id = `${pod.metadata.namespace ?? "default"}/${pod.kind}/${pod.name}`;
+    return { ...pod, id, label: holders.get(pod.name) === 1 ? pod.name : id };
+  });
 }
 
 /** Of a controller's metadata its pods have the namespace; labels and annotations are the template's own. */

@@ -27,12 +27,12 @@ export function planPod(
   const facts: PodFacts = {
     name: pod.name,
     namespace: pod.metadata.namespace ?? "default",
-    uid: pod.metadata.uid ?? uidOf(options.folder, pod.name),
+    uid: pod.metadata.uid ?? uidOf(options.folder, pod.id),
     ip: options.ip,
     nodeName: hostname(),
   };
   const values = new ValueSource(pod, manifest, facts, problems);
-  const folder = join(options.folder, pod.name);
+  const folder = join(options.folder, folderName(pod.id));
   const volumes = planVolumes(pod, values, join(folder, "volumes"), options.volumes, problems);
   const restartPolicy = pod.spec.restartPolicy ?? "Always";
   const report = (path: Path, message: string): void =>
@@ -85,6 +85,8 @@ export function planPod(
   const main = pod.spec.containers.map((each, index) => plan(each, "containers", index));
 
   return {
+    id: pod.id,
+    label: pod.label,
     name: pod.name,
     kind: pod.kind,
     folder,
@@ -98,9 +100,12 @@ export function planPod(
   };
 }
 
+/** An id as one folder's name; no part of an id has an underscore. */
+export const folderName = (id: string): string => id.replaceAll("/", "_");
+
 /** A UUID that stays the same while the run lasts, also when the manifest is planned anew. */
-function uidOf(folder: string, name: string): string {
-  const hex = createHash("sha256").update(`${folder}/${name}`).digest("hex");
+function uidOf(folder: string, id: string): string {
+  const hex = createHash("sha256").update(`${folder}/${id}`).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 

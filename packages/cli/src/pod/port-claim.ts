@@ -16,7 +16,8 @@ export function containerPorts(context: Claimant): PortClaim[] {
       ? [
           {
             port: port.containerPort,
-            pod: context.pod.name,
+            podId: context.pod.id,
+            pod: context.pod.label,
             container: context.container.name,
             because: pathOf(context, `.ports[${index}].containerPort`),
           },
@@ -41,7 +42,17 @@ export function patternListeners(pattern: Pattern, argv: readonly string[]): Pat
     probe: probe === 0 ? null : probe,
     claims: (context) => {
       const claim = (port: number, because: string): PortClaim[] =>
-        port === 0 ? [] : [{ port, pod: context.pod.name, container: context.container.name, because }];
+        port === 0
+          ? []
+          : [
+              {
+                port,
+                podId: context.pod.id,
+                pod: context.pod.label,
+                container: context.container.name,
+                because,
+              },
+            ];
       return [
         ...claim(probe, `the ${pattern.name}'s probe server, --probe PORT moves it`),
         ...(controlOff
@@ -75,13 +86,13 @@ export function clashes(pods: readonly PodPlan[], sharedNetwork: boolean): strin
   for (const pod of pods) {
     for (const container of [...pod.init, ...pod.main]) {
       for (const claim of container.ports) {
-        const key = sharedNetwork ? String(claim.port) : `${pod.name} ${claim.port}`;
+        const key = sharedNetwork ? String(claim.port) : `${pod.id} ${claim.port}`;
         const holder = holders.get(key);
         if (!holder) holders.set(key, claim);
-        else if (holder.pod === claim.pod && holder.container === claim.container) continue;
+        else if (holder.podId === claim.podId && holder.container === claim.container) continue;
         else {
           const remedy =
-            holder.pod === claim.pod
+            holder.podId === claim.podId
               ? "containers of one pod share its localhost: give one of them another port"
               : "the pods share the laptop's localhost: give one of them other ports, run them one at a time, or, where the system allows network namespaces, use --network namespace";
           sentences.push(
