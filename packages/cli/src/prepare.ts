@@ -1,4 +1,5 @@
 /** Reads the manifest files of a run and works out what it would start; what --check prints of that. */
+import { isUtf8 } from "node:buffer";
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { OutriggerError } from "@outrigger/core";
@@ -16,14 +17,20 @@ export interface Prepared {
 }
 
 export function readManifest(file: string): ManifestText {
+  const name = file === "-" ? "stdin" : file;
+  let bytes: Buffer;
   try {
-    return { file: file === "-" ? "stdin" : file, text: readFileSync(file === "-" ? 0 : file, "utf8") };
+    bytes = readFileSync(file === "-" ? 0 : file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why =
       code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
     throw new OutriggerError("unreadable-manifest", `cannot read ${file}: ${why}`, { cause: error });
   }
+  if (!isUtf8(bytes)) {
+    throw new OutriggerError("unreadable-manifest", `${name} is not UTF-8 text: save it in that encoding`);
+  }
+  return { file: name, text: bytes.toString() };
 }
 
 export function prepare(texts: readonly ManifestText[], options: RunOptions, folder: string): Prepared {

@@ -4,9 +4,11 @@
  */
 import {
   anything,
+  base64,
   boolean,
   choice,
   content,
+  hidden,
   honoured,
   integer,
   integerOrString,
@@ -447,14 +449,14 @@ export const configMap = {
   ...head,
   metadata: required(object(metadata)),
   data: honoured(dataOf(content)),
-  binaryData: honoured(dataOf(string), "base64"),
+  binaryData: honoured(dataOf(base64), "base64"),
   immutable: irrelevant(boolean, "there is no API server"),
 } as const satisfies Shape;
 export const secret = {
   ...head,
   metadata: required(object(metadata)),
-  data: honoured(dataOf(string), "base64"),
-  stringData: honoured(dataOf(content)),
+  data: honoured(dataOf(hidden(base64)), "base64"),
+  stringData: honoured(dataOf(hidden(content))),
   type: irrelevant(string, "not checked"),
   immutable: irrelevant(boolean, "there is no API server"),
 } as const satisfies Shape;

@@ -10,6 +10,9 @@ export type TypeForm =
       readonly what?: string;
       /** A file's content: the one text in which a NUL byte is no mistake. */
       readonly content?: boolean;
+      readonly base64?: boolean;
+      /** No message may show it. */
+      readonly hidden?: boolean;
     }
   | { readonly is: "integer"; readonly min: number; readonly max: number }
   | { readonly is: "boolean" }
@@ -49,6 +52,10 @@ export type Infer<S> = {
 export const string: TypeOf<string> = { is: "string" };
 /** What becomes a file: any text, NUL bytes included. */
 export const content: TypeOf<string> = { is: "string", content: true };
+export const base64: TypeOf<string> = { is: "string", base64: true };
+/** A type's value as a Secret has it: no message shows it. */
+export const hidden = (type: TypeOf<string>): TypeOf<string> =>
+  type.is === "string" ? { ...type, hidden: true } : type;
 export const boolean: TypeOf<boolean> = { is: "boolean" };
 export const integerOrString: TypeOf<number | string> = { is: "integer-or-string" };
 export const quantity: TypeOf<number | string> = { is: "quantity" };

@@ -1,6 +1,6 @@
 /** A container's environment: envFrom, env, valueFrom, in the kubelet's order and with its expansion of $(VAR). */
 import { availableParallelism, totalmem } from "node:os";
-import type { Path, Problem } from "../manifest/document.ts";
+import { listing, type Path, type Problem } from "../manifest/document.ts";
 import { expand } from "../manifest/expansion.ts";
 import type {
   ConfigMapManifest,
@@ -28,6 +28,8 @@ export class ValueSource {
   readonly #manifest: Manifest;
   readonly facts: PodFacts;
   readonly #problems: Problem[];
+  /** Each object is decoded once, however many variables ask for one of its keys. */
+  readonly #decoded = new Map<object, ReadonlyMap<string, Buffer>>();
 
   constructor(pod: DeclaredPod, manifest: Manifest, facts: PodFacts, problems: Problem[]) {
     this.#pod = pod;
@@ -45,10 +47,15 @@ export class ValueSource {
   ): ReadonlyMap<string, Buffer> | null {
     const key = objectKey(this.#pod.metadata.namespace, name);
     const found = kind === "ConfigMap" ? this.#manifest.configMaps.get(key) : this.#manifest.secrets.get(key);
-    if (found) return kind === "ConfigMap" ? configMapFiles(found) : secretFiles(found);
+    if (found) {
+      const files =
+        this.#decoded.get(found) ?? (kind === "ConfigMap" ? configMapFiles(found) : secretFiles(found));
+      this.#decoded.set(found, files);
+      return files;
+    }
     if (!optional) {
       const names = (kind === "ConfigMap" ? this.#manifest.configMaps : this.#manifest.secrets).keys();
-      const there = [...names].map((each) => each.slice(each.indexOf("/") + 1)).join(", ");
+      const there = listing([...names].map((each) => each.slice(each.indexOf("/") + 1)));
       this.#problem(
         at,
         `there is no ${kind} ${JSON.stringify(name)} in the files given; ${there === "" ? "add its document, or its file to the command" : `there are: ${there}`}`,
@@ -186,7 +193,7 @@ export class ValueSource {
     if (files && content === undefined && !reference.optional) {
       this.#problem(
         [...path, key, "key"],
-        `the ${kind} ${JSON.stringify(reference.name)} has no key ${JSON.stringify(reference.key)}; it has: ${[...files.keys()].join(", ")}`,
+        `the ${kind} ${JSON.stringify(reference.name)} has no key ${JSON.stringify(reference.key)}; it has: ${listing(files.keys())}`,
       );
     }
     const text = content?.toString();
