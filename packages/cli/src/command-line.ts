@@ -45,7 +45,7 @@ const FLAGS: readonly Flag[] = [
   {
     name: "--log",
     value: "pretty|json",
-    help: "pretty (default): JSON log lines made readable; json: as the containers wrote them",
+    help: "pretty (default): JSON log lines made readable; json: as the containers wrote them, but for terminal sequences",
   },
   {
     name: "--image",

@@ -4,8 +4,9 @@ import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { OutriggerError } from "@outrigger/core";
 import { usageError, type RunOptions } from "./command-line.ts";
-import type { Problem } from "./manifest/document.ts";
+import { listing, type Problem } from "./manifest/document.ts";
 import { loadManifest, ManifestError, type Manifest, type ManifestText } from "./manifest/load.ts";
+import { imageNames } from "./pod/image.ts";
 import { INSIDE } from "./pod/own-network.ts";
 import { planPod } from "./pod/plan-pod.ts";
 import type { PodPlan } from "./pod/plan.ts";
@@ -35,7 +36,9 @@ export function readManifest(file: string): ManifestText {
 
 export function prepare(texts: readonly ManifestText[], options: RunOptions, folder: string): Prepared {
   const problems: Problem[] = [];
-  const manifest = only(loadManifest(texts, problems), options.pod);
+  const whole = loadManifest(texts, problems);
+  if (problems.length === 0) checkFlags(whole, options);
+  const manifest = only(whole, options.pod);
   const plans = manifest.pods.map((pod) =>
     planPod(
       pod,
@@ -60,6 +63,34 @@ export function prepare(texts: readonly ManifestText[], options: RunOptions, fol
     );
   }
   return { manifest, plans };
+}
+
+/** --image and --volume must name something; a slip of the pen would run without them. */
+function checkFlags({ pods }: Manifest, options: RunOptions): void {
+  const containers = pods.flatMap(({ spec }) => [...(spec.initContainers ?? []), ...spec.containers]);
+  const images = new Set(containers.map(({ image }) => image));
+  const imageWords = new Set([...images].flatMap(imageNames));
+  const volumes = new Set(pods.flatMap(({ spec }) => (spec.volumes ?? []).map(({ name }) => name)));
+  const wrong = [
+    ...unmatched("--image", options.images, "container has such an image", imageWords, images),
+    ...unmatched("--volume", options.volumes, "pod has such a volume", volumes, volumes),
+  ];
+  if (pods.length > 0 && wrong.length > 0) throw usageError(wrong.join("\n"));
+}
+
+function unmatched(
+  flag: string,
+  given: ReadonlyMap<string, string>,
+  what: string,
+  accepted: ReadonlySet<string>,
+  there: ReadonlySet<string>,
+): string[] {
+  return [...given]
+    .filter(([name]) => !accepted.has(name))
+    .map(
+      ([name, dir]) =>
+        `${flag} ${name}=${dir}: no ${what}; there ${there.size === 0 ? "are none" : `are: ${listing(there)}`}`,
+    );
 }
 
 /** --pod NAME */
@@ -97,7 +128,8 @@ export function describe({ manifest, plans }: Prepared): string[] {
     ...plans.flatMap((plan) => [
       `${plan.kind} ${plan.label}:`,
       ...[...plan.init, ...plan.main].map(
-        (each) => `  ${each.role.padEnd(7)} ${each.name}: ${each.command.argv.map(quoted).join(" ")}`,
+        (each) =>
+          `  ${each.role.padEnd(7)} ${each.name}: ${(each.command.shown ?? each.command.argv).map(quoted).join(" ")}`,
       ),
     ]),
     ...notes(manifest, plans),

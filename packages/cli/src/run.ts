@@ -14,6 +14,7 @@ import type { ContainerPlan, PodPlan } from "./pod/plan.ts";
 import { Pod } from "./pod/pod.ts";
 import { clashes, taken } from "./pod/port-claim.ts";
 import { Watchdog } from "./pod/watchdog.ts";
+import { harmless } from "./view/ansi.ts";
 import { Display } from "./view/display.ts";
 import { Log } from "./view/log.ts";
 import { podStatus } from "./view/pod-status.ts";
@@ -46,7 +47,7 @@ export async function run(options: RunOptions): Promise<number> {
   if (options.check) {
     process.stdout.write(
       describe(prepared)
-        .map((line) => `${line}\n`)
+        .map((line) => `${harmless(line, false)}\n`)
         .join(""),
     );
     return 0;

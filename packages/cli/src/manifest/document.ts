@@ -159,7 +159,7 @@ export function readDocuments(file: string, text: string, problems: Problem[]): 
     if (tree.errors.length > 0 || tree.contents === null) continue;
     if (isScalar(tree.contents) && tree.contents.value === null) continue;
     const before = problems.length;
-    const document = new ManifestDocument(file, tree.contents as Node, lines, problems);
+    const document = new ManifestDocument(file, tree.contents, lines, problems);
     if (problems.length === before) documents.push(document);
   }
   return documents;

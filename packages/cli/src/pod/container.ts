@@ -3,6 +3,7 @@ import type { Clock, Milliseconds } from "@outrigger/core";
 import { CrashBackOff } from "./back-off.ts";
 import type { ContainerPlan, Hook } from "./plan.ts";
 import { act, Prober, type ProbePlan, type ProbeResult } from "./probe.ts";
+import { makeSubPaths } from "./sub-path.ts";
 import { exitCodeOf, ProcessGroup, type Ended, type GroupWatcher } from "./process-group.ts";
 
 export type ContainerState =
@@ -125,6 +126,11 @@ export class Container {
   /** From one start to its end. */
   async #once(): Promise<Ended> {
     const { clock, output, say, watcher } = this.#deps;
+    const impossible = makeSubPaths(this.plan.mounts);
+    if (impossible !== null) {
+      this.#tellLaunched();
+      return { code: 127, signal: null, reason: `cannot start: ${impossible}` };
+    }
     const group = new ProcessGroup(this.plan.command, output, watcher);
     this.#group = group;
     if (group.pid !== undefined) {

@@ -1,6 +1,7 @@
 /** A container's environment: envFrom, env, valueFrom, in the kubelet's order and with its expansion of $(VAR). */
 import { availableParallelism, totalmem } from "node:os";
 import { listing, type Path, type Problem } from "../manifest/document.ts";
+import { REDACTED } from "@outrigger/core";
 import { expand } from "../manifest/expansion.ts";
 import type {
   ConfigMapManifest,
@@ -125,9 +126,16 @@ export class ValueSource {
     this.#problems.push(this.#pod.document.problem([...this.#pod.specPath, ...at], message));
   }
 
-  /** @param at the path of the container within the PodSpec */
-  environment(container: ContainerSpec, at: Path): Map<string, string> {
+  /**
+   * @param at the path of the container within the PodSpec
+   * @returns the variables, and the same as they may be printed: what comes from a Secret is redacted
+   */
+  environment(
+    container: ContainerSpec,
+    at: Path,
+  ): { readonly variables: Map<string, string>; readonly shown: Map<string, string> } {
     const variables = new Map<string, string>();
+    const shown = new Map<string, string>();
     for (const [index, from] of (container.envFrom ?? []).entries()) {
       for (const [kind, reference, key] of [
         ["ConfigMap", from.configMapRef, "configMapRef"],
@@ -148,15 +156,22 @@ export class ValueSource {
               [...at, "envFrom", index, key, "name"],
               `the ${kind} ${JSON.stringify(reference.name)} has a NUL byte in its key ${JSON.stringify(name)}, which no variable can have: mount it as a volume`,
             );
-          } else variables.set(`${from.prefix ?? ""}${name}`, text);
+          } else {
+            variables.set(`${from.prefix ?? ""}${name}`, text);
+            shown.set(`${from.prefix ?? ""}${name}`, kind === "Secret" ? REDACTED : text);
+          }
         }
       }
     }
     for (const [index, variable] of (container.env ?? []).entries()) {
       const value = this.#value(variable, container, variables, [...at, "env", index]);
-      if (value !== undefined) variables.set(variable.name, value);
+      if (value === undefined) continue;
+      variables.set(variable.name, value);
+      const { valueFrom } = variable;
+      if (valueFrom) shown.set(variable.name, valueFrom.secretKeyRef ? REDACTED : value);
+      else shown.set(variable.name, expand(variable.value ?? "", shown));
     }
-    return variables;
+    return { variables, shown };
   }
 
   #value(

@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
-import type { Path, Problem } from "../manifest/document.ts";
+import { join, normalize, resolve } from "node:path";
+import { listing, type Path, type Problem } from "../manifest/document.ts";
 import type { ContainerSpec } from "../manifest/fields.ts";
 import type { DeclaredPod, Manifest } from "../manifest/load.ts";
 import type { ContainerContext, PlanOptions } from "./container-context.ts";
@@ -128,7 +128,7 @@ function planContainer(
   podFolder: string,
   report: ContainerContext["report"],
 ): ContainerPlan {
-  const variables = values.environment(container, at);
+  const { variables, shown } = values.environment(container, at);
   const context: ContainerContext = {
     pod,
     container,
@@ -138,12 +138,13 @@ function planContainer(
     facts: values.facts,
     mounts: planMounts(container, volumes, variables, at, report),
     variables,
+    shown,
     ports: container.ports ?? [],
     report,
   };
   const pattern = patternOf(container.image);
   const command = planCommand(context, pattern, join(podFolder, "root", container.name));
-  const listeners = pattern && patternListeners(pattern, command.argv);
+  const listeners = pattern && patternListeners(pattern, command.argv, command.env);
   const claims: PortClaim[] = [...containerPorts(context), ...(listeners?.claims(context) ?? [])];
   return {
     name: container.name,
@@ -185,16 +186,27 @@ function planMounts(
     if (subPath !== undefined && (subPath.startsWith("/") || subPath.split("/").includes(".."))) {
       report(
         [...path, mount.subPathExpr === undefined ? "subPath" : "subPathExpr"],
-        `found ${JSON.stringify(subPath)}, accepted: a relative path without ..`,
+        `found ${JSON.stringify(mount.subPathExpr ?? subPath)}, accepted: a relative path without ..`,
       );
       continue;
     }
     if (mounts.some((other) => other.mountPath === mount.mountPath)) {
       report([...path, "mountPath"], `a second volume at ${mount.mountPath}`);
     }
+    const sub = subPath === undefined ? "." : normalize(subPath).replace(/\/$/, "");
+    const { files } = volume;
+    if (sub !== "." && files && files.length > 0) {
+      if (!files.some((file) => file.path === sub || file.path.startsWith(`${sub}/`))) {
+        report(
+          [...path, mount.subPathExpr === undefined ? "subPath" : "subPathExpr"],
+          `the volume ${JSON.stringify(mount.name)} has no ${JSON.stringify(mount.subPathExpr ?? sub)}; it has: ${listing(files.map((file) => file.path))}`,
+        );
+      }
+    }
     mounts.push({
       mountPath: mount.mountPath,
-      folder: subPath ? join(volume.folder, subPath) : volume.folder,
+      folder: sub === "." ? volume.folder : join(volume.folder, sub),
+      ...(sub !== "." && !files && { within: volume.folder }),
     });
   }
   return mounts;

@@ -33,11 +33,20 @@ export interface PatternListeners {
 }
 
 /** What a pattern container listens on: its probe and control servers, and each route of its arguments. */
-export function patternListeners(pattern: Pattern, argv: readonly string[]): PatternListeners {
-  const probe = portOf(flag(argv, "--probe").at(-1)) ?? pattern.probePort;
-  const control = portOf(flag(argv, "--control").at(-1)) ?? pattern.controlPort;
-  const controlOff = /^(off|unix:)/.test(flag(argv, "--control").at(-1) ?? "");
-  const routes = flag(argv, "--route").flatMap((route) => portOf(route.split("=")[0]) ?? []);
+export function patternListeners(
+  pattern: Pattern,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): PatternListeners {
+  // As core reads them: the flag, or else its twin in the environment, where empty is not set.
+  const given = (name: "probe" | "control"): string | undefined =>
+    flag(argv, `--${name}`).at(-1) ?? (env[`OUTRIGGER_${name.toUpperCase()}`] || undefined);
+  const probe = portOf(given("probe")) ?? pattern.probePort;
+  const control = portOf(given("control")) ?? pattern.controlPort;
+  const controlOff = /^(off$|false$|unix:)/.test(given("control") ?? "");
+  const lines = flag(argv, "--route");
+  const fromEnv = lines.length > 0 ? [] : (env["OUTRIGGER_ROUTES"] ?? "").split(/\s+/);
+  const routes = [...lines, ...fromEnv].flatMap((route) => portOf(route.split("=")[0]) ?? []);
   return {
     probe: probe === 0 ? null : probe,
     claims: (context) => {
@@ -58,7 +67,12 @@ export function patternListeners(pattern: Pattern, argv: readonly string[]): Pat
         ...(controlOff
           ? []
           : claim(control, `the ${pattern.name}'s control server, --control PORT moves it`)),
-        ...routes.flatMap((port) => claim(port, `a --route of ${pathOf(context, ".args")}`)),
+        ...routes.flatMap((port) =>
+          claim(
+            port,
+            lines.length > 0 ? `a --route of ${pathOf(context, ".args")}` : "a route of OUTRIGGER_ROUTES",
+          ),
+        ),
       ];
     },
   };

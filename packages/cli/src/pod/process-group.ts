@@ -39,6 +39,8 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
 
 export interface Command {
   readonly argv: readonly string[];
+  /** The argv as it may be printed; absent where nothing in it is secret. */
+  readonly shown?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
 }
@@ -136,11 +138,11 @@ const notStarted = (command: Command, error: NodeJS.ErrnoException): Ended => ({
 });
 
 function startError(command: Command, error: NodeJS.ErrnoException): string {
-  const file = command.argv[0] as string;
+  const file = (command.shown ?? command.argv)[0] as string;
   if (error.code === "ENOENT")
     return `cannot start: no command ${JSON.stringify(file)} (or no folder ${command.cwd})`;
   if (error.code === "EACCES") return `cannot start: ${file} is not executable`;
   if (error.code === "E2BIG")
     return `cannot start ${file}: its arguments and variables are longer than this system allows (on Linux 128 KiB for one): mount long values as files`;
-  return `cannot start ${file}: ${error.message}`;
+  return `cannot start ${file}: ${error.code ?? error.message}`;
 }
