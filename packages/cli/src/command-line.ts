@@ -125,7 +125,7 @@ Every field is honoured, listed once at start as unused here, or refused by its 
 
 Promised: every process of the pod ends with the run, with what it started in its process group, also when the run
 itself is killed (kill -9: within 2 s, by a watchdog process). Not promised: a grandchild that makes a session of
-its own (setsid) escapes; resource limits, users and read-only mounts are not enforced; UDP ports are not checked.
+its own (setsid) escapes (its container ends without it, within a second); resource limits, users and read-only mounts are not enforced; UDP ports are not checked.
 
 Exit codes: 0 ended well, or Ctrl-C and drained; 1 a main container failed, or the run could not start; 2 the
 command line or a manifest is wrong; 130 a second Ctrl-C: everything was killed at once.

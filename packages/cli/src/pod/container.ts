@@ -4,7 +4,7 @@ import { CrashBackOff } from "./back-off.ts";
 import type { ContainerPlan, Hook } from "./plan.ts";
 import { act, Prober, type ProbePlan, type ProbeResult } from "./probe.ts";
 import { makeSubPaths } from "./sub-path.ts";
-import { exitCodeOf, ProcessGroup, type Ended, type GroupWatcher } from "./process-group.ts";
+import { exitCodeOf, howItEnded, ProcessGroup, type Ended, type GroupWatcher } from "./process-group.ts";
 
 export type ContainerState =
   | { readonly is: "waiting"; readonly reason: "not started" | "back-off"; readonly until?: Milliseconds }
@@ -295,9 +295,3 @@ export class Container {
 
 /** However little is left, a container has this long between its stop signal and SIGKILL. */
 const MINIMUM_GRACE: Milliseconds = 2000;
-
-export function howItEnded(ended: Ended): string {
-  if (ended.reason !== undefined) return ended.reason;
-  if (ended.signal !== null) return `ended by ${ended.signal}`;
-  return `exited with code ${ended.code}`;
-}

@@ -37,6 +37,12 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
+export function howItEnded(ended: Ended): string {
+  if (ended.reason !== undefined) return ended.reason;
+  if (ended.signal !== null) return `ended by ${ended.signal}`;
+  return `exited with code ${ended.code}`;
+}
+
 export interface Command {
   readonly argv: readonly string[];
   /** The argv as it may be printed; absent where nothing in it is secret. */

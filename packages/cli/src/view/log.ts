@@ -43,7 +43,8 @@ export class Log {
     // A probe's output may be in it, which is a workload's.
     const text = harmless(name === null ? message : `${name}: ${message}`, false);
     const colour = level === "error" ? RED : level === "warn" ? YELLOW : "";
-    this.#options.write(this.#prefix(OWN_NAME) + (colours && colour !== "" ? colour + text + RESET : text));
+    for (const part of text.split("\n"))
+      this.#options.write(this.#prefix(OWN_NAME) + (colours && colour !== "" ? colour + part + RESET : part));
   }
 
   #prefix(name: string): string {

@@ -153,11 +153,17 @@ test("prefixes align, have colours only where they are on, and raw lines stay as
   log(false, true).output("a", json);
   log(true, false).output("a", "x");
   log(true, false).say("a", "error", "broke");
+  log(false, false).output("a", '{"msg":"one\\na-longer-name | two"}');
+  log(false, false).say(null, "warn", "first\nsecond\x1b[2J");
   assert.deepEqual(lines, [
     "a             | INFO  hi",
     `a             | ${json}`,
     "\x1b[36ma             | \x1b[0mx",
     "outrigger     | \x1b[31ma: broke\x1b[0m",
+    "a             | one",
+    "a             | a-longer-name | two",
+    "outrigger     | first",
+    "outrigger     | second",
   ]);
 });
 
