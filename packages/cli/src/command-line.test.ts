@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { test } from "node:test";
 import { parseCommandLine } from "./command-line.ts";
 import { Folder, Outrigger, podManifest } from "./testing/outrigger.ts";
@@ -65,8 +66,89 @@ test("a key of a ConfigMap or Secret that would leave its volume is refused, and
     );
     await using run = new Outrigger(["run", file]);
     assert.equal(await run.ended, 2, run.stderr);
-    assert.match(run.stderr, /configMap\.name: the ConfigMap has the key ".*", accepted: letters, digits/);
+    assert.match(run.stderr, /pod\.yaml:1:\d+: data: found the key ".*", accepted: letters, digits/);
   }
+});
+
+test("a ConfigMap's or Secret's value with a NUL byte can be a file, and is refused as a variable", async () => {
+  using folder = new Folder();
+  const nul = Buffer.from("hunter\0two").toString("base64");
+  const file = folder.write(
+    "pod.yaml",
+    [
+      { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, binaryData: { BLOB: nul } },
+      { apiVersion: "v1", kind: "Secret", metadata: { name: "s" }, data: { BLOB: nul } },
+      JSON.parse(
+        podManifest({
+          volumes: [{ name: "v", secret: { secretName: "s" } }],
+          containers: [
+            {
+              name: "a",
+              image: "b",
+              command: ["node"],
+              envFrom: [{ configMapRef: { name: "c" } }],
+              env: [{ name: "X", valueFrom: { secretKeyRef: { name: "s", key: "BLOB" } } }],
+            },
+          ],
+        }),
+      ) as object,
+    ]
+      .map((document) => JSON.stringify(document))
+      .join("\n---\n"),
+  );
+  await using run = new Outrigger(["run", file]);
+  assert.equal(await run.ended, 2, run.stderr);
+  assert.match(
+    run.stderr,
+    /envFrom\[0\]\.configMapRef\.name: the ConfigMap "c" has a NUL byte in its key "BLOB", which no variable can have: mount it/,
+  );
+  assert.match(
+    run.stderr,
+    /env\[0\]\.valueFrom\.secretKeyRef\.key: the Secret "s" has a NUL byte in its key "BLOB"/,
+  );
+  assert.doesNotMatch(run.stderr, /hunter/);
+});
+
+test("a manifest that is not UTF-8 is refused with a sentence", async () => {
+  using folder = new Folder();
+  const file = folder.write("pod.yaml", "");
+  writeFileSync(file, Buffer.from("\ufeffkind: Pod\n", "utf16le"));
+  await using run = new Outrigger(["run", file]);
+  assert.equal(await run.ended, 2);
+  assert.equal(run.stderr, `${file} is not UTF-8 text: save it in that encoding\n`);
+});
+
+test("paths of a volume's items that cannot be files beside each other are refused by their path", async () => {
+  using folder = new Folder();
+  const items = ["./a", "/a", "../a", "a/../b", "", "k", "k/deep", "k", "x".repeat(256)].map((path) => ({
+    key: "k",
+    path,
+  }));
+  const documents = [
+    { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data: { k: "x" } },
+    JSON.parse(
+      podManifest({
+        volumes: [{ name: "v", configMap: { name: "c", items } }],
+        containers: [{ name: "a", image: "b", command: ["node"] }],
+      }),
+    ) as object,
+  ];
+  const text = documents.map((document) => JSON.stringify(document)).join("\n---\n");
+  await using run = new Outrigger(["run", folder.write("pod.yaml", text)]);
+  assert.equal(await run.ended, 2, run.stdout);
+  const lines = run.stderr.trimEnd().split("\n");
+  const at = (index: number): string => `spec.volumes[0].configMap.items[${index}].path: `;
+  for (const [line, index] of [0, 1, 2, 3, 4, 8].map(
+    (each, place) => [lines[place < 5 ? place : 7], each] as const,
+  )) {
+    assert.ok(
+      line?.includes(`${at(index)}found "${items[index]?.path}", accepted: a relative path of plain names`),
+      line,
+    );
+  }
+  assert.ok(lines[5]?.includes(`${at(6)}"k" cannot be a file, and the folder of "k/deep"`), lines[5]);
+  assert.ok(lines[6]?.includes(`${at(7)}found "k" a second time in this volume`), lines[6]);
+  assert.equal(lines.length, 8);
 });
 
 const UNPLANNED: readonly [sentence: string, spec: object, message: RegExp][] = [

@@ -45,7 +45,7 @@ const FLAGS: readonly Flag[] = [
   {
     name: "--log",
     value: "pretty|json",
-    help: "pretty (default): JSON log lines made readable; json: as the containers wrote them",
+    help: "pretty (default): JSON log lines made readable; json: as the containers wrote them, but for terminal sequences",
   },
   {
     name: "--image",
@@ -67,7 +67,11 @@ const FLAGS: readonly Flag[] = [
     value: "auto|host|namespace",
     help: "host: every port is on this machine's localhost; namespace: a network namespace for each pod (Linux), in which hostAliases and Service names resolve and nothing outside the pod can be reached; auto (default): namespace for several pods that claim the same port, where the system allows it, else host. Pods in namespaces are shown as log lines",
   },
-  { name: "--pod", value: "NAME", help: "start only this one of the manifests' pods" },
+  {
+    name: "--pod",
+    value: "NAME",
+    help: "start only this one of the manifests' pods; NAMESPACE/KIND/NAME where two have the name",
+  },
   {
     name: "--check",
     value: null,
@@ -121,7 +125,7 @@ Every field is honoured, listed once at start as unused here, or refused by its 
 
 Promised: every process of the pod ends with the run, with what it started in its process group, also when the run
 itself is killed (kill -9: within 2 s, by a watchdog process). Not promised: a grandchild that makes a session of
-its own (setsid) escapes; resource limits, users and read-only mounts are not enforced; UDP ports are not checked.
+its own (setsid) escapes (its container ends without it, within a second); resource limits, users and read-only mounts are not enforced; UDP ports are not checked.
 
 Exit codes: 0 ended well, or Ctrl-C and drained; 1 a main container failed, or the run could not start; 2 the
 command line or a manifest is wrong; 130 a second Ctrl-C: everything was killed at once.

@@ -17,7 +17,7 @@ export function verdict(pods: readonly Pod[], label: (pod: Pod, container: strin
         failures.push(`${name} failed ${container.failures} times while it ran`);
       }
     }
-    if (pod.phase === "failed" && failures.length === 0) failures.push(`pod ${pod.plan.name} failed`);
+    if (pod.phase === "failed" && failures.length === 0) failures.push(`pod ${pod.plan.label} failed`);
   }
   return failures;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { OutriggerError } from "@outrigger/core";
 import { parseCommandLine } from "./command-line.ts";
 import { run } from "./run.ts";
+import { harmless } from "./view/ansi.ts";
 
 /** What is wrong with the input, and not with the run. */
 const INPUT_ERRORS = new Set(["usage", "bad-manifest", "unreadable-manifest", "port-claimed-twice"]);
@@ -27,6 +28,7 @@ try {
   process.exitCode = await main();
 } catch (thrown) {
   const error = OutriggerError.from(thrown);
-  process.stderr.write(`${error.code === "internal" ? (error.stack ?? error.message) : error.message}\n`);
+  const message = error.code === "internal" ? (error.stack ?? error.message) : error.message;
+  process.stderr.write(`${harmless(message, false)}\n`);
   process.exitCode = INPUT_ERRORS.has(error.code) ? 2 : 1;
 }

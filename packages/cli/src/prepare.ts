@@ -1,10 +1,12 @@
 /** Reads the manifest files of a run and works out what it would start; what --check prints of that. */
+import { isUtf8 } from "node:buffer";
 import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { OutriggerError } from "@outrigger/core";
 import { usageError, type RunOptions } from "./command-line.ts";
-import type { Problem } from "./manifest/document.ts";
+import { listing, type Problem } from "./manifest/document.ts";
 import { loadManifest, ManifestError, type Manifest, type ManifestText } from "./manifest/load.ts";
+import { imageNames } from "./pod/image.ts";
 import { INSIDE } from "./pod/own-network.ts";
 import { planPod } from "./pod/plan-pod.ts";
 import type { PodPlan } from "./pod/plan.ts";
@@ -16,19 +18,27 @@ export interface Prepared {
 }
 
 export function readManifest(file: string): ManifestText {
+  const name = file === "-" ? "stdin" : file;
+  let bytes: Buffer;
   try {
-    return { file: file === "-" ? "stdin" : file, text: readFileSync(file === "-" ? 0 : file, "utf8") };
+    bytes = readFileSync(file === "-" ? 0 : file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why =
       code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
     throw new OutriggerError("unreadable-manifest", `cannot read ${file}: ${why}`, { cause: error });
   }
+  if (!isUtf8(bytes)) {
+    throw new OutriggerError("unreadable-manifest", `${name} is not UTF-8 text: save it in that encoding`);
+  }
+  return { file: name, text: bytes.toString() };
 }
 
 export function prepare(texts: readonly ManifestText[], options: RunOptions, folder: string): Prepared {
   const problems: Problem[] = [];
-  const manifest = only(loadManifest(texts, problems), options.pod);
+  const whole = loadManifest(texts, problems);
+  if (problems.length === 0) checkFlags(whole, options);
+  const manifest = only(whole, options.pod);
   const plans = manifest.pods.map((pod) =>
     planPod(
       pod,
@@ -55,13 +65,46 @@ export function prepare(texts: readonly ManifestText[], options: RunOptions, fol
   return { manifest, plans };
 }
 
+/** --image and --volume must name something; a slip of the pen would run without them. */
+function checkFlags({ pods }: Manifest, options: RunOptions): void {
+  const containers = pods.flatMap(({ spec }) => [...(spec.initContainers ?? []), ...spec.containers]);
+  const images = new Set(containers.map(({ image }) => image));
+  const imageWords = new Set([...images].flatMap(imageNames));
+  const volumes = new Set(pods.flatMap(({ spec }) => (spec.volumes ?? []).map(({ name }) => name)));
+  const wrong = [
+    ...unmatched("--image", options.images, "container has such an image", imageWords, images),
+    ...unmatched("--volume", options.volumes, "pod has such a volume", volumes, volumes),
+  ];
+  if (pods.length > 0 && wrong.length > 0) throw usageError(wrong.join("\n"));
+}
+
+function unmatched(
+  flag: string,
+  given: ReadonlyMap<string, string>,
+  what: string,
+  accepted: ReadonlySet<string>,
+  there: ReadonlySet<string>,
+): string[] {
+  return [...given]
+    .filter(([name]) => !accepted.has(name))
+    .map(
+      ([name, dir]) =>
+        `${flag} ${name}=${dir}: no ${what}; there ${there.size === 0 ? "are none" : `are: ${listing(there)}`}`,
+    );
+}
+
 /** --pod NAME */
 function only(manifest: Manifest, name: string | null): Manifest {
   if (name === null) return manifest;
-  const pods = manifest.pods.filter((pod) => pod.name === name);
+  const pods = manifest.pods.filter((pod) => pod.name === name || pod.id === name);
   if (pods.length === 0 && manifest.pods.length > 0) {
     throw usageError(
-      `--pod ${name}: there is no such pod; there are: ${manifest.pods.map((pod) => pod.name).join(", ")}`,
+      `--pod ${name}: there is no such pod; there are: ${manifest.pods.map((pod) => pod.label).join(", ")}`,
+    );
+  }
+  if (pods.length > 1) {
+    throw usageError(
+      `--pod ${name}: ${pods.length} pods have this name; say which: ${pods.map((pod) => pod.id).join(", ")}`,
     );
   }
   return { ...manifest, pods };
@@ -83,9 +126,10 @@ function folders(given: ReadonlyMap<string, string>, flag: string): Map<string, 
 export function describe({ manifest, plans }: Prepared): string[] {
   return [
     ...plans.flatMap((plan) => [
-      `${plan.kind} ${plan.name}:`,
+      `${plan.kind} ${plan.label}:`,
       ...[...plan.init, ...plan.main].map(
-        (each) => `  ${each.role.padEnd(7)} ${each.name}: ${each.command.argv.map(quoted).join(" ")}`,
+        (each) =>
+          `  ${each.role.padEnd(7)} ${each.name}: ${(each.command.shown ?? each.command.argv).map(quoted).join(" ")}`,
       ),
     ]),
     ...notes(manifest, plans),

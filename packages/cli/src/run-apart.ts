@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { OutriggerError } from "@outrigger/core";
 import type { RunOptions } from "./command-line.ts";
 import type { Manifest } from "./manifest/load.ts";
+import { folderName } from "./pod/plan-pod.ts";
 import { hostsFile, INSIDE } from "./pod/own-network.ts";
 import { exitCodeOf, ProcessGroup } from "./pod/process-group.ts";
 import { Watchdog } from "./pod/watchdog.ts";
@@ -25,7 +26,7 @@ export async function runApart(
   const watchdog = new Watchdog(folder);
   let asked = 0;
   const inner = manifest.pods.map((pod) => {
-    const hosts = join(folder, `${pod.name}.hosts`);
+    const hosts = join(folder, `${folderName(pod.id)}.hosts`);
     writeFileSync(hosts, hostsFile(pod, manifest), { mode: 0o644 });
     const argv = [
       ...words,
@@ -34,7 +35,7 @@ export async function runApart(
       "run",
       ...commandLine(options),
       "--pod",
-      pod.name,
+      pod.id,
     ];
     const env = { ...(process.env as Record<string, string>), [INSIDE]: hosts };
     return new ProcessGroup(

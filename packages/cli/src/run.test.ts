@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { namespaceCommand } from "./pod/own-network.ts";
 import {
@@ -579,6 +580,317 @@ describe("outrigger run", { concurrency: 4 }, () => {
     await using wrong = new Outrigger(["run", file, "--pod", "three"]);
     assert.equal(await wrong.ended, 2);
     assert.equal(wrong.stderr, "--pod three: there is no such pod; there are: one, two\n");
+  });
+
+  test("two pods of one name, in two namespaces or of two kinds, have folders, ports and prefixes of their own", async () => {
+    using folder = new Folder();
+    const [first, second] = [await freePort(), await freePort()];
+    const script = `const fs = require("fs"); const [file, word] = process.argv.slice(1); const saw = fs.existsSync(file);
+    fs.appendFileSync(file, word); console.log(saw + " " + file + " " + fs.readFileSync(file, "utf8"));`;
+    const spec = (word: string, port: number): object => ({
+      restartPolicy: "Never",
+      containers: [
+        nodeContainer("web", script, {
+          args: ["/data/f", word],
+          ports: [{ containerPort: port }],
+          volumeMounts: [{ name: "data", mountPath: "/data" }],
+        }),
+      ],
+      volumes: [{ name: "data", emptyDir: {} }],
+    });
+    const documents = [
+      podManifest(spec("a", first), { namespace: "one" }),
+      podManifest(spec("b", second), { namespace: "two" }),
+      JSON.stringify({
+        apiVersion: "batch/v1",
+        kind: "Job",
+        metadata: { name: "shop", namespace: "two" },
+        spec: { template: { spec: spec("c", first) } },
+      }),
+    ];
+    const file = folder.write("pods.yaml", documents.slice(0, 2).join("\n---\n"));
+    await using run = new Outrigger(["run", file]);
+    assert.equal(await run.ended, 0, run.lines.join("\n") + run.stderr);
+    await run.line(/^one\/Pod\/shop\/web +\| false \S+one_Pod_shop\S+ a$/);
+    await run.line(/^two\/Pod\/shop\/web +\| false \S+two_Pod_shop\S+ b$/);
+    folder.write("pods.yaml", documents.join("\n---\n"));
+    await using clash = new Outrigger(["run", file, "--network", "host"]);
+    assert.equal(await clash.ended, 2);
+    assert.match(
+      clash.stderr,
+      new RegExp(
+        `^port ${first} is claimed twice: by one/Pod/shop/web .* and by two/Job/shop/web .*the pods share`,
+      ),
+    );
+    await using either = new Outrigger(["run", file, "--pod", "shop"]);
+    assert.equal(await either.ended, 2);
+    assert.equal(
+      either.stderr,
+      "--pod shop: 3 pods have this name; say which: one/Pod/shop, two/Pod/shop, two/Job/shop\n",
+    );
+    await using job = new Outrigger(["run", file, "--pod", "two/Job/shop"]);
+    assert.equal(await job.ended, 0, job.stderr);
+    await job.line(/false \S+two_Job_shop\S+ c$/);
+  });
+
+  test("a subPath of an emptyDir is made before its container starts; what an init container put there is left", async () => {
+    using folder = new Folder();
+    const mount = (mountPath: string, subPath: string): object => ({ name: "data", mountPath, subPath });
+    const file = folder.write(
+      "pod.yaml",
+      podManifest({
+        restartPolicy: "Never",
+        initContainers: [
+          nodeContainer("prepare", `require("fs").writeFileSync(process.argv[1], "settings")`, {
+            args: ["/all/conf"],
+            volumeMounts: [{ name: "data", mountPath: "/all" }],
+          }),
+        ],
+        containers: [
+          nodeContainer(
+            "web",
+            `const fs = require("fs"); const [deep, conf] = process.argv.slice(1);
+             fs.writeFileSync(deep, "x"); console.log("wrote " + deep + ", read " + fs.readFileSync(conf, "utf8"))`,
+            {
+              args: ["/srv/file", "/etc/conf"],
+              volumeMounts: [mount("/srv", "a/b"), mount("/etc/conf", "conf")],
+            },
+          ),
+          nodeContainer("wrong", "", { volumeMounts: [mount("/x", "conf/below")] }),
+        ],
+        volumes: [{ name: "data", emptyDir: {} }],
+      }),
+    );
+    await using run = new Outrigger(["run", file]);
+    assert.equal(await run.ended, 1);
+    await run.line(/\| wrote \S+\/data\/a\/b\/file, read settings$/);
+    await run.line(
+      /wrong: cannot start: the subPath mounted at \/x cannot be made: a file stands where it needs a folder$/,
+    );
+  });
+
+  test("a subPath that its ConfigMap does not have is refused, and a link out of a --volume is not followed", async () => {
+    using folder = new Folder();
+    const map = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" }, data: { a: "1", b: "2" } };
+    const spec = (volume: object, subPath: string): string =>
+      podManifest({
+        restartPolicy: "Never",
+        containers: [nodeContainer("web", "", { volumeMounts: [{ name: "v", mountPath: "/v", subPath }] })],
+        volumes: [{ name: "v", ...volume }],
+      });
+    const file = folder.write(
+      "pod.yaml",
+      `${JSON.stringify(map)}\n---\n${spec({ configMap: { name: "c" } }, "x")}`,
+    );
+    await using missing = new Outrigger(["run", file]);
+    assert.equal(await missing.ended, 2);
+    assert.match(missing.stderr, /volumeMounts\[0\]\.subPath: the volume "v" has no "x"; it has: a, b\n$/);
+    using own = new Folder();
+    symlinkSync(folder.path, join(own.path, "out"));
+    folder.write("pod.yaml", spec({ hostPath: { path: "/v" } }, "out"));
+    await using link = new Outrigger(["run", file, "--volume", `v=${own.path}`]);
+    assert.equal(await link.ended, 1);
+    await link.line(/web: cannot start: the subPath mounted at \/v leaves its volume by a symbolic link to /);
+  });
+
+  test("--check prints no value that comes from a Secret", async () => {
+    using folder = new Folder();
+    const secret = {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: { name: "s" },
+      stringData: { token: "hunter2", REST: "hunter3" },
+    };
+    const pod = podManifest({
+      containers: [
+        nodeContainer("web", "", {
+          args: ["--token=$(TOKEN)", "$(URL)", "$(REST)", "$(PLAIN)"],
+          envFrom: [{ secretRef: { name: "s" } }],
+          env: [
+            { name: "TOKEN", valueFrom: { secretKeyRef: { name: "s", key: "token" } } },
+            { name: "URL", value: "http://me:$(TOKEN)@db" },
+            { name: "PLAIN", value: "plain" },
+          ],
+        }),
+        {
+          name: "odd",
+          image: "x",
+          command: ["/$(TOKEN)"],
+          env: [{ name: "TOKEN", valueFrom: { secretKeyRef: { name: "s", key: "token" } } }],
+        },
+      ],
+    });
+    const file = folder.write("pod.yaml", `${JSON.stringify(secret)}\n---\n${pod}`);
+    await using wrong = new Outrigger(["run", "--check", file]);
+    assert.equal(await wrong.ended, 2);
+    assert.match(wrong.stderr, /there is no \/\[redacted\] on this machine/);
+    assert.doesNotMatch(wrong.stderr, /hunter/);
+    folder.write("pod.yaml", `${JSON.stringify(secret)}\n---\n${pod.replace("/$(TOKEN)", "node")}`);
+    await using run = new Outrigger(["run", "--check", file]);
+    assert.equal(await run.ended, 0, run.stderr);
+    await run.line(/web: .* "--token=\[redacted\]" "http:\/\/me:\[redacted\]@db" "\[redacted\]" plain$/);
+    assert.doesNotMatch(run.stdout, /hunter/);
+  });
+
+  test("an --image or --volume that names nothing of the manifests is refused with what there is", async () => {
+    using folder = new Folder();
+    const pod = (name: string): string =>
+      podManifest(
+        { containers: [nodeContainer("web", "")], volumes: [{ name: `data-${name}`, emptyDir: {} }] },
+        { name },
+      );
+    const file = folder.write("pods.yaml", `${pod("one")}\n---\n${pod("two")}`);
+    const flags = (image: string, volume: string): string[] => [
+      "--image",
+      `${image}=${folder.path}`,
+      "--volume",
+      `${volume}=${folder.path}`,
+    ];
+    await using wrong = new Outrigger(["run", "--check", file, ...flags("nodes", "dta-one")]);
+    assert.equal(await wrong.ended, 2);
+    assert.equal(
+      wrong.stderr,
+      `--image nodes=${folder.path}: no container has such an image; there are: node:24\n--volume dta-one=${folder.path}: no pod has such a volume; there are: data-one, data-two\n`,
+    );
+    // A pod that this run leaves out still has its volumes.
+    await using right = new Outrigger(["run", "--check", file, "--pod", "two", ...flags("node", "data-one")]);
+    assert.equal(await right.ended, 0, right.stderr);
+  });
+
+  test("what a probe and a container say reaches the terminal without what moves its cursor, in every log", async () => {
+    using folder = new Folder();
+    const evil = "a\\x1b[2J\\x9b2Jb\\x1b]0;title\\x07c\\x85\\x00\\rd";
+    const probe = [process.execPath, "-e", `console.error("${evil}"); process.exit(1)`];
+    const script = `console.log("said ${evil}"); console.log(JSON.stringify({ level: 30, msg: "one\\nother | ${evil}" })); ${STEADY}`;
+    const file = folder.write(
+      "pod.yaml",
+      podManifest({
+        containers: [
+          nodeContainer("web", script, {
+            readinessProbe: {
+              exec: { command: probe },
+              periodSeconds: 1,
+              timeoutSeconds: 20,
+              failureThreshold: 1,
+            },
+          }),
+        ],
+      }),
+    );
+    for (const log of ["pretty", "json"]) {
+      await using run = new Outrigger(["run", file, "--log", log]);
+      await run.line(/not ready: readiness probe failed \(exit code 1: abcd\)$/);
+      await run.line(/^web +\| said abcd$/);
+      if (log === "pretty") await run.line(/^web +\| other \| abcd$/);
+      run.process.kill("SIGINT");
+      await run.ended;
+      // eslint-disable-next-line no-control-regex
+      assert.doesNotMatch(run.stdout, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
+    }
+  });
+
+  test("a container that never restarts is ended by its liveness probe for good, and has failed", async () => {
+    using folder = new Folder();
+    const port = await freePort();
+    const script = `process.on("SIGTERM", () => process.exit(3)); setInterval(() => {}, 1000);`;
+    const file = folder.write(
+      "pod.yaml",
+      podManifest({
+        restartPolicy: "Never",
+        containers: [
+          nodeContainer("web", script, {
+            livenessProbe: {
+              tcpSocket: { port },
+              initialDelaySeconds: 1,
+              periodSeconds: 1,
+              failureThreshold: 1,
+            },
+          }),
+        ],
+      }),
+    );
+    await using run = new Outrigger(["run", file]);
+    assert.equal(await run.ended, 1);
+    await run.line(/liveness probe failed 1 times \(ECONNREFUSED\): stopping it/);
+    await run.line(/failed: web exited with code 3/);
+    assert.equal(run.lines.filter((line) => /web: started/.test(line)).length, 1);
+  });
+
+  test("a sidecar has two seconds between its stop signal and SIGKILL, however little of the grace is left", async () => {
+    using folder = new Folder();
+    const slow = `process.on("SIGTERM", () => setTimeout(() => { console.log("flushed"); process.exit(0); }, 600));
+      setInterval(() => {}, 1000); console.log("up")`;
+    const file = folder.write(
+      "pod.yaml",
+      podManifest({
+        terminationGracePeriodSeconds: 0,
+        initContainers: [nodeContainer("car", slow, { restartPolicy: "Always" })],
+        containers: [nodeContainer("web", STEADY)],
+      }),
+    );
+    await using run = new Outrigger(["run", file]);
+    await run.line(/^car +\| up/);
+    await run.line(/^web +\| up/);
+    run.process.kill("SIGTERM");
+    await run.ended;
+    await run.line(/^car +\| flushed/);
+    await run.line(/car: exited with code 0$/);
+  });
+
+  test("a container that something else kills while it stops in order has failed", async () => {
+    using folder = new Folder();
+    const script = `process.on("SIGTERM", () => process.kill(process.pid, "SIGKILL")); setInterval(() => {}, 1000);`;
+    const file = folder.write("pod.yaml", podManifest({ containers: [nodeContainer("web", script)] }));
+    await using run = new Outrigger(["run", file, "--for", "2s"]);
+    assert.equal(await run.ended, 1);
+    await run.line(/failed: web ended by SIGKILL/);
+  });
+
+  test("the run's folder is for its user alone, and goes with the run", async () => {
+    using folder = new Folder();
+    const file = folder.write("pod.yaml", podManifest({ containers: [nodeContainer("web", STEADY)] }));
+    await using run = new Outrigger(["run", file], { TMPDIR: folder.path });
+    await run.line(/\| up/);
+    const [name, ...others] = readdirSync(folder.path).filter((entry) => entry.startsWith("outrigger-"));
+    assert.deepEqual(others, []);
+    assert.equal(statSync(join(folder.path, name as string)).mode & 0o777, 0o700);
+    run.process.kill("SIGINT");
+    await run.ended;
+    assert.equal(existsSync(join(folder.path, name as string)), false);
+  });
+
+  test("a closed output stops the pod in order; the run ends well", async () => {
+    using folder = new Folder();
+    const script = `process.on("SIGTERM", () => { require("fs").writeFileSync(process.argv[1], "stopped in order"); process.exit(0); });
+      setInterval(() => console.log("more"), 20);`;
+    const note = join(folder.path, "note");
+    const file = folder.write(
+      "pod.yaml",
+      podManifest({ containers: [nodeContainer("web", script, { args: [note] })] }),
+    );
+    await using run = new Outrigger(["run", file]);
+    await run.line(/\| more/);
+    run.process.stdout?.destroy();
+    assert.equal(await run.ended, 0, run.stderr);
+    assert.equal(run.stderr, "");
+    assert.equal(readFileSync(note, "utf8"), "stopped in order");
+  });
+
+  test("two containers of one pod that claim one port are refused, on any network", async () => {
+    using folder = new Folder();
+    const port = await freePort();
+    const containers = ["web", "api"].map((name) =>
+      nodeContainer(name, STEADY, { ports: [{ containerPort: port }] }),
+    );
+    const file = folder.write("pod.yaml", podManifest({ containers }));
+    for (const network of ["host", "auto", "namespace"]) {
+      await using run = new Outrigger(["run", file, "--network", network]);
+      assert.equal(await run.ended, 2);
+      assert.equal(
+        run.stderr,
+        `port ${port} is claimed twice: by shop/web (spec.containers[0].ports[0].containerPort) and by shop/api (spec.containers[1].ports[0].containerPort); containers of one pod share its localhost: give one of them another port\n`,
+      );
+    }
   });
 
   test("hostAliases and Service names are listed as not honoured on the laptop's network", async () => {

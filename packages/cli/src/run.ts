@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { formatDuration, OutriggerError, systemClock } from "@outrigger/core";
 import type { RunOptions } from "./command-line.ts";
 import { exitCodeOfRun, verdict } from "./exit-code.ts";
+import type { ManifestText } from "./manifest/load.ts";
 import { furnish, INSIDE, namespaceCommand } from "./pod/own-network.ts";
 import { describe, notes, prepare, readManifest, type Prepared } from "./prepare.ts";
 import { runApart } from "./run-apart.ts";
@@ -13,6 +14,7 @@ import type { ContainerPlan, PodPlan } from "./pod/plan.ts";
 import { Pod } from "./pod/pod.ts";
 import { clashes, taken } from "./pod/port-claim.ts";
 import { Watchdog } from "./pod/watchdog.ts";
+import { harmless } from "./view/ansi.ts";
 import { Display } from "./view/display.ts";
 import { Log } from "./view/log.ts";
 import { podStatus } from "./view/pod-status.ts";
@@ -45,12 +47,12 @@ export async function run(options: RunOptions): Promise<number> {
   if (options.check) {
     process.stdout.write(
       describe(prepared)
-        .map((line) => `${line}\n`)
+        .map((line) => `${harmless(line, false)}\n`)
         .join(""),
     );
     return 0;
   }
-  return new Run(options, prepared, folder).toTheEnd();
+  return new Run(options, texts, prepared, folder).toTheEnd();
 }
 
 /**
@@ -94,7 +96,7 @@ class Run {
   /** Why the run ends, when it does not end of itself. */
   #ending: "asked" | "time" | null = null;
 
-  constructor(options: RunOptions, prepared: Prepared, folder: string) {
+  constructor(options: RunOptions, texts: readonly ManifestText[], prepared: Prepared, folder: string) {
     this.#options = options;
     this.#prepared = prepared;
     mkdirSync(folder, { mode: 0o700 });
@@ -120,7 +122,13 @@ class Run {
     this.#pods = plans.map((plan) => this.#pod(plan));
     this.#follower = new ConfigFollower(options.files, plans, {
       clock: this.#clock,
-      plan: () => prepare(options.files.map(readManifest), options, folder).plans,
+      plan: () => {
+        // Standard input was read once and does not change.
+        const now = options.files.map((file, index) =>
+          file === "-" ? (texts[index] as ManifestText) : readManifest(file),
+        );
+        return prepare(now, options, folder).plans;
+      },
       say: (level, message) => this.#log.say(null, level, message),
     });
   }
@@ -128,7 +136,7 @@ class Run {
   /** With several pods a container is called by both names. */
   #label(plan: PodPlan, container: string): string {
     return this.#prepared.plans.length > 1 || process.env[INSIDE] !== undefined
-      ? `${plan.name}/${container}`
+      ? `${plan.label}/${container}`
       : container;
   }
 
@@ -140,7 +148,7 @@ class Run {
       watcher: this.#watchdog,
       output: (container, line) => this.#log.output(label(container), line),
       say: (container, level, message) =>
-        this.#log.say(container ? label(container) : `pod ${plan.name}`, level, message),
+        this.#log.say(container ? label(container) : `pod ${plan.label}`, level, message),
       beforeSidecarsStop: () => this.#scraper.scrape(),
     });
   }

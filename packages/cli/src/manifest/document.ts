@@ -1,17 +1,16 @@
 /** A YAML file of manifests as a syntax tree with positions, read with YAML 1.1's rules as kubectl reads it (0644 is octal). */
 import {
-  isAlias,
   isMap,
   isPair,
   isScalar,
   isSeq,
   LineCounter,
   parseAllDocuments,
-  type Document,
   type Node,
   type Pair,
   type YAMLMap,
 } from "yaml";
+import { Aliases } from "./aliases.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -40,23 +39,33 @@ export function formatProblem(problem: Problem): string {
   return `${problem.file}:${problem.line}:${problem.column}: ${path}${problem.message}`;
 }
 
+/** Names as a message lists them: not fifty thousand. */
+export function listing(names: Iterable<string>): string {
+  const all = [...names];
+  const more = all.length > 20 ? ` and ${all.length - 20} more` : "";
+  return all.slice(0, 20).join(", ") + more;
+}
+
 /** One document of a file. */
 export class ManifestDocument {
   readonly file: string;
   readonly root: Node | null;
-  readonly #tree: Document.Parsed;
+  readonly #aliases: Aliases;
   readonly #lines: LineCounter;
 
-  constructor(file: string, tree: Document.Parsed, lines: LineCounter) {
+  /** @param problems is told of aliases that cannot be followed: the document must not be read then */
+  constructor(file: string, contents: Node | null, lines: LineCounter, problems: Problem[]) {
     this.file = file;
-    this.#tree = tree;
     this.#lines = lines;
-    this.root = tree.contents;
+    this.root = contents;
+    this.#aliases = new Aliases(this.root, (at, message) =>
+      problems.push({ file, ...this.position(at), path: "", message: `not usable YAML: ${message}` }),
+    );
   }
 
   /** Follows an alias to what it stands for. */
   resolve(node: unknown): unknown {
-    return isAlias(node) ? node.resolve(this.#tree) : node;
+    return this.#aliases.resolve(node);
   }
 
   /** The pairs of a mapping with `<<` merged in; what is written beside it wins. */
@@ -82,7 +91,7 @@ export class ManifestDocument {
   keyOf(pair: Pair): string {
     const key = this.resolve(pair.key);
     if (isScalar(key)) return key.source ?? String(key.value);
-    return String(key);
+    return "";
   }
 
   /** Where the value at a path is written; of a path that is not there, the nearest part of it that is. */
@@ -120,21 +129,45 @@ export class ManifestDocument {
 /** Splits a file into its documents. Syntax errors become problems; empty documents are passed over. */
 export function readDocuments(file: string, text: string, problems: Problem[]): ManifestDocument[] {
   const lines = new LineCounter();
-  const trees = parseAllDocuments(text, {
-    lineCounter: lines,
-    version: "1.1",
-    prettyErrors: false,
-    logLevel: "silent",
-  });
+  let trees: ReturnType<typeof parseAllDocuments>;
+  try {
+    trees = parseAllDocuments(text, {
+      lineCounter: lines,
+      version: "1.1",
+      prettyErrors: false,
+      logLevel: "silent",
+      // The parser compares every key with every other; Aliases looks them up.
+      uniqueKeys: false,
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    problems.push({
+      file,
+      line: 1,
+      column: 1,
+      path: "",
+      message: "not usable YAML: it is nested too deeply",
+    });
+    return [];
+  }
   const documents: ManifestDocument[] = [];
   for (const tree of Array.isArray(trees) ? trees : []) {
     for (const error of tree.errors) {
       const { line, col } = lines.linePos(error.pos[0]);
-      problems.push({ file, line, column: col, path: "", message: `not YAML: ${error.message}` });
+      problems.push({ file, line, column: col, path: "", message: `not YAML: ${unquoted(error.message)}` });
     }
     if (tree.errors.length > 0 || tree.contents === null) continue;
     if (isScalar(tree.contents) && tree.contents.value === null) continue;
-    documents.push(new ManifestDocument(file, tree, lines));
+    const before = problems.length;
+    const document = new ManifestDocument(file, tree.contents, lines, problems);
+    if (problems.length === before) documents.push(document);
   }
   return documents;
 }
+
+/** The parser quotes what it could not read, which may be a piece of a Secret. */
+const unquoted = (message: string): string =>
+  message.replace(
+    /^(Unexpected \S+ token in YAML \w+|Not a YAML token|Block scalar header includes extra characters|Invalid escape sequence)[^]*/,
+    "$1",
+  );

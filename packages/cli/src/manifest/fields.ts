@@ -4,8 +4,11 @@
  */
 import {
   anything,
+  base64,
   boolean,
   choice,
+  content,
+  hidden,
   honoured,
   integer,
   integerOrString,
@@ -21,17 +24,20 @@ import {
   type Infer,
   type Shape,
 } from "./schema.ts";
+import {
+  ABSOLUTE_PATH,
+  ENV_NAME,
+  HEADER_NAME,
+  HEADER_VALUE,
+  HOST,
+  LABEL,
+  REQUEST_PATH,
+  SIGNAL,
+  SUBDOMAIN,
+  dataOf,
+  seconds,
+} from "./forms.ts";
 
-const LABEL = matching(
-  /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
-  "a DNS label: at most 63 of a-z, 0-9 and -, beginning and ending with a letter or digit",
-);
-const SUBDOMAIN = matching(
-  /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
-  "a DNS name: a-z, 0-9, - and ., beginning and ending with a letter or digit",
-);
-const ABSOLUTE_PATH = matching(/^\//, "an absolute path");
-const ENV_NAME = matching(/^[^=\0]+$/, "a name without =");
 const SERVER_SET = "set by the API server";
 const NOT_SCHEDULED = "there is one laptop and no scheduler";
 const AS_YOU = "every process runs as you, with your rights";
@@ -85,19 +91,19 @@ const envVar = {
   valueFrom: honoured(object(envSource)),
 } as const satisfies Shape;
 const envFrom = {
-  prefix: honoured(string),
+  prefix: honoured(matching(/^[^=\0]*$/, "the beginning of a name, without =")),
   configMapRef: honoured(object(objectReference)),
   secretRef: honoured(object(objectReference)),
 } as const satisfies Shape;
 
 const httpGet = {
   port: required(integerOrString),
-  path: honoured(string),
-  host: honoured(string),
+  path: honoured(REQUEST_PATH),
+  host: honoured(HOST),
   scheme: honoured(choice("HTTP", "HTTPS"), "certificates are not verified, as the kubelet does not"),
-  httpHeaders: honoured(list(object({ name: required(string), value: required(string) }))),
+  httpHeaders: honoured(list(object({ name: required(HEADER_NAME), value: required(HEADER_VALUE) }))),
 } as const satisfies Shape;
-const tcpSocket = { port: required(integerOrString), host: honoured(string) } as const satisfies Shape;
+const tcpSocket = { port: required(integerOrString), host: honoured(HOST) } as const satisfies Shape;
 const exec = { command: honoured(list(string), "no shell; mount paths as in args") } as const satisfies Shape;
 
 const probe = {
@@ -105,9 +111,9 @@ const probe = {
   httpGet: honoured(object(httpGet)),
   tcpSocket: honoured(object(tcpSocket)),
   grpc: refused("gRPC probes are not done yet: probe with httpGet, tcpSocket or exec"),
-  initialDelaySeconds: honoured(integer(0)),
-  periodSeconds: honoured(integer(1), "default 10"),
-  timeoutSeconds: honoured(integer(1), "default 1"),
+  initialDelaySeconds: honoured(seconds(0)),
+  periodSeconds: honoured(seconds(1), "default 10"),
+  timeoutSeconds: honoured(seconds(1), "default 1"),
   successThreshold: honoured(integer(1), "default 1"),
   failureThreshold: honoured(integer(1), "default 3"),
   terminationGracePeriodSeconds: honoured(integer(1)),
@@ -121,7 +127,7 @@ const lifecycleHandler = {
 const lifecycle = {
   postStart: honoured(object(lifecycleHandler)),
   preStop: honoured(object(lifecycleHandler)),
-  stopSignal: honoured(matching(/^SIG[A-Z0-9+-]+$/, "a signal's name, for example SIGQUIT")),
+  stopSignal: honoured(SIGNAL),
 } as const satisfies Shape;
 
 const resources = {
@@ -321,7 +327,7 @@ const podSpec = {
   nodeName: honoured(string, "as spec.nodeName of a fieldRef"),
   serviceAccountName: honoured(string, "as spec.serviceAccountName of a fieldRef; there is no token"),
   hostAliases: honoured(
-    list(object({ ip: required(string), hostnames: honoured(list(string)) })),
+    list(object({ ip: required(HOST), hostnames: honoured(list(HOST)) })),
     "in a network namespace of its own; on the laptop's network they are listed as not honoured",
   ),
   hostNetwork: refused(
@@ -442,15 +448,15 @@ export const job = {
 export const configMap = {
   ...head,
   metadata: required(object(metadata)),
-  data: honoured(map(string)),
-  binaryData: honoured(map(string), "base64"),
+  data: honoured(dataOf(content)),
+  binaryData: honoured(dataOf(base64), "base64"),
   immutable: irrelevant(boolean, "there is no API server"),
 } as const satisfies Shape;
 export const secret = {
   ...head,
   metadata: required(object(metadata)),
-  data: honoured(map(string), "base64"),
-  stringData: honoured(map(string)),
+  data: honoured(dataOf(hidden(base64)), "base64"),
+  stringData: honoured(dataOf(hidden(content))),
   type: irrelevant(string, "not checked"),
   immutable: irrelevant(boolean, "there is no API server"),
 } as const satisfies Shape;

@@ -108,6 +108,93 @@ const WRONG: readonly [sentence: string, text: string, messages: readonly (strin
     "- a\n",
     ["pod.yaml:1:1: found no mapping, accepted: a Kubernetes object"],
   ],
+  [
+    "what Node would throw at is refused: a probe's path, host and headers",
+    `${HEAD}  containers: [{ name: web, image: a, livenessProbe: { httpGet: { port: 1,\n    path: "/a b",\n    host: "a\\nb",\n    httpHeaders: [{ name: "X Y", value: ok },\n      { name: X, value: "a\\nb" }] } } }]\n`,
+    [
+      /^pod\.yaml:6:11: spec\.containers\[0\]\.livenessProbe\.httpGet\.path: found "\/a b", accepted: a path of printable ASCII without blanks: write %20/,
+      /httpGet\.host: found "a\\nb", accepted: a host name or an IP address$/,
+      /httpGet\.httpHeaders\[0\]\.name: found "X Y", accepted: a header's name/,
+      /httpGet\.httpHeaders\[1\]\.value: found "a\\nb", accepted: a header's value: one line/,
+    ],
+  ],
+  [
+    "a control byte in a probe's path is refused",
+    `${HEAD}  containers: [{ name: web, image: a, livenessProbe: { httpGet: { port: 1, path: "/\\x07" } } }]\n`,
+    [/httpGet\.path: found "\/\\u0007", accepted: a path of printable ASCII/],
+  ],
+  [
+    "a probe's time beyond what a timer can hold is refused",
+    `${HEAD}  containers: [{ name: web, image: a, livenessProbe: { tcpSocket: { port: 1 }, timeoutSeconds: 2147484, periodSeconds: 2000000000 } }]\n`,
+    [
+      /livenessProbe\.timeoutSeconds: found 2147484, accepted: a whole number from 1 to 2147483$/,
+      /livenessProbe\.periodSeconds: found 2000000000, accepted: a whole number from 1 to 2147483$/,
+    ],
+  ],
+  [
+    "a stop signal that does not exist is answered with those that do",
+    `${HEAD}  containers: [{ name: web, image: a, lifecycle: { stopSignal: SIGFOO } }]\n`,
+    [/lifecycle\.stopSignal: found "SIGFOO", accepted: SIGTERM, SIGINT, SIGQUIT, /],
+  ],
+  [
+    "a NUL byte in command, args, env and workingDir is refused",
+    `${HEAD}  containers: [{ name: web, image: a, command: ["a\\0"],\n    args: ["\\0"],\n    workingDir: "/\\0",\n    env: [{ name: A, value: "\\0" }] }]\n`,
+    [
+      "pod.yaml:5:49: spec.containers[0].command[0]: found a NUL byte (\\0), accepted: a string without one",
+      /spec\.containers\[0\]\.args\[0\]: found a NUL byte/,
+      /spec\.containers\[0\]\.workingDir: found a NUL byte/,
+      /spec\.containers\[0\]\.env\[0\]\.value: found a NUL byte/,
+    ],
+  ],
+  [
+    "a host alias that would write a line of its own into the hosts file is refused",
+    `${HEAD}  hostAliases: [{ ip: 127.0.0.1, hostnames: ["a\\n127.0.0.1 b"] }]\n  containers: [{ name: web, image: a }]\n`,
+    [
+      /spec\.hostAliases\[0\]\.hostnames\[0\]: found "a\\n127\.0\.0\.1 b", accepted: a host name or an IP address$/,
+    ],
+  ],
+  [
+    "an alias that names nothing is told what there is",
+    `a: &x 1\nb: &y 2\nc: *z\n`,
+    ["pod.yaml:3:4: not usable YAML: *z names no anchor that stands before it; there are: x, y"],
+  ],
+  [
+    "an alias inside what it names has no end, by a merge key too",
+    `a: &a [*a]\nb: &b { <<: *b }\n`,
+    [
+      "pod.yaml:1:8: not usable YAML: *a stands inside what it names (&a): it has no end",
+      "pod.yaml:2:13: not usable YAML: *b stands inside what it names (&b): it has no end",
+    ],
+  ],
+  [
+    "nesting without an end is refused",
+    `a: ${"[".repeat(150)}${"]".repeat(150)}\n`,
+    [/^pod\.yaml:1:\d+: not usable YAML: is nested deeper than 100 levels$/],
+  ],
+  [
+    "a key that is no name, and a key that is written twice",
+    `? [a]\n: 1\nb: 1\n"b": 2\n`,
+    [
+      "pod.yaml:1:3: not usable YAML: found a mapping or list as a key, accepted: a name",
+      'pod.yaml:4:1: not usable YAML: the key "b" is written twice in one mapping',
+    ],
+  ],
+  [
+    "what is no base64 is refused by its key; no value of a Secret is shown",
+    `apiVersion: v1\nkind: Secret\nmetadata: { name: s }\ndata:\n  token: hunter2!\n  pin: 123456\n---\napiVersion: v1\nkind: Secret\nmetadata: { name: t }\nstringData: { pin: 123456, list: [hunter2] }\n---\napiVersion: v1\nkind: Secret\nmetadata: { name: u }\nstringData: hunter2\n`,
+    [
+      "pod.yaml:5:10: data.token: found a string (a Secret's value is not shown), accepted: base64, as base64(1) writes it; plain text has its place beside it",
+      "pod.yaml:6:8: data.pin: found a number (a Secret's value is not shown), accepted: a string; put it in quotes",
+      "pod.yaml:11:20: stringData.pin: found a number (a Secret's value is not shown), accepted: a string; put it in quotes",
+      "pod.yaml:11:34: stringData.list: found a list, accepted: a string",
+      "pod.yaml:16:13: stringData: found a string (a Secret's value is not shown), accepted: a mapping of names, each value a string",
+    ],
+  ],
+  [
+    "a syntax error does not quote what may be a Secret's",
+    `kind: Secret\nstringData:\n  a: |hunter2\n`,
+    ["pod.yaml:3:7: not YAML: Block scalar header includes extra characters"],
+  ],
   ["a syntax error has its place", "kind: Pod\nmetadata: {\n", [/^pod\.yaml:\d:\d+: not YAML: /]],
   [
     "the same object twice",
@@ -154,6 +241,47 @@ test("octal modes, anchors, merge keys and nulls are read as kubectl reads them"
   assert.equal(spec?.containers[1]?.name, "api");
   assert.equal(spec?.containers[1]?.ports?.[0]?.containerPort, 80);
   assert.equal(spec?.containers[0]?.env, undefined);
+});
+
+test("aliases that multiply are refused, and read in no time", () => {
+  const laughs = Array.from({ length: 60 }, (_, level) =>
+    level === 0 ? "l0: &l0 [ha]" : `l${level}: &l${level} [${`*l${level - 1},`.repeat(9)}]`,
+  );
+  const began = performance.now();
+  const { messages } = load(
+    `${HEAD}  containers: [{ name: web, image: a }]\n  affinity:\n    ${laughs.join("\n    ")}\n`,
+  );
+  assert.deepEqual(messages, [
+    "pod.yaml:1:1: not usable YAML: its aliases add more than 100000 values to those that are written: write it out",
+  ]);
+  assert.ok(performance.now() - began < 2000);
+});
+
+test("an anchor that many containers use is followed each time", () => {
+  const { manifest, messages } = load(
+    `${HEAD}  volumes: [{ name: v }]\n  containers:\n    - &c { name: c0, image: a, env: &e [{ name: A, value: b }] }\n${Array.from(
+      { length: 300 },
+      (_, index) => `    - { <<: *c, name: d${index}, env: *e }\n`,
+    ).join("")}`,
+  );
+  assert.deepEqual(messages, []);
+  assert.equal(manifest.pods[0]?.spec.containers.at(-1)?.env?.[0]?.value, "b");
+});
+
+test("a ConfigMap of 50,000 keys is read in time that grows with its keys, not with their square", () => {
+  const timeOf = (keys: number): number => {
+    const lines = Array.from({ length: keys }, (_, index) => `  key-${index}: value\n`).join("");
+    const began = performance.now();
+    const { manifest, messages } = load(
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: c }\ndata:\n${lines}`,
+    );
+    assert.deepEqual(messages, []);
+    assert.equal(Object.keys(manifest.configMaps.get("default/c")?.data ?? {}).length, keys);
+    return performance.now() - began;
+  };
+  timeOf(5000);
+  const [small, large] = [timeOf(5000), timeOf(50_000)];
+  assert.ok(large < 40 * small, `5,000 keys: ${small} ms; 50,000 keys: ${large} ms`);
 });
 
 test("irrelevant fields are listed once each, the outermost only", () => {

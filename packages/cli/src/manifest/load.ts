@@ -1,6 +1,6 @@
 /** Reads manifest files into the pods and the objects that the pods refer to; every problem of every file at once. */
 import { OutriggerError } from "@outrigger/core";
-import { isMap } from "yaml";
+import { isMap, isScalar } from "yaml";
 import { closest } from "@outrigger/core";
 import { formatProblem, readDocuments, type ManifestDocument, type Path, type Problem } from "./document.ts";
 import {
@@ -16,6 +16,10 @@ import { show, validate, type Findings, type Unused } from "./validate.ts";
 
 /** A pod as some document asks for it: the Pod itself, or the template of what would create it. */
 export interface DeclaredPod {
+  /** `namespace/kind/name`: no two pods of a run have the same. */
+  readonly id: string;
+  /** How a person tells it from the run's other pods: its name, or its id where another has that name too. */
+  readonly label: string;
   readonly kind: "Pod" | "Deployment" | "Job";
   readonly name: string;
   readonly metadata: Omit<PodManifest["metadata"], "name">;
@@ -64,7 +68,7 @@ export class ManifestError extends OutriggerError {
  */
 export function loadManifest(texts: readonly ManifestText[], problems: Problem[]): Manifest {
   const findings: Findings = { problems, unused: [], holes: 0 };
-  const pods: DeclaredPod[] = [];
+  const pods: Omit<DeclaredPod, "id" | "label">[] = [];
   const configMaps = new Map<string, ConfigMapManifest>();
   const secrets = new Map<string, SecretManifest>();
   const services: ServiceManifest[] = [];
@@ -136,12 +140,20 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
     }
   }
 
-  const unused = new Map<string, Unused>();
-  for (const entry of findings.unused) {
-    const parentListed = findings.unused.some((other) => entry.path.startsWith(`${other.path}.`));
-    if (!parentListed) unused.set(entry.path, entry);
-  }
-  return { pods, configMaps, secrets, services, unused: [...unused.values()] };
+  const listed = new Map(findings.unused.map((entry) => [entry.path, entry]));
+  const unused = [...listed.values()].filter(
+    ({ path }) => ![...listed.keys()].some((other) => path.startsWith(`${other}.`)),
+  );
+  return { pods: identified(pods), configMaps, secrets, services, unused };
+}
+
+function identified(pods: readonly Omit<DeclaredPod, "id" | "label">[]): DeclaredPod[] {
+  const holders = new Map<string, number>();
+  for (const { name } of pods) holders.set(name, (holders.get(name) ?? 0) + 1);
+  return pods.map((pod) => {
+    const id = `${pod.metadata.namespace ?? "default"}/${pod.kind}/${pod.name}`;
+    return { ...pod, id, label: holders.get(pod.name) === 1 ? pod.name : id };
+  });
 }
 
 /** Of a controller's metadata its pods have the namespace; labels and annotations are the template's own. */
@@ -155,8 +167,11 @@ function kindOf(document: ManifestDocument, findings: Findings): keyof typeof ki
     findings.problems.push(document.problem([], "found no mapping, accepted: a Kubernetes object"));
     return undefined;
   }
-  const kind = root.get("kind");
-  const apiVersion = root.get("apiVersion");
+  const head = (key: string): unknown => {
+    const value = document.resolve(document.pairs(root).get(key)?.value);
+    return isScalar(value) ? value.value : undefined;
+  };
+  const [kind, apiVersion] = [head("kind"), head("apiVersion")];
   const accepted = Object.keys(kinds);
   if (typeof kind === "string" && irrelevantKinds.includes(kind)) {
     findings.unused.push({ path: `kind ${kind}`, note: "it speaks to a cluster" });
@@ -191,9 +206,15 @@ function reportRepeated(
   seen: Map<string, string>,
   problems: Problem[],
 ): void {
-  const metadata = (document.root as { get(key: string): unknown } | null)?.get("metadata");
-  if (!isMap(metadata)) return;
-  const key = `${kind} ${objectKey(metadata.get("namespace") as string | undefined, String(metadata.get("name")))}`;
+  const named = (key: string): string | undefined => {
+    const metadata =
+      isMap(document.root) && document.resolve(document.pairs(document.root).get("metadata")?.value);
+    const value = isMap(metadata) ? document.resolve(document.pairs(metadata).get(key)?.value) : undefined;
+    return isScalar(value) && typeof value.value === "string" ? value.value : undefined;
+  };
+  const name = named("name");
+  if (name === undefined) return;
+  const key = `${kind} ${objectKey(named("namespace"), name)}`;
   const place = document.locate(["metadata", "name"]);
   const first = seen.get(key);
   if (first !== undefined) {

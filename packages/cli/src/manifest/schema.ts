@@ -4,14 +4,27 @@
 export type Support = "honoured" | "irrelevant" | "refused";
 
 export type TypeForm =
-  | { readonly is: "string"; readonly pattern?: RegExp; readonly what?: string }
+  | {
+      readonly is: "string";
+      readonly pattern?: RegExp;
+      readonly what?: string;
+      /** A file's content: the one text in which a NUL byte is no mistake. */
+      readonly content?: boolean;
+      readonly base64?: boolean;
+      /** No message may show it. */
+      readonly hidden?: boolean;
+    }
   | { readonly is: "integer"; readonly min: number; readonly max: number }
   | { readonly is: "boolean" }
   | { readonly is: "integer-or-string" }
   | { readonly is: "quantity" }
   | { readonly is: "choice"; readonly values: readonly string[] }
   | { readonly is: "list"; readonly of: TypeForm }
-  | { readonly is: "map"; readonly of: TypeForm }
+  | {
+      readonly is: "map";
+      readonly of: TypeForm;
+      readonly key?: { readonly pattern: RegExp; readonly what: string };
+    }
   | { readonly is: "object"; readonly shape: Shape }
   | { readonly is: "anything" };
 
@@ -37,6 +50,12 @@ export type Infer<S> = {
 };
 
 export const string: TypeOf<string> = { is: "string" };
+/** What becomes a file: any text, NUL bytes included. */
+export const content: TypeOf<string> = { is: "string", content: true };
+export const base64: TypeOf<string> = { is: "string", base64: true };
+/** A type's value as a Secret has it: no message shows it. */
+export const hidden = (type: TypeOf<string>): TypeOf<string> =>
+  type.is === "string" ? { ...type, hidden: true } : type;
 export const boolean: TypeOf<boolean> = { is: "boolean" };
 export const integerOrString: TypeOf<number | string> = { is: "integer-or-string" };
 export const quantity: TypeOf<number | string> = { is: "quantity" };
@@ -49,6 +68,12 @@ export const choice = <const Value extends string>(...values: readonly Value[]):
 });
 export const list = <Value>(of: TypeOf<Value>): TypeOf<readonly Value[]> => ({ is: "list", of });
 export const map = <Value>(of: TypeOf<Value>): TypeOf<Readonly<Record<string, Value>>> => ({ is: "map", of });
+/** As map, where only such keys are names. */
+export const keyed = <Value>(
+  of: TypeOf<Value>,
+  pattern: RegExp,
+  what: string,
+): TypeOf<Readonly<Record<string, Value>>> => ({ is: "map", of, key: { pattern, what } });
 export const object = <const S extends Shape>(shape: S): TypeOf<Infer<S>> => ({ is: "object", shape });
 
 export const honoured = <Value>(type: TypeOf<Value>, note = ""): Field<Value> & { required: false } => ({

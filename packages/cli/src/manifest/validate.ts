@@ -87,28 +87,34 @@ class Walk {
         if (!isSeq(inside)) return this.#mismatch(path, node, describe(type));
         return inside.items.map((item, index) => this.#value(type.of, item, [...path, index]));
       case "map":
-        return isMap(inside) ? this.#map(type.of, inside, path) : this.#mismatch(path, node, describe(type));
+        return isMap(inside)
+          ? this.#map(type, inside, path)
+          : this.#mismatch(path, node, describe(type), hides(type));
       case "anything":
         return this.#plain(node);
       default:
         return isScalar(inside)
           ? this.#scalar(type, inside, path)
-          : this.#mismatch(path, node, describe(type));
+          : this.#mismatch(path, node, describe(type), hides(type));
     }
   }
 
-  #map(of: TypeForm, node: YAMLMap, path: Path): Record<string, unknown> {
-    const value: Record<string, unknown> = {};
+  #map(type: TypeForm & { is: "map" }, node: YAMLMap, path: Path): Record<string, unknown> {
+    const entries: [string, unknown][] = [];
     for (const [name, pair] of this.#document.pairs(node)) {
-      const read = this.#isNull(pair.value) ? "" : this.#value(of, pair.value, [...path, name]);
-      if (read !== undefined) value[name] = read;
+      if (type.key && !type.key.pattern.test(name)) {
+        this.#report(path, `found the key ${show(name)}, accepted: ${type.key.what}`, pair.key);
+        continue;
+      }
+      const read = this.#isNull(pair.value) ? "" : this.#value(type.of, pair.value, [...path, name]);
+      if (read !== undefined) entries.push([name, read]);
     }
-    return value;
+    return Object.fromEntries(entries);
   }
 
   #scalar(type: TypeForm, node: Scalar, path: Path): unknown {
     const found = node.value;
-    const wrong = (): undefined => this.#mismatch(path, node, describe(type));
+    const wrong = (): undefined => this.#mismatch(path, node, describe(type), hides(type));
     switch (type.is) {
       case "string": {
         // Dates and the one-letter booleans are strings to kubectl, though not to YAML 1.1.
@@ -122,12 +128,18 @@ class Walk {
           this.#findings.holes++;
           this.#report(
             path,
-            `found ${show(found)}, accepted: a string; put it in quotes: "${node.source}"`,
+            type.hidden
+              ? `found ${form(found)}, accepted: a string; put it in quotes`
+              : `found ${show(found)}, accepted: a string; put it in quotes: "${node.source}"`,
             node,
           );
           return undefined;
         }
-        return type.pattern && !type.pattern.test(text) ? wrong() : text;
+        if ((type.pattern && !type.pattern.test(text)) || (type.base64 && !isBase64(text))) return wrong();
+        if (type.content || !text.includes("\0")) return text;
+        this.#findings.holes++;
+        this.#report(path, "found a NUL byte (\\0), accepted: a string without one", node);
+        return undefined;
       }
       case "integer":
         return Number.isInteger(found) && (found as number) >= type.min && (found as number) <= type.max
@@ -181,9 +193,10 @@ class Walk {
     );
   }
 
-  #mismatch(path: Path, node: unknown, accepted: string): undefined {
+  #mismatch(path: Path, node: unknown, accepted: string, hidden = false): undefined {
     this.#findings.holes++;
-    this.#report(path, `found ${show(this.#plain(node))}, accepted: ${accepted}`, node);
+    const found = this.#plain(node);
+    this.#report(path, `found ${hidden ? form(found) : show(found)}, accepted: ${accepted}`, node);
     return undefined;
   }
 
@@ -193,6 +206,21 @@ class Walk {
 }
 
 const QUANTITY = /^[+-]?\d+(\.\d*)?([eE][+-]?\d+|[KMGTPE]i|[numkMGTPE])?$/;
+
+/** What kubectl accepts (Go's StdEncoding): padded, line breaks passed over. */
+function isBase64(text: string): boolean {
+  const digits = text.replace(/[\r\n]/g, "");
+  return digits.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(digits);
+}
+
+const hides = (type: TypeForm): boolean =>
+  type.is === "map" ? hides(type.of) : type.is === "string" && type.hidden === true;
+
+/** What a value is, for messages that must not show it. */
+function form(value: unknown): string {
+  if (value === null || value === undefined || typeof value === "object") return show(value);
+  return `a ${typeof value} (a Secret's value is not shown)`;
+}
 
 /** A value as a message shows it: short. */
 export function show(value: unknown): string {
@@ -206,6 +234,7 @@ export function show(value: unknown): string {
 export function describe(type: TypeForm): string {
   switch (type.is) {
     case "string":
+      if (type.base64) return "base64, as base64(1) writes it; plain text has its place beside it";
       return type.what ?? "a string";
     case "integer":
       if (type.max === 0o777) return "file permission bits, 0 to 0777";

@@ -74,22 +74,23 @@ export class ConfigFollower {
 
   async #apply(plans: readonly PodPlan[]): Promise<void> {
     let waits = plans.length !== this.#plans.length;
-    for (const [index, old] of this.#plans.entries()) {
-      const plan = plans[index];
-      if (!plan || plan.name !== old.name || shapeOf(plan) !== shapeOf(old)) waits = true;
+    for (const old of this.#plans) {
+      // By identity: the order of the documents says nothing.
+      const plan = plans.find(({ id }) => id === old.id);
+      if (!plan || shapeOf(plan) !== shapeOf(old)) waits = true;
       for (const volume of old.volumes) {
         const fresh = plan?.volumes.find((each) => each.name === volume.name);
         if (!fresh?.files || !volume.files || sameFiles(fresh.files, volume.files)) continue;
         if (this.#stopped) return;
         await writeVersion(volume.folder, fresh.files);
-        this.#deps.say("info", `volume ${volume.name} of pod ${old.name} has its new content`);
+        this.#deps.say("info", `volume ${volume.name} of pod ${old.label} has its new content`);
       }
     }
     if (waits)
       this.#deps.say("warn", "the manifest's pods have changed: run it again to start them as they are now");
     // Compared with next time: what is in the volumes, and the processes that run.
     this.#plans = this.#plans.map((old) => {
-      const plan = plans.find(({ name }) => name === old.name);
+      const plan = plans.find(({ id }) => id === old.id);
       const volumes = old.volumes.map(
         (volume) => plan?.volumes.find(({ name }) => name === volume.name) ?? volume,
       );

@@ -30,6 +30,8 @@ export interface ContainerContext {
   readonly facts: PodFacts;
   readonly mounts: readonly Mount[];
   readonly variables: ReadonlyMap<string, string>;
+  /** The variables as they may be printed: what comes from a Secret is redacted. */
+  readonly shown: ReadonlyMap<string, string>;
   readonly ports: readonly { readonly name?: string; readonly containerPort: number }[];
   report(path: Path, message: string): void;
 }

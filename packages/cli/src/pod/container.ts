@@ -3,7 +3,8 @@ import type { Clock, Milliseconds } from "@outrigger/core";
 import { CrashBackOff } from "./back-off.ts";
 import type { ContainerPlan, Hook } from "./plan.ts";
 import { act, Prober, type ProbePlan, type ProbeResult } from "./probe.ts";
-import { exitCodeOf, ProcessGroup, type Ended, type GroupWatcher } from "./process-group.ts";
+import { makeSubPaths } from "./sub-path.ts";
+import { exitCodeOf, howItEnded, ProcessGroup, type Ended, type GroupWatcher } from "./process-group.ts";
 
 export type ContainerState =
   | { readonly is: "waiting"; readonly reason: "not started" | "back-off"; readonly until?: Milliseconds }
@@ -125,6 +126,11 @@ export class Container {
   /** From one start to its end. */
   async #once(): Promise<Ended> {
     const { clock, output, say, watcher } = this.#deps;
+    const impossible = makeSubPaths(this.plan.mounts);
+    if (impossible !== null) {
+      this.#tellLaunched();
+      return { code: 127, signal: null, reason: `cannot start: ${impossible}` };
+    }
     const group = new ProcessGroup(this.plan.command, output, watcher);
     this.#group = group;
     if (group.pid !== undefined) {
@@ -289,9 +295,3 @@ export class Container {
 
 /** However little is left, a container has this long between its stop signal and SIGKILL. */
 const MINIMUM_GRACE: Milliseconds = 2000;
-
-export function howItEnded(ended: Ended): string {
-  if (ended.reason !== undefined) return ended.reason;
-  if (ended.signal !== null) return `ended by ${ended.signal}`;
-  return `exited with code ${ended.code}`;
-}

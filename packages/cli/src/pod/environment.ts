@@ -1,6 +1,7 @@
 /** A container's environment: envFrom, env, valueFrom, in the kubelet's order and with its expansion of $(VAR). */
 import { availableParallelism, totalmem } from "node:os";
-import type { Path, Problem } from "../manifest/document.ts";
+import { listing, type Path, type Problem } from "../manifest/document.ts";
+import { REDACTED } from "@outrigger/core";
 import { expand } from "../manifest/expansion.ts";
 import type {
   ConfigMapManifest,
@@ -28,6 +29,8 @@ export class ValueSource {
   readonly #manifest: Manifest;
   readonly facts: PodFacts;
   readonly #problems: Problem[];
+  /** Each object is decoded once, however many variables ask for one of its keys. */
+  readonly #decoded = new Map<object, ReadonlyMap<string, Buffer>>();
 
   constructor(pod: DeclaredPod, manifest: Manifest, facts: PodFacts, problems: Problem[]) {
     this.#pod = pod;
@@ -45,10 +48,15 @@ export class ValueSource {
   ): ReadonlyMap<string, Buffer> | null {
     const key = objectKey(this.#pod.metadata.namespace, name);
     const found = kind === "ConfigMap" ? this.#manifest.configMaps.get(key) : this.#manifest.secrets.get(key);
-    if (found) return kind === "ConfigMap" ? configMapFiles(found) : secretFiles(found);
+    if (found) {
+      const files =
+        this.#decoded.get(found) ?? (kind === "ConfigMap" ? configMapFiles(found) : secretFiles(found));
+      this.#decoded.set(found, files);
+      return files;
+    }
     if (!optional) {
       const names = (kind === "ConfigMap" ? this.#manifest.configMaps : this.#manifest.secrets).keys();
-      const there = [...names].map((each) => each.slice(each.indexOf("/") + 1)).join(", ");
+      const there = listing([...names].map((each) => each.slice(each.indexOf("/") + 1)));
       this.#problem(
         at,
         `there is no ${kind} ${JSON.stringify(name)} in the files given; ${there === "" ? "add its document, or its file to the command" : `there are: ${there}`}`,
@@ -118,9 +126,16 @@ export class ValueSource {
     this.#problems.push(this.#pod.document.problem([...this.#pod.specPath, ...at], message));
   }
 
-  /** @param at the path of the container within the PodSpec */
-  environment(container: ContainerSpec, at: Path): Map<string, string> {
+  /**
+   * @param at the path of the container within the PodSpec
+   * @returns the variables, and the same as they may be printed: what comes from a Secret is redacted
+   */
+  environment(
+    container: ContainerSpec,
+    at: Path,
+  ): { readonly variables: Map<string, string>; readonly shown: Map<string, string> } {
     const variables = new Map<string, string>();
+    const shown = new Map<string, string>();
     for (const [index, from] of (container.envFrom ?? []).entries()) {
       for (const [kind, reference, key] of [
         ["ConfigMap", from.configMapRef, "configMapRef"],
@@ -134,15 +149,29 @@ export class ValueSource {
           key,
           "name",
         ]);
-        for (const [name, content] of files ?? [])
-          variables.set(`${from.prefix ?? ""}${name}`, content.toString());
+        for (const [name, content] of files ?? []) {
+          const text = content.toString();
+          if (text.includes("\0")) {
+            this.#problem(
+              [...at, "envFrom", index, key, "name"],
+              `the ${kind} ${JSON.stringify(reference.name)} has a NUL byte in its key ${JSON.stringify(name)}, which no variable can have: mount it as a volume`,
+            );
+          } else {
+            variables.set(`${from.prefix ?? ""}${name}`, text);
+            shown.set(`${from.prefix ?? ""}${name}`, kind === "Secret" ? REDACTED : text);
+          }
+        }
       }
     }
     for (const [index, variable] of (container.env ?? []).entries()) {
       const value = this.#value(variable, container, variables, [...at, "env", index]);
-      if (value !== undefined) variables.set(variable.name, value);
+      if (value === undefined) continue;
+      variables.set(variable.name, value);
+      const { valueFrom } = variable;
+      if (valueFrom) shown.set(variable.name, valueFrom.secretKeyRef ? REDACTED : value);
+      else shown.set(variable.name, expand(variable.value ?? "", shown));
     }
-    return variables;
+    return { variables, shown };
   }
 
   #value(
@@ -179,10 +208,18 @@ export class ValueSource {
     if (files && content === undefined && !reference.optional) {
       this.#problem(
         [...path, key, "key"],
-        `the ${kind} ${JSON.stringify(reference.name)} has no key ${JSON.stringify(reference.key)}; it has: ${[...files.keys()].join(", ")}`,
+        `the ${kind} ${JSON.stringify(reference.name)} has no key ${JSON.stringify(reference.key)}; it has: ${listing(files.keys())}`,
       );
     }
-    return content?.toString();
+    const text = content?.toString();
+    if (text?.includes("\0")) {
+      this.#problem(
+        [...path, key, "key"],
+        `the ${kind} ${JSON.stringify(reference.name)} has a NUL byte in its key ${JSON.stringify(reference.key)}, which no variable can have: mount it as a volume`,
+      );
+      return undefined;
+    }
+    return text;
   }
 }
 

@@ -8,6 +8,8 @@ export interface Mount {
   readonly mountPath: string;
   /** The folder (or, with a subPath, perhaps the file) that stands for it. */
   readonly folder: string;
+  /** The plain folder of which `folder` is a subPath, made before the container starts. */
+  readonly within?: string;
 }
 
 /**

@@ -67,13 +67,13 @@ export function hostsFile(pod: DeclaredPod, manifest: Manifest): string {
 /** What a pod in a network of its own does without. */
 export function unreachable(pod: DeclaredPod, manifest: Manifest): string[] {
   const sentences = [
-    `pod ${pod.name} has a network of its own: nothing outside it can be reached, nor it from outside`,
+    `pod ${pod.label} has a network of its own: nothing outside it can be reached, nor it from outside`,
   ];
   for (const service of manifest.services) {
     const { name } = service.metadata;
     if (!selects(service, pod)) {
       sentences.push(
-        `Service name ${name} does not resolve in pod ${pod.name}: its pods are in another network`,
+        `Service name ${name} does not resolve in pod ${pod.label}: its pods are in another network`,
       );
       continue;
     }

@@ -36,8 +36,8 @@ export function planCommand(context: ContainerContext, pattern: Pattern | undefi
     .map((name) => options.images.get(name))
     .find((dir) => dir !== undefined);
   const rewrite = (text: string): string => rewriteMountPaths(text, mounts);
-  const words = (list: readonly string[] | undefined): string[] =>
-    (list ?? []).map((word) => rewrite(expand(word, variables)));
+  const words = (list: readonly string[] | undefined, values = variables): string[] =>
+    (list ?? []).map((word) => rewrite(expand(word, values)));
 
   const env: Record<string, string> = {};
   for (const name of INHERITED) {
@@ -51,21 +51,24 @@ export function planCommand(context: ContainerContext, pattern: Pattern | undefi
 
   const cwd = workingDirectory(context, folder, root, rewrite);
   const args = words(container.args);
+  const shownArgs = words(container.args, context.shown);
   if (container.command?.length) {
     const argv = [...words(container.command), ...args];
-    checkCommand(context, argv[0] as string, cwd, env["PATH"]);
-    return { argv, env, cwd };
+    const shown = [...words(container.command, context.shown), ...shownArgs];
+    checkCommand(context, argv[0] as string, shown[0] as string, cwd, env["PATH"]);
+    return { argv, shown, env, cwd };
   }
   if (folder !== undefined) {
     const found = folderCommand(folder);
     if ("problem" in found) report(at, found.problem);
     else {
-      checkCommand(context, found.command[0] as string, cwd, env["PATH"]);
-      return { argv: [...found.command, ...args], env, cwd };
+      const program = found.command[0] as string;
+      checkCommand(context, program, program, cwd, env["PATH"]);
+      return { argv: [...found.command, ...args], shown: [...found.command, ...shownArgs], env, cwd };
     }
   } else if (pattern) {
     const start = patternCommand(pattern, path);
-    if (start) return { argv: [...start, ...args], env, cwd };
+    if (start) return { argv: [...start, ...args], shown: [...start, ...shownArgs], env, cwd };
     report(
       [...at, "image"],
       `@outrigger/${pattern.name} is not installed beside the cli, and outrigger-${pattern.name} is not on PATH: npm install @outrigger/${pattern.name}`,
@@ -99,17 +102,23 @@ function workingDirectory(
 }
 
 /** A command that is not there would crash-loop; saying so at once saves the wait. What comes from a volume is trusted. */
-function checkCommand(context: ContainerContext, command: string, cwd: string, searchPath: string): void {
+function checkCommand(
+  context: ContainerContext,
+  command: string,
+  shown: string,
+  cwd: string,
+  searchPath: string,
+): void {
   const { container, at, mounts, report } = context;
   if (mounts.some((mount) => command.startsWith(mount.folder))) return;
   const where = [...at, ...(container.command?.length ? ["command", 0] : [])];
   const file = command.includes("/") && !isAbsolute(command) ? resolve(cwd, command) : command;
   if (findOnPath(file, searchPath) === undefined) {
     const missing = isAbsolute(file)
-      ? `there is no ${file} on this machine`
-      : `there is no ${command} on PATH`;
+      ? `there is no ${shown} on this machine`
+      : `there is no ${shown} on PATH`;
     report(where, `${missing}: the images' own programs are not here; install it, or change the command`);
   } else if (isAbsolute(file) && existsSync(file) && statSync(file).isDirectory()) {
-    report(where, `${file} is a folder, not a program`);
+    report(where, `${shown} is a folder, not a program`);
   }
 }

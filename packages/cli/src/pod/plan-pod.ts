@@ -2,8 +2,8 @@
 import { createHash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
-import { join, resolve } from "node:path";
-import type { Path, Problem } from "../manifest/document.ts";
+import { join, normalize, resolve } from "node:path";
+import { listing, type Path, type Problem } from "../manifest/document.ts";
 import type { ContainerSpec } from "../manifest/fields.ts";
 import type { DeclaredPod, Manifest } from "../manifest/load.ts";
 import type { ContainerContext, PlanOptions } from "./container-context.ts";
@@ -27,12 +27,12 @@ export function planPod(
   const facts: PodFacts = {
     name: pod.name,
     namespace: pod.metadata.namespace ?? "default",
-    uid: pod.metadata.uid ?? uidOf(options.folder, pod.name),
+    uid: pod.metadata.uid ?? uidOf(options.folder, pod.id),
     ip: options.ip,
     nodeName: hostname(),
   };
   const values = new ValueSource(pod, manifest, facts, problems);
-  const folder = join(options.folder, pod.name);
+  const folder = join(options.folder, folderName(pod.id));
   const volumes = planVolumes(pod, values, join(folder, "volumes"), options.volumes, problems);
   const restartPolicy = pod.spec.restartPolicy ?? "Always";
   const report = (path: Path, message: string): void =>
@@ -85,6 +85,8 @@ export function planPod(
   const main = pod.spec.containers.map((each, index) => plan(each, "containers", index));
 
   return {
+    id: pod.id,
+    label: pod.label,
     name: pod.name,
     kind: pod.kind,
     folder,
@@ -98,9 +100,12 @@ export function planPod(
   };
 }
 
+/** An id as one folder's name; no part of an id has an underscore. */
+export const folderName = (id: string): string => id.replaceAll("/", "_");
+
 /** A UUID that stays the same while the run lasts, also when the manifest is planned anew. */
-function uidOf(folder: string, name: string): string {
-  const hex = createHash("sha256").update(`${folder}/${name}`).digest("hex");
+function uidOf(folder: string, id: string): string {
+  const hex = createHash("sha256").update(`${folder}/${id}`).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
@@ -123,7 +128,7 @@ function planContainer(
   podFolder: string,
   report: ContainerContext["report"],
 ): ContainerPlan {
-  const variables = values.environment(container, at);
+  const { variables, shown } = values.environment(container, at);
   const context: ContainerContext = {
     pod,
     container,
@@ -133,12 +138,13 @@ function planContainer(
     facts: values.facts,
     mounts: planMounts(container, volumes, variables, at, report),
     variables,
+    shown,
     ports: container.ports ?? [],
     report,
   };
   const pattern = patternOf(container.image);
   const command = planCommand(context, pattern, join(podFolder, "root", container.name));
-  const listeners = pattern && patternListeners(pattern, command.argv);
+  const listeners = pattern && patternListeners(pattern, command.argv, command.env);
   const claims: PortClaim[] = [...containerPorts(context), ...(listeners?.claims(context) ?? [])];
   return {
     name: container.name,
@@ -180,16 +186,27 @@ function planMounts(
     if (subPath !== undefined && (subPath.startsWith("/") || subPath.split("/").includes(".."))) {
       report(
         [...path, mount.subPathExpr === undefined ? "subPath" : "subPathExpr"],
-        `found ${JSON.stringify(subPath)}, accepted: a relative path without ..`,
+        `found ${JSON.stringify(mount.subPathExpr ?? subPath)}, accepted: a relative path without ..`,
       );
       continue;
     }
     if (mounts.some((other) => other.mountPath === mount.mountPath)) {
       report([...path, "mountPath"], `a second volume at ${mount.mountPath}`);
     }
+    const sub = subPath === undefined ? "." : normalize(subPath).replace(/\/$/, "");
+    const { files } = volume;
+    if (sub !== "." && files && files.length > 0) {
+      if (!files.some((file) => file.path === sub || file.path.startsWith(`${sub}/`))) {
+        report(
+          [...path, mount.subPathExpr === undefined ? "subPath" : "subPathExpr"],
+          `the volume ${JSON.stringify(mount.name)} has no ${JSON.stringify(mount.subPathExpr ?? sub)}; it has: ${listing(files.map((file) => file.path))}`,
+        );
+      }
+    }
     mounts.push({
       mountPath: mount.mountPath,
-      folder: subPath ? join(volume.folder, subPath) : volume.folder,
+      folder: sub === "." ? volume.folder : join(volume.folder, sub),
+      ...(sub !== "." && !files && { within: volume.folder }),
     });
   }
   return mounts;

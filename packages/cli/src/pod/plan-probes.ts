@@ -95,7 +95,7 @@ function planAction(
     }
     // The kubelet does not expand $(VAR) in probes and hooks.
     const argv = words.map((word) => rewriteMountPaths(word, context.mounts));
-    return { kind: "exec", command: { ...command, argv } };
+    return { kind: "exec", command: { ...command, argv, shown: argv } };
   }
   if (spec.tcpSocket) {
     const port = portNumber(context, spec.tcpSocket.port, [...at, "tcpSocket", "port"]);

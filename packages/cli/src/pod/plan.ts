@@ -31,6 +31,9 @@ export interface ContainerPlan {
 /** A TCP port on localhost that a container will listen on. */
 export interface PortClaim {
   readonly port: number;
+  /** The pod's id. */
+  readonly podId: string;
+  /** The pod's label. */
   readonly pod: string;
   readonly container: string;
   /** What makes us think so: `spec.containers[0].ports[0]`, or the default of a pattern. */
@@ -38,6 +41,10 @@ export interface PortClaim {
 }
 
 export interface PodPlan {
+  /** `namespace/kind/name` */
+  readonly id: string;
+  /** The name as a person is told it: the id where another pod has the name too. */
+  readonly label: string;
   readonly name: string;
   readonly kind: string;
   readonly folder: string;

@@ -5,6 +5,9 @@ import { test } from "node:test";
 import { VirtualClock } from "@outrigger/core/testing";
 import fc from "fast-check";
 import { Folder } from "../testing/outrigger.ts";
+import type { Problem } from "../manifest/document.ts";
+import { loadManifest, type DeclaredPod } from "../manifest/load.ts";
+import { ValueSource } from "./environment.ts";
 import { CrashBackOff } from "./back-off.ts";
 import { imageNames, patternOf } from "./image.ts";
 import { LineSplitter } from "./lines.ts";
@@ -84,6 +87,26 @@ test("lines are the same however the bytes arrive, and none passes the bound", (
       assert.equal(whole.join(""), whole.join("").replaceAll("\n", ""));
     }),
   );
+});
+
+test("a ConfigMap is decoded once, however many variables ask for a key of it", () => {
+  const problems: Problem[] = [];
+  const text = `apiVersion: v1
+kind: ConfigMap
+metadata: { name: c }
+data: { a: "1" }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: p }
+spec: { containers: [{ name: a, image: b }] }
+`;
+  const manifest = loadManifest([{ file: "pod.yaml", text }], problems);
+  const facts = { name: "p", namespace: "default", uid: "u", ip: "127.0.0.1", nodeName: "n" };
+  const values = new ValueSource(manifest.pods[0] as DeclaredPod, manifest, facts, problems);
+  const first = values.files("ConfigMap", "c", false, []);
+  assert.equal(first?.get("a")?.toString(), "1");
+  assert.equal(values.files("ConfigMap", "c", false, []), first);
 });
 
 test("quantities are numbers in their divisors, rounded up", () => {

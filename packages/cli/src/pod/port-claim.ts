@@ -16,7 +16,8 @@ export function containerPorts(context: Claimant): PortClaim[] {
       ? [
           {
             port: port.containerPort,
-            pod: context.pod.name,
+            podId: context.pod.id,
+            pod: context.pod.label,
             container: context.container.name,
             because: pathOf(context, `.ports[${index}].containerPort`),
           },
@@ -32,22 +33,46 @@ export interface PatternListeners {
 }
 
 /** What a pattern container listens on: its probe and control servers, and each route of its arguments. */
-export function patternListeners(pattern: Pattern, argv: readonly string[]): PatternListeners {
-  const probe = portOf(flag(argv, "--probe").at(-1)) ?? pattern.probePort;
-  const control = portOf(flag(argv, "--control").at(-1)) ?? pattern.controlPort;
-  const controlOff = /^(off|unix:)/.test(flag(argv, "--control").at(-1) ?? "");
-  const routes = flag(argv, "--route").flatMap((route) => portOf(route.split("=")[0]) ?? []);
+export function patternListeners(
+  pattern: Pattern,
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): PatternListeners {
+  // As core reads them: the flag, or else its twin in the environment, where empty is not set.
+  const given = (name: "probe" | "control"): string | undefined =>
+    flag(argv, `--${name}`).at(-1) ?? (env[`OUTRIGGER_${name.toUpperCase()}`] || undefined);
+  const probe = portOf(given("probe")) ?? pattern.probePort;
+  const control = portOf(given("control")) ?? pattern.controlPort;
+  const controlOff = /^(off$|false$|unix:)/.test(given("control") ?? "");
+  const lines = flag(argv, "--route");
+  const fromEnv = lines.length > 0 ? [] : (env["OUTRIGGER_ROUTES"] ?? "").split(/\s+/);
+  const routes = [...lines, ...fromEnv].flatMap((route) => portOf(route.split("=")[0]) ?? []);
   return {
     probe: probe === 0 ? null : probe,
     claims: (context) => {
       const claim = (port: number, because: string): PortClaim[] =>
-        port === 0 ? [] : [{ port, pod: context.pod.name, container: context.container.name, because }];
+        port === 0
+          ? []
+          : [
+              {
+                port,
+                podId: context.pod.id,
+                pod: context.pod.label,
+                container: context.container.name,
+                because,
+              },
+            ];
       return [
         ...claim(probe, `the ${pattern.name}'s probe server, --probe PORT moves it`),
         ...(controlOff
           ? []
           : claim(control, `the ${pattern.name}'s control server, --control PORT moves it`)),
-        ...routes.flatMap((port) => claim(port, `a --route of ${pathOf(context, ".args")}`)),
+        ...routes.flatMap((port) =>
+          claim(
+            port,
+            lines.length > 0 ? `a --route of ${pathOf(context, ".args")}` : "a route of OUTRIGGER_ROUTES",
+          ),
+        ),
       ];
     },
   };
@@ -65,7 +90,7 @@ function flag(argv: readonly string[], name: string): string[] {
 /** The port of `PORT` or `HOST:PORT`. */
 function portOf(text: string | undefined): number | undefined {
   const match = /^(?:.*:)?(\d{1,5})$/.exec(text ?? "");
-  return match ? Number(match[1]) : undefined;
+  return match && Number(match[1]) <= 65535 ? Number(match[1]) : undefined;
 }
 
 /** One sentence for each port that two containers claim. A container's claims of one port are one claim. */
@@ -75,13 +100,13 @@ export function clashes(pods: readonly PodPlan[], sharedNetwork: boolean): strin
   for (const pod of pods) {
     for (const container of [...pod.init, ...pod.main]) {
       for (const claim of container.ports) {
-        const key = sharedNetwork ? String(claim.port) : `${pod.name} ${claim.port}`;
+        const key = sharedNetwork ? String(claim.port) : `${pod.id} ${claim.port}`;
         const holder = holders.get(key);
         if (!holder) holders.set(key, claim);
-        else if (holder.pod === claim.pod && holder.container === claim.container) continue;
+        else if (holder.podId === claim.podId && holder.container === claim.container) continue;
         else {
           const remedy =
-            holder.pod === claim.pod
+            holder.podId === claim.podId
               ? "containers of one pod share its localhost: give one of them another port"
               : "the pods share the laptop's localhost: give one of them other ports, run them one at a time, or, where the system allows network namespaces, use --network namespace";
           sentences.push(

@@ -31,6 +31,9 @@ export interface ProbePlan {
   readonly grace: Milliseconds | undefined;
 }
 
+/** Node's timers overflow beyond; a hook's limit is the pod's grace, which may be longer. */
+const LONGEST_TIMEOUT: Milliseconds = 2 ** 31 - 1;
+
 /** Runs one action once. Never rejects; ends within the timeout, or with the signal. */
 export async function act(
   action: Action,
@@ -38,14 +41,19 @@ export async function act(
   signal: AbortSignal,
   watcher?: GroupWatcher,
 ): Promise<ProbeResult> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-  switch (action.kind) {
-    case "http":
-      return httpGet(action, limit);
-    case "tcp":
-      return tcpConnect(action, limit);
-    case "exec":
-      return exec(action.command, limit, watcher);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.min(timeout, LONGEST_TIMEOUT))]);
+  try {
+    switch (action.kind) {
+      case "http":
+        return await httpGet(action, limit);
+      case "tcp":
+        return await tcpConnect(action, limit);
+      case "exec":
+        return await exec(action.command, limit, watcher);
+    }
+  } catch (error) {
+    // What Node refuses to send is a failure of the probe, as an answer that does not come is.
+    return `cannot be done: ${(error as Error).message}`;
   }
 }
 

@@ -4,6 +4,7 @@
  * setsid(2) escapes: only a PID namespace could hold it.)
  */
 import { spawn, type ChildProcess } from "node:child_process";
+import { systemClock, type Milliseconds } from "@outrigger/core";
 import { LineSplitter } from "./lines.ts";
 
 /** How a process ended. A process that could not be started has code 127 and a reason. */
@@ -36,8 +37,16 @@ const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
   SIGTERM: 15,
 };
 
+export function howItEnded(ended: Ended): string {
+  if (ended.reason !== undefined) return ended.reason;
+  if (ended.signal !== null) return `ended by ${ended.signal}`;
+  return `exited with code ${ended.code}`;
+}
+
 export interface Command {
   readonly argv: readonly string[];
+  /** The argv as it may be printed; absent where nothing in it is secret. */
+  readonly shown?: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
 }
@@ -47,10 +56,14 @@ export interface GroupWatcher {
   ended(group: number): void;
 }
 
+/** How long output may still come after the process has ended, when something outside its group holds the pipes. */
+const PIPES_PATIENCE: Milliseconds = 1000;
+
 export class ProcessGroup {
-  readonly #child: ChildProcess;
+  /** null: it could not be started. */
+  readonly #child: ChildProcess | null;
   readonly pid: number | undefined;
-  /** When the process has ended and all its output has been read. */
+  /** When the process has ended and its output has been read: all of it, or what came within a second of its end. */
   readonly ended: Promise<Ended>;
 
   constructor(
@@ -59,28 +72,49 @@ export class ProcessGroup {
     watcher?: GroupWatcher,
   ) {
     const [file, ...args] = command.argv;
-    this.#child = spawn(file as string, args, {
-      cwd: command.cwd,
-      env: command.env,
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-      shell: false,
-    });
-    const { pid } = this.#child;
+    let child: ChildProcess;
+    try {
+      child = spawn(file as string, args, {
+        cwd: command.cwd,
+        env: command.env,
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: true,
+        shell: false,
+      });
+    } catch (error) {
+      // ENOENT and EACCES come as events; the rest (E2BIG, ENOEXEC, ENOTDIR, ...) is thrown.
+      this.#child = null;
+      this.pid = undefined;
+      this.ended = Promise.resolve(notStarted(command, error as NodeJS.ErrnoException));
+      return;
+    }
+    this.#child = child;
+    const { pid } = child;
     this.pid = pid;
     if (pid !== undefined) watcher?.started(pid);
     for (const stream of ["stdout", "stderr"] as const) {
       const lines = new LineSplitter((line) => onLine(line, stream));
-      this.#child[stream]?.on("data", (chunk: Buffer) => lines.write(chunk));
-      this.#child[stream]?.on("end", () => lines.end());
+      child[stream]?.on("data", (chunk: Buffer) => lines.write(chunk));
+      child[stream]?.on("close", () => lines.end());
     }
     this.ended = new Promise((resolve) => {
-      this.#child.once("error", (error: NodeJS.ErrnoException) => {
-        if (pid === undefined) resolve({ code: 127, signal: null, reason: startError(command, error) });
+      child.on("error", (error: NodeJS.ErrnoException) => {
+        if (pid === undefined) resolve(notStarted(command, error));
       });
-      // The head of the group has ended: the rest goes, which also closes the pipes that "close" waits for.
-      this.#child.once("exit", () => this.signal("SIGKILL"));
-      this.#child.once("close", (code, signal) => {
+      child.once("exit", () => {
+        // The head of the group has ended: the rest goes, which also closes the pipes that "close" waits for.
+        this.signal("SIGKILL");
+        // A grandchild in a session of its own lives on and may hold them: what it writes is waited for no longer.
+        const timer = systemClock.timer(PIPES_PATIENCE, () => {
+          // After a stall of this process the timer comes first: the pipes are read once more before they are closed.
+          setImmediate(() => {
+            child.stdout?.destroy();
+            child.stderr?.destroy();
+          });
+        });
+        child.once("close", () => timer.clear());
+      });
+      child.once("close", (code, signal) => {
         if (pid !== undefined) watcher?.ended(pid);
         resolve({ code, signal });
       });
@@ -99,14 +133,22 @@ export class ProcessGroup {
 
   /** Sends a signal to the container's main process alone, as the kubelet does. */
   signalHead(name: NodeJS.Signals): void {
-    this.#child.kill(name);
+    this.#child?.kill(name);
   }
 }
 
+const notStarted = (command: Command, error: NodeJS.ErrnoException): Ended => ({
+  code: 127,
+  signal: null,
+  reason: startError(command, error),
+});
+
 function startError(command: Command, error: NodeJS.ErrnoException): string {
-  const file = command.argv[0] as string;
+  const file = (command.shown ?? command.argv)[0] as string;
   if (error.code === "ENOENT")
     return `cannot start: no command ${JSON.stringify(file)} (or no folder ${command.cwd})`;
   if (error.code === "EACCES") return `cannot start: ${file} is not executable`;
-  return `cannot start ${file}: ${error.message}`;
+  if (error.code === "E2BIG")
+    return `cannot start ${file}: its arguments and variables are longer than this system allows (on Linux 128 KiB for one): mount long values as files`;
+  return `cannot start ${file}: ${error.code ?? error.message}`;
 }

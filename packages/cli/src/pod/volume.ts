@@ -5,7 +5,7 @@
 import { chmod, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { OutriggerError } from "@outrigger/core";
-import type { Path, Problem } from "../manifest/document.ts";
+import { listing, type Path, type Problem } from "../manifest/document.ts";
 import type { VolumeSpec } from "../manifest/fields.ts";
 import type { DeclaredPod } from "../manifest/load.ts";
 import type { ValueSource } from "./environment.ts";
@@ -64,7 +64,7 @@ function planFiles(
   const kinds = Object.keys(sources);
   // A volume without a source is an emptyDir, as it is for the API server.
   if (kinds.length === 0 || (kinds.length === 1 && sources.emptyDir)) return { files: null, secret: false };
-  const files: ProjectedFile[] = [];
+  const files = new FileSet(report);
   let secret = false;
   const objectFiles = (
     kind: "ConfigMap" | "Secret",
@@ -78,45 +78,25 @@ function planFiles(
     const found = values.files(kind, name, source.optional, [...path, nameKey]);
     if (!found) return;
     if (!source.items) {
-      for (const [key, content] of found) {
-        if (DATA_KEY.test(key) && !key.startsWith("..") && key !== ".")
-          files.push({ path: key, content, mode });
-        else {
-          report(
-            [...path, nameKey],
-            `the ${kind} has the key ${JSON.stringify(key)}, accepted: letters, digits, '-', '_' and '.', at most 253, not beginning with ..`,
-          );
-        }
-      }
+      for (const [key, content] of found) files.merge({ path: key, content, mode }, [...path, nameKey]);
       return;
     }
     for (const [index, item] of source.items.entries()) {
+      const itemPath = [...path, "items", index, "path"];
       const content = found.get(item.key);
       if (!content) {
         if (!source.optional) {
           report(
             [...path, "items", index, "key"],
-            `the ${kind} has no key ${JSON.stringify(item.key)}; it has: ${[...found.keys()].join(", ")}`,
+            `the ${kind} has no key ${JSON.stringify(item.key)}; it has: ${listing(found.keys())}`,
           );
         }
-      } else if (leavesFolder(item.path)) {
-        report(
-          [...path, "items", index, "path"],
-          `found ${JSON.stringify(item.path)}, accepted: a relative path without ..`,
-        );
-      } else files.push({ path: item.path, content, mode: item.mode ?? mode });
+      } else files.add({ path: item.path, content, mode: item.mode ?? mode }, itemPath);
     }
   };
   const downward = (source: NonNullable<VolumeSpec["downwardAPI"]>, mode: number, path: Path): void => {
     for (const [index, item] of (source.items ?? []).entries()) {
       const itemPath = [...path, "items", index];
-      if (leavesFolder(item.path)) {
-        report(
-          [...itemPath, "path"],
-          `found ${JSON.stringify(item.path)}, accepted: a relative path without ..`,
-        );
-        continue;
-      }
       const text = item.fieldRef
         ? values.fieldRef(item.fieldRef, [...itemPath, "fieldRef"])
         : item.resourceFieldRef
@@ -124,7 +104,11 @@ function planFiles(
           : undefined;
       if (text === undefined)
         report(itemPath, "has neither fieldRef nor resourceFieldRef: write one of the two");
-      else files.push({ path: item.path, content: Buffer.from(text), mode: item.mode ?? mode });
+      else
+        files.add({ path: item.path, content: Buffer.from(text), mode: item.mode ?? mode }, [
+          ...itemPath,
+          "path",
+        ]);
     }
   };
   if (kinds.length > 1) {
@@ -174,11 +158,62 @@ function planFiles(
       `a ${kinds[0]} volume has no folder on a laptop: give it one with --volume ${spec.name}=DIR`,
     );
   }
-  return { files, secret };
+  return { files: files.all(), secret };
 }
 
-/** What a key of a ConfigMap or Secret may be (Kubernetes' IsConfigMapKey): it becomes a file's name. */
-const DATA_KEY = /^[-._a-zA-Z0-9]{1,253}$/;
+/** The files of one volume: none leaves it, none stands where another needs a folder. */
+class FileSet {
+  readonly #report: (path: Path, message: string) => void;
+  readonly #files = new Map<string, ProjectedFile>();
+  /** Each folder, and a file in it. */
+  readonly #folders = new Map<string, string>();
+
+  constructor(report: (path: Path, message: string) => void) {
+    this.#report = report;
+  }
+
+  all(): ProjectedFile[] {
+    return [...this.#files.values()];
+  }
+
+  /** A file whose path somebody wrote. */
+  add(file: ProjectedFile, at: Path): void {
+    if (!isPlain(file.path)) {
+      this.#report(
+        at,
+        `found ${JSON.stringify(file.path)}, accepted: a relative path of plain names: no . and .., no / at its ends, at most 255 bytes between two /`,
+      );
+    } else if (this.#files.has(file.path)) {
+      this.#report(
+        at,
+        `found ${JSON.stringify(file.path)} a second time in this volume: give it another path`,
+      );
+    } else this.merge(file, at);
+  }
+
+  /** A whole object's key: of two sources' the last is seen, as in a cluster. */
+  merge(file: ProjectedFile, at: Path): void {
+    const parts = file.path.split("/");
+    const folders = parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
+    const inTheWay = folders.find((folder) => this.#files.has(folder));
+    const inside = this.#folders.get(file.path);
+    if (inTheWay !== undefined || inside !== undefined) {
+      const [taken, needs] = inside === undefined ? [inTheWay, file.path] : [file.path, inside];
+      this.#report(
+        at,
+        `${JSON.stringify(taken)} cannot be a file, and the folder of ${JSON.stringify(needs)}: give one of them another path`,
+      );
+      return;
+    }
+    for (const folder of folders) this.#folders.set(folder, file.path);
+    this.#files.set(file.path, file);
+  }
+}
+
+const isPlain = (path: string): boolean =>
+  Buffer.byteLength(path) <= 1024 &&
+  !path.startsWith("..") &&
+  path.split("/").every((part) => !["", ".", ".."].includes(part) && Buffer.byteLength(part) <= 255);
 
 const leavesFolder = (path: string): boolean =>
   posix.isAbsolute(path) || path === "" || path.split("/").includes("..") || path.startsWith("..");

@@ -37,6 +37,12 @@ export class Watchdog {
   }
 }
 
+/** The group of a line such as +4711; null where it is none: kill(0) is our own group, kill(-1) everybody. */
+export function groupOf(line: string): number | null {
+  const group = Number(line.slice(1));
+  return Number.isInteger(group) && group > 1 ? group : null;
+}
+
 function watch(folder: string): void {
   const groups = new Set<number>();
   let rest = "";
@@ -45,8 +51,8 @@ function watch(folder: string): void {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      const group = Number(line.slice(1));
-      if (!Number.isInteger(group) || group <= 1) continue;
+      const group = groupOf(line);
+      if (group === null) continue;
       if (line.startsWith("+")) groups.add(group);
       else groups.delete(group);
     }

@@ -26,18 +26,22 @@ export const CLEAR_LINE = "\x1b[K";
 export const CLEAR_BELOW = "\x1b[J";
 
 // eslint-disable-next-line no-control-regex
-const SEQUENCE = /\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])/g;
+const SEQUENCE =
+  /(?:\x1b\[|\x9b)[0-9:;<=>?]*[ -/]*[@-~]|(?:\x1b\]|\x9d)[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)|(?:\x1b[PX^_]|[\x90\x98\x9e\x9f])[^\x1b\x9c]*(?:\x1b\\|\x9c)|\x1b[@-Z\\^_]/g;
 // eslint-disable-next-line no-control-regex
-const CONTROL = /[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]/g;
+const CONTROL = /[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g;
 
 export const stripAnsi = (text: string): string => text.replace(SEQUENCE, "");
 
-/** A line of a workload as it may be shown: colours stay where colours are on; nothing that moves the cursor does. */
+/**
+ * What a workload wrote as it may be shown: colours stay where colours are on; nothing that moves the cursor does,
+ * of C0 and C1 only tab and newline.
+ */
 export function harmless(line: string, colours: boolean): string {
   const kept = line.replace(SEQUENCE, (sequence) =>
     colours && /^\x1b\[[0-9;]*m$/.test(sequence) ? sequence : "",
   );
-  return kept.replace(CONTROL, "").replace(/\x1b(?!\[[0-9;]*m)/g, "");
+  return kept.replace(CONTROL, "").replace(colours ? /\x1b(?!\[[0-9;]*m)/g : /\x1b/g, "");
 }
 
 /** Cuts a text with colours to so many columns. Wide characters count as two (East Asian wide and emoji blocks). */

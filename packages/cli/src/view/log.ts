@@ -32,16 +32,19 @@ export class Log {
   /** A line that a container wrote. */
   output(name: string, line: string): void {
     const { colours, raw } = this.#options;
-    const text = raw ? line : (renderJsonLine(line, colours) ?? line);
-    this.#options.write(this.#prefix(name) + (raw ? line : harmless(text, colours)));
+    const text = harmless(raw ? line : (renderJsonLine(line, colours) ?? line), colours);
+    // A message of several lines has the name before each: none can pass for another container's.
+    for (const part of text.split("\n")) this.#options.write(this.#prefix(name) + part);
   }
 
   /** A sentence of run itself, about a container or (name null) the whole. */
   say(name: string | null, level: Level, message: string): void {
     const { colours } = this.#options;
-    const text = name === null ? message : `${name}: ${message}`;
+    // A probe's output may be in it, which is a workload's.
+    const text = harmless(name === null ? message : `${name}: ${message}`, false);
     const colour = level === "error" ? RED : level === "warn" ? YELLOW : "";
-    this.#options.write(this.#prefix(OWN_NAME) + (colours && colour !== "" ? colour + text + RESET : text));
+    for (const part of text.split("\n"))
+      this.#options.write(this.#prefix(OWN_NAME) + (colours && colour !== "" ? colour + part + RESET : part));
   }
 
   #prefix(name: string): string {

@@ -18,7 +18,7 @@ export interface PodStatus {
 
 export function podStatus(pod: Pod, labelOf: (container: string) => string): PodStatus {
   return {
-    name: pod.plan.name,
+    name: pod.plan.label,
     phase: pod.phase,
     containers: pod.containers.map(({ plan, state, restarts, killedAfterGrace }) => ({
       label: labelOf(plan.name),

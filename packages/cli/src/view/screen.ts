@@ -1,5 +1,5 @@
 /** The live one-screen view, drawn as lines for a given size: traffic, endpoints, containers, and the last of the log. */
-import { BOLD, DIM, fit, GREEN, RED, RESET, YELLOW } from "./ansi.ts";
+import { BOLD, DIM, fit, GREEN, harmless, RED, RESET, YELLOW } from "./ansi.ts";
 import { count, latency, span } from "./figures.ts";
 import type { ContainerStatus, PodStatus } from "./pod-status.ts";
 import type { TrafficWindow } from "./traffic.ts";
@@ -24,7 +24,9 @@ export function drawScreen(screen: Screen, columns: number, rows: number): strin
   while (filled.length < rows - 1) filled.push("");
   const body = filled.slice(0, Math.max(0, rows - 1));
   body.push(paint(screen, DIM, "Ctrl-C drains the pod and ends; twice ends at once"));
-  return body.slice(0, rows).map((line) => fit(line, columns));
+  return body
+    .slice(0, rows)
+    .map((line) => fit(harmless(line, screen.colours).replace(/[\t\n]/g, " "), columns));
 }
 
 const paint = (screen: Screen, colour: string, text: string): string =>

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { fit, harmless, stripAnsi } from "./ansi.ts";
+import { VirtualClock } from "@outrigger/core/testing";
+import { Display } from "./display.ts";
 import { parseExposition } from "./exposition.ts";
 import { renderJsonLine } from "./json-line.ts";
 import { Log } from "./log.ts";
@@ -88,6 +90,60 @@ test("a workload cannot move the cursor or clear the terminal; its colours stay 
   assert.equal(harmless(line, false), "abcd");
 });
 
+test("of what a workload writes no control byte but tab and newline is left, and no sequence of any kind", () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.oneof(
+          fc.string({ unit: "binary" }),
+          fc.constantFrom("\x1b", "\x1b[", "2J", "31m", "\x9b", "\x9d0;t", "\x07", "\x90q", "\x9c", "\x1b\\"),
+        ),
+      ),
+      (parts) => {
+        // eslint-disable-next-line no-control-regex
+        assert.doesNotMatch(harmless(parts.join(""), false), /[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
+        // eslint-disable-next-line no-control-regex
+        const coloured = harmless(parts.join(""), true).replace(/\x1b\[[0-9;]*m/g, "");
+        // eslint-disable-next-line no-control-regex
+        assert.doesNotMatch(coloured, /[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
+      },
+    ),
+  );
+});
+
+test("the live view hides the cursor, writes each line over the old one, and gives the terminal back once", () => {
+  const clock = new VirtualClock();
+  const written: string[] = [];
+  const output = { columns: 40, rows: 8, write: (text: string) => written.push(text) };
+  const display = new Display(output, clock);
+  display.line("before");
+  display.enterScreen(() => ({
+    title: "t",
+    now: 0,
+    ranFor: 0,
+    remaining: null,
+    pods: [],
+    traffic: new TrafficWindow(1),
+    colours: false,
+  }));
+  display.line("an\tevil\nline");
+  clock.advance(250);
+  display.leaveScreen();
+  display.leaveScreen();
+  clock.advance(10_000);
+  assert.equal(written.length, 5);
+  assert.equal(written[0], "before\n");
+  assert.equal(written[1], "\x1b[?1049h\x1b[?25l\x1b[H\x1b[2J");
+  for (const picture of written.slice(2, 4)) {
+    assert.ok(picture.startsWith("\x1b[Ht  "), JSON.stringify(picture));
+    assert.ok(picture.endsWith("\x1b[K\x1b[J"), JSON.stringify(picture));
+    assert.equal(picture.split("\x1b[K\r\n").length, 8);
+  }
+  assert.match(written[3] ?? "", /an evil line\x1b\[K/);
+  assert.equal(written[4], "\x1b[?25h\x1b[?1049lan\tevil\nline\n");
+  assert.equal(clock.pendingTimers, 0);
+});
+
 test("prefixes align, have colours only where they are on, and raw lines stay as they are", () => {
   const lines: string[] = [];
   const log = (colours: boolean, raw: boolean): Log =>
@@ -97,11 +153,17 @@ test("prefixes align, have colours only where they are on, and raw lines stay as
   log(false, true).output("a", json);
   log(true, false).output("a", "x");
   log(true, false).say("a", "error", "broke");
+  log(false, false).output("a", '{"msg":"one\\na-longer-name | two"}');
+  log(false, false).say(null, "warn", "first\nsecond\x1b[2J");
   assert.deepEqual(lines, [
     "a             | INFO  hi",
     `a             | ${json}`,
     "\x1b[36ma             | \x1b[0mx",
     "outrigger     | \x1b[31ma: broke\x1b[0m",
+    "a             | one",
+    "a             | a-longer-name | two",
+    "outrigger     | first",
+    "outrigger     | second",
   ]);
 });
 
