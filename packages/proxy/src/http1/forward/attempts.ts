@@ -1,8 +1,8 @@
 /**
- * The attempts of one request: which connections run now (one, or two while hedging), which endpoints were tried, and
- * whether another attempt is allowed. Books each attempt with the upstream at its beginning and at its end.
+ * The attempts of one request: which connections run now (one, or two while hedging), which endpoints were tried, where
+ * the next one goes, when, and whether it is allowed. Books each with the upstream at its beginning and at its end.
  */
-import type { Milliseconds } from "@outrigger/core";
+import type { Clock, Milliseconds, Timer } from "@outrigger/core";
 import type { Endpoint, Outcome } from "@outrigger/upstream";
 import type { ConnectionPool } from "./connection-pool.ts";
 import type { Settings } from "./settings.ts";
@@ -14,11 +14,24 @@ export class Attempts {
   hedge: UpstreamConnection | null = null;
   count = 0;
   readonly tried: Endpoint[] = [];
+  /** What discovery and balancing gave last; null: they had none. */
+  lastPick: Endpoint | null = null;
+  readonly #exchange: AnswerReceiver;
+  readonly #clock: Clock;
+  readonly #pool: ConnectionPool;
   #settings!: Settings;
+  /** For the next attempt after a pause, or for the hedge. */
+  #timer: Timer | null = null;
   #charged = 0;
   #free = 0;
   /** How the next attempt was paid for. */
   #next: "first" | "charged" | "free" = "first";
+
+  constructor(exchange: AnswerReceiver, clock: Clock, pool: ConnectionPool) {
+    this.#exchange = exchange;
+    this.#clock = clock;
+    this.#pool = pool;
+  }
 
   begin(settings: Settings): void {
     this.#settings = settings;
@@ -36,9 +49,26 @@ export class Attempts {
     return this.#settings.upstream.endpoints.every((endpoint) => this.tried.includes(endpoint));
   }
 
-  /** How many times more than once around the endpoints: what the back-off grows with. */
-  get rounds(): number {
-    return Math.max(1, this.tried.length - this.#settings.upstream.endpoints.length + 1);
+  /** Before the next attempt: another endpoint is asked at once; the same ones again only after a pause. */
+  pause(): Milliseconds {
+    if (!this.allTried) return 0;
+    const { upstream } = this.#settings;
+    // How many times more than once around the endpoints is what the back-off grows with.
+    return upstream.retry.backoff(Math.max(1, this.tried.length - upstream.endpoints.length + 1));
+  }
+
+  /** Calls `action` after so long, in place of what was planned before. */
+  plan(delay: Milliseconds, action: () => void): void {
+    this.unplan();
+    this.#timer = this.#clock.timer(delay, () => {
+      this.#timer = null;
+      action();
+    });
+  }
+
+  unplan(): void {
+    this.#timer?.clear();
+    this.#timer = null;
   }
 
   other(connection: UpstreamConnection): UpstreamConnection | null {
@@ -46,20 +76,38 @@ export class Attempts {
   }
 
   /**
-   * A connection to the endpoint, idle or being opened, booked as an attempt; null when its connections are all busy.
+   * Begins an attempt at the endpoint that is picked; at another where that one's connections are all busy. null: none has
+   * a place, or (and then lastPick is null, too) there is no endpoint at all.
    * @param repeatable the request may be sent twice, so that an idle connection of any age will do
    */
-  start(
-    endpoint: Endpoint,
-    exchange: AnswerReceiver,
-    pool: ConnectionPool,
-    repeatable: boolean,
-    now: Milliseconds,
-  ): UpstreamConnection | null {
+  start(repeatable: boolean, now: Milliseconds): UpstreamConnection | null {
+    const { upstream } = this.#settings;
+    let full: Endpoint[] | null = null;
+    for (;;) {
+      const endpoint = upstream.pick(now, full === null ? this.tried : [...this.tried, ...full]);
+      this.lastPick = endpoint;
+      if (endpoint === null || full?.includes(endpoint)) return null;
+      const connection = this.#startAt(endpoint, repeatable, now);
+      if (connection !== null) return connection;
+      (full ??= []).push(endpoint);
+    }
+  }
+
+  /** Asks an endpoint that was not asked yet as well, if there is one and hedging's cap allows; null otherwise. */
+  startHedge(now: Milliseconds): UpstreamConnection | null {
+    const { upstream } = this.#settings;
+    const endpoint = upstream.pick(now, this.tried);
+    if (endpoint === null || this.tried.includes(endpoint) || !upstream.hedge.take()) return null;
+    return (this.hedge = this.#startAt(endpoint, true, now));
+  }
+
+  /** A connection to the endpoint, idle or being opened, booked as an attempt; null when there is no place for one. */
+  #startAt(endpoint: Endpoint, repeatable: boolean, now: Milliseconds): UpstreamConnection | null {
+    const settings = this.#settings;
     const connection =
-      pool.takeIdle(endpoint, this.#settings, repeatable, now) ?? pool.open(endpoint, this.#settings, now);
+      this.#pool.takeIdle(endpoint, settings, repeatable, now) ?? this.#pool.open(endpoint, settings, now);
     if (connection === null) return null;
-    connection.exchange = exchange;
+    connection.exchange = this.#exchange;
     connection.attemptAt = now;
     connection.latency = 0;
     connection.retryKind = this.#next;

@@ -6,8 +6,8 @@
  * budget, an idempotent one (RFC 9110 section 9.2.2) whose body can be repeated, as long as no byte of an answer has
  * reached the client. A POST of which a byte was sent is never sent again.
  */
-import { Deadline, type Milliseconds, type Timer } from "@outrigger/core";
-import type { Endpoint, Outcome } from "@outrigger/upstream";
+import { Deadline, type Milliseconds } from "@outrigger/core";
+import type { Outcome } from "@outrigger/upstream";
 import type { Framing } from "../codec/framing.ts";
 import type { Head } from "../codec/head.ts";
 import { methodOf } from "../codec/method.ts";
@@ -16,7 +16,15 @@ import { rewriteRequest, rewriteResponse } from "../codec/rewrite.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { Attempts } from "./attempts.ts";
 import type { ExchangeClient } from "./exchange-client.ts";
-import { allAttemptsFailed, lineIsFull, noEndpoint, rejected, timeIsUp, type Reply } from "./reply.ts";
+import {
+  allAttemptsFailed,
+  explanation,
+  lineIsFull,
+  noEndpoint,
+  rejected,
+  timeIsUp,
+  type Reply,
+} from "./reply.ts";
 import { RequestBody } from "./request-body.ts";
 import type { Settings } from "./settings.ts";
 import type { AnswerReceiver, AttemptFailure, UpstreamConnection } from "./upstream-connection.ts";
@@ -50,17 +58,13 @@ export class Exchange implements AnswerReceiver {
   /** The client speaks HTTP/1.0. */
   #old = false;
   readonly #body = new RequestBody();
-  readonly #attempts = new Attempts();
+  readonly #attempts: Attempts;
   readonly #answer: AnswerWriter;
   /** The attempt whose answer goes to the client. */
   #answering: UpstreamConnection | null = null;
   #answerDone = false;
   #lastFailure: AttemptFailure | "status" | null = null;
   #lastDetail = "";
-  /** For the next attempt after a pause, or for the hedge. */
-  #timer: Timer | null = null;
-  /** What discovery and balancing gave last; null: they had none. */
-  #lastPick: Endpoint | null = null;
   /** In the pool's line for a connection. */
   #waiting = false;
   readonly #stall: Deadline<Exchange> = new Deadline<Exchange>(this);
@@ -69,6 +73,7 @@ export class Exchange implements AnswerReceiver {
   constructor(client: ExchangeClient) {
     this.client = client;
     this.#answer = new AnswerWriter(client);
+    this.#attempts = new Attempts(this, client.clock, client.pool);
   }
 
   /** Bytes of the request's body are held for an attempt, or wait in an endpoint's socket. */
@@ -129,8 +134,8 @@ export class Exchange implements AnswerReceiver {
   /** There may be a place for a connection: the request at the head of the line tries. False: there is none. */
   tryPlace(): boolean {
     const now = this.client.clock.now();
-    const connection = this.#connect(now);
-    if (connection === null && this.#lastPick !== null) return false;
+    const connection = this.#attempts.start(this.#repeatable, now);
+    if (connection === null && this.#attempts.lastPick !== null) return false;
     this.#waiting = false;
     this.#settings.upstream.limits.unpend();
     this.#proceed(connection, now);
@@ -167,8 +172,8 @@ export class Exchange implements AnswerReceiver {
     this.#lastDetail = `${connection.endpoint.key}: ${detail}`;
     if (!this.#attempts.none) return; // the other attempt is still running
     const nothingSent = !connection.wrote;
-    const repeatable = nothingSent || (this.#idempotent && !this.#body.gone);
-    if (repeatable && this.#attempts.mayRetry(failure, nothingSent)) this.#retry(failure, now);
+    if ((nothingSent || this.#repeatable) && this.#attempts.mayRetry(failure, nothingSent))
+      this.#retry(failure, now);
     else this.#giveUp();
   }
 
@@ -212,7 +217,9 @@ export class Exchange implements AnswerReceiver {
     this.status = head.status;
     this.endpointKey = connection.endpoint.key;
     this.#progress(now);
-    const added = this.#settings.options.explain ? this.#explanation() : "";
+    const added = this.#settings.options.explain
+      ? explanation(this.endpointKey, this.#attempts.count, this.#lastFailure)
+      : "";
     if (head.status === 101) {
       this.#tunnel(connection, past, added);
       if (end > bodyStart) connection.tunnel?.fromUpstream(bytes, bodyStart, end);
@@ -292,28 +299,10 @@ export class Exchange implements AnswerReceiver {
   }
 
   #attempt(now: Milliseconds): void {
-    const connection = this.#connect(now);
-    if (connection === null && this.#lastPick !== null) this.#wait(this.#lastPick.key);
+    const connection = this.#attempts.start(this.#repeatable, now);
+    const { lastPick } = this.#attempts;
+    if (connection === null && lastPick !== null) this.#wait(lastPick.key);
     else this.#proceed(connection, now);
-  }
-
-  /**
-   * A connection to the endpoint that is picked; to another where that one's are all busy. null: none has a place, or
-   * (and then #lastPick is null, too) there is no endpoint at all.
-   */
-  #connect(now: Milliseconds): UpstreamConnection | null {
-    const { upstream } = this.#settings;
-    const attempts = this.#attempts;
-    const repeatable = this.#idempotent && !this.#body.gone;
-    let full: Endpoint[] | null = null;
-    for (;;) {
-      const endpoint = upstream.pick(now, full === null ? attempts.tried : [...attempts.tried, ...full]);
-      this.#lastPick = endpoint;
-      if (endpoint === null || full?.includes(endpoint)) return null;
-      const connection = attempts.start(endpoint, this, this.client.pool, repeatable, now);
-      if (connection !== null) return connection;
-      (full ??= []).push(endpoint);
-    }
   }
 
   #wait(endpointKey: string): void {
@@ -347,19 +336,17 @@ export class Exchange implements AnswerReceiver {
     else this.client.resume();
   }
 
-  /** Another endpoint is asked at once; the same ones again only after a pause. */
+  /** It may be sent twice, and all of it is still here. */
+  get #repeatable(): boolean {
+    return this.#idempotent && !this.#body.gone;
+  }
+
   #retry(reason: AttemptFailure | "status", now: Milliseconds): void {
     this.client.metrics.retried(reason);
-    const pause = this.#attempts.allTried ? this.#settings.upstream.retry.backoff(this.#attempts.rounds) : 0;
-    this.#stopTimer();
-    if (pause <= 0) {
-      this.#attempt(now);
-      return;
-    }
-    this.#timer = this.client.clock.timer(pause, () => {
-      this.#timer = null;
-      this.#attempt(this.client.clock.now());
-    });
+    this.#attempts.unplan();
+    const pause = this.#attempts.pause();
+    if (pause > 0) this.#attempts.plan(pause, () => this.#attempt(this.client.clock.now()));
+    else this.#attempt(now);
   }
 
   /** Whether an answer with a retryable status is dropped in favour of another attempt. */
@@ -396,27 +383,21 @@ export class Exchange implements AnswerReceiver {
     const delay = this.#settings.upstream.hedge.delay();
     if (delay === Infinity || !this.#idempotent || !this.#body.done || !this.#body.empty || this.wantsUpgrade)
       return;
-    this.#timer = this.client.clock.timer(delay, () => {
-      this.#timer = null;
-      this.#startHedge();
-    });
+    this.#attempts.plan(delay, () => this.#startHedge());
   }
 
   #startHedge(): void {
     const attempts = this.#attempts;
     if (!this.active || this.#answering !== null || attempts.first === null || attempts.hedge !== null)
       return;
-    const { upstream } = this.#settings;
     const now = this.client.clock.now();
-    const endpoint = upstream.pick(now, attempts.tried);
-    if (endpoint === null || attempts.tried.includes(endpoint) || !upstream.hedge.take()) return;
-    attempts.hedge = attempts.start(endpoint, this, this.client.pool, true, now);
-    if (attempts.hedge?.state === "idle") this.#send(attempts.hedge, now);
+    const hedge = attempts.startHedge(now);
+    if (hedge?.state === "idle") this.#send(hedge, now);
   }
 
   /** This attempt answers: the other one is not needed any more. */
   #dropOther(connection: UpstreamConnection, now: Milliseconds): void {
-    this.#stopTimer();
+    this.#attempts.unplan();
     const other = this.#attempts.other(connection);
     if (other === null) return;
     other.destroy();
@@ -483,19 +464,8 @@ export class Exchange implements AnswerReceiver {
       reply,
       this.#body.done,
       this.isHead,
-      this.#settings.options.explain ? this.#whereTo() : "",
+      this.#settings.options.explain ? explanation(this.endpointKey, this.#attempts.count, null) : "",
     );
-  }
-
-  #explanation(): string {
-    return (
-      this.#whereTo() + (this.#lastFailure === null ? "" : `x-outrigger-reason: ${this.#lastFailure}\r\n`)
-    );
-  }
-
-  #whereTo(): string {
-    const endpoint = this.endpointKey === "" ? "" : `x-outrigger-endpoint: ${this.endpointKey}\r\n`;
-    return `${endpoint}x-outrigger-attempts: ${this.#attempts.count}\r\n`;
   }
 
   #outcomeOfStatus(): Outcome {
@@ -506,7 +476,7 @@ export class Exchange implements AnswerReceiver {
   #over(outcome: Outcome): void {
     if (!this.active) return;
     this.active = false;
-    this.#stopTimer();
+    this.#attempts.unplan();
     // A retry that was allowed, and waited for its time or its turn, is not coming any more.
     this.#attempts.giveBack();
     const { first, hedge } = this.#attempts;
@@ -532,10 +502,5 @@ export class Exchange implements AnswerReceiver {
   /** Something moved: the stall deadline begins anew. */
   #progress(now: Milliseconds = this.client.clock.now()): void {
     if (this.#stall.armed) this.#settings.stalls.arm(this.#stall, now);
-  }
-
-  #stopTimer(): void {
-    this.#timer?.clear();
-    this.#timer = null;
   }
 }

@@ -68,6 +68,17 @@ export function allAttemptsFailed(code: string, attempts: number, detail: string
   };
 }
 
+/**
+ * Head lines that say where an answer came from (`explain`).
+ * @param endpoint the last one that was asked, or empty
+ * @param reason why there was more than one attempt; null: there was not
+ */
+export function explanation(endpoint: string, attempts: number, reason: string | null): string {
+  const where = endpoint === "" ? "" : `x-outrigger-endpoint: ${endpoint}\r\n`;
+  const why = reason === null ? "" : `x-outrigger-reason: ${reason}\r\n`;
+  return `${where}x-outrigger-attempts: ${attempts}\r\n${why}`;
+}
+
 /** The whole answer as bytes in latin1. `bodiless`: the request was a HEAD. */
 export function renderReply(reply: Reply, keepAlive: boolean, bodiless: boolean, added = ""): string {
   // Latin1 on the wire: a message that quotes a peer's bytes must not change its own length.
