@@ -1,10 +1,10 @@
 /** A container's whole configuration: the pattern's keys and the container's, from flags, environment and file. */
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { envName, parseFlags, type FlagDeclaration, type FlagShape } from "../config/flags.ts";
 import { inputJsonSchema, type JsonSchema } from "../config/json-schema.ts";
 import { loadConfig, type KeyText, type RouteText } from "../config/load.ts";
 import type { ConfigProblem } from "../config/problem.ts";
+import { readText } from "../config/read-text.ts";
 import { redact } from "../config/redact.ts";
 import { OutriggerError } from "../errors.ts";
 import { CONTAINER_FLAGS, containerShape, type ContainerConfig } from "./container-config.ts";
@@ -109,12 +109,18 @@ function encode(schema: z.ZodType, config: unknown): unknown {
   return encoded.success ? encoded.data : config;
 }
 
+const WHY_UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a directory, not a file",
+  EACCES: "this user may not read it",
+};
+
 async function readConfigFile(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return await readText(path);
   } catch (thrown) {
     const { code, message } = OutriggerError.from(thrown);
-    const why = code === "ENOENT" ? "there is no such file" : message;
+    const why = WHY_UNREADABLE[code] ?? message;
     throw new OutriggerError("config-unreadable", `cannot read the configuration ${path}: ${why}`, {
       cause: thrown,
     });

@@ -352,6 +352,27 @@ test("a file that is not there exits 2 and is named", () => {
   );
 });
 
+test("a file that is no configuration at all exits 2 with one sentence, never a stack", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "c.yaml");
+  for (const [content, expected] of [
+    ["routes: &a\n- *a\n", /c\.yaml:2:3: not usable: alias \*a stands inside of what it stands for\n$/],
+    [
+      Buffer.alloc(2 ** 21),
+      /^outrigger-echo: cannot read the configuration .*c\.yaml: it is larger than 1Mi, .*\n$/,
+    ],
+    [Buffer.from([0x61, 0xff]), /c\.yaml: it is not UTF-8: line 1 .*\n$/],
+  ] as const) {
+    writeFileSync(file, content);
+    const { status, stderr } = once(["--check-config", `--config=${file}`]);
+    assert.equal(status, 2);
+    assert.match(stderr, expected);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  }
+  assert.match(once([`--config=${folder}`]).stderr, /: it is a directory, not a file\n$/);
+});
+
 test("unknown environment variables are no error, as Kubernetes injects many; an empty one is as unset", () => {
   const env = {
     OUTRIGGER_PORT: "tcp://10.0.0.1:80",

@@ -1,6 +1,6 @@
 /** The container's log: pino, JSON lines, ISO time, the level as a word; no worker transports. */
 import { pino, stdTimeFunctions, type DestinationStream, type LoggerOptions as PinoOptions } from "pino";
-import { REDACTED } from "../config/redact.ts";
+import { hideUserinfoWithin, REDACTED } from "../config/redact.ts";
 import { LogBacklog } from "./backlog.ts";
 import type { Logger } from "./logger.ts";
 import { openStdout } from "./stdout.ts";
@@ -46,6 +46,8 @@ export function createLogger(options: LoggerOptions = {}): LeveledLogger {
     redact: { paths: SECRET_FIELDS, censor: REDACTED },
     errorKey: "error",
     serializers: { error: describeError },
+    // An error of somebody else's may quote the URL that it could not reach.
+    hooks: { streamWrite: hideUserinfoWithin },
   };
   const backlog = options.destination
     ? null
