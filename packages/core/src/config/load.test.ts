@@ -149,6 +149,11 @@ for (const [sentence, text, expected] of [
     ["c.yaml:1:8: match: found 5, accepted: a text, or a mapping"],
   ],
   [
+    "what stands after an @, not before it",
+    "retries: me:hunter2@5",
+    ['c.yaml:1:10: retries: found "[redacted]@5", accepted: a whole number from 0 to 10'],
+  ],
+  [
     "a secret without showing it",
     "apiKey: hunter2",
     ["c.yaml:1:9: apiKey: found a value that is not shown, accepted: at most 3 characters"],

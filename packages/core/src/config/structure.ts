@@ -25,7 +25,7 @@ export function structureProblem(document: Document): StructureProblem | null {
   visit(document, (_key, node, path) => {
     const offset = ("range" in Object(node) && (node as { range?: [number] }).range?.[0]) || 0;
     // Pairs are steps of their own, and no levels.
-    if (path.length > DEEPEST && path.filter(isCollection).length > DEEPEST)
+    if (path.length > DEEPEST && path.filter((each) => isCollection(each)).length > DEEPEST)
       problem = { offset, message: TOO_DEEP };
     else if (isAlias(node)) {
       const target = node.resolve(document);

@@ -399,6 +399,56 @@ test("--check-config says valid and exits 0, or 2", () => {
   assert.equal(once(["--check-config", "--route=1=smtp://a"]).status, 2);
 });
 
+for (const [argv, problem] of [
+  [
+    ["--settle=9s", "--grace=9s"],
+    "--settle: settle: 9s is not shorter than grace (9s): what is in flight when settle ends would have no time left",
+  ],
+  [["--settle=1h"], "--settle: settle: 1h is not shorter than grace (25s): what is"],
+  [
+    ["--probe=7000", "--control=7000"],
+    "--control: control: port 7000 is taken by probe (7000): choose another port for one of them",
+  ],
+  [["--control=14990"], "--control: control: port 14990 is taken by probe (14990): choose"],
+  [
+    ["--probe=127.0.0.1:7000", "--control=7000"],
+    "--control: control: port 7000 is taken by probe (127.0.0.1:7000)",
+  ],
+  [["--probe=0.0.0.0:7000", "--control=127.0.0.1:7000"], "--control: control: port 7000 is taken by probe"],
+  [
+    ["--probe=7000", "--route=10.0.0.1:7000=echo://a"],
+    "--route, column 1: routes[0].listen: port 7000 is taken by probe (7000): choose another port for one of them\n  10.0.0.1:7000=echo://a\n  ^",
+  ],
+  [
+    ["--control=7000", "--route=1=echo://a", "--route=localhost:7000=echo://a"],
+    "--route, column 1: routes[1].listen: port 7000 is taken by control (7000)",
+  ],
+] as const) {
+  test(`${argv.join(" ")} is refused by --check-config: ${problem.split("\n")[0]}`, () => {
+    const { status, stderr } = once(["--check-config", ...argv]);
+    assert.equal(status, 2);
+    assert.ok(stderr.includes(`1 problem in the configuration:\n${problem}`), stderr);
+  });
+}
+
+test("one port on addresses that do not overlap, port 0 twice, and spans of zero are no contradiction", () => {
+  for (const argv of [
+    ["--probe=10.0.0.1:7000", "--control=7000", "--route=10.0.0.2:7000=echo://a"],
+    ["--probe=[::1]:7000", "--control=127.0.0.1:7000"],
+    ["--probe=0.0.0.0:7000", "--control=[::1]:7000"],
+    ["--probe=0", "--control=0", "--route=0=echo://a", "--route=0=echo://b"],
+    ["--control=unix:/run/x.sock"],
+    ["--grace=0s", "--settle=0s"],
+  ]) {
+    assert.deepEqual([argv, once(["--check-config", ...argv]).stderr], [argv, ""]);
+  }
+});
+
+test("a settle that nobody gave is 5s, or half of a short grace", () => {
+  assert.match(once(["--print-config"]).stdout, /^settle: 5s$/m);
+  assert.match(once(["--print-config", "--grace=2s"]).stdout, /^settle: 1s$/m);
+});
+
 test("--print-config shows the outcome as YAML that reads back as itself, secrets redacted", (context) => {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
   context.after(() => rmSync(folder, { recursive: true }));
@@ -413,7 +463,7 @@ test("--print-config shows the outcome as YAML that reads back as itself, secret
     OUTRIGGER_SETTLE: "1s",
   };
   const { status, stdout } = once(
-    ["--print-config", `--config=${file}`, "--settle=90s", "--control=unix:/run/x.sock"],
+    ["--print-config", `--config=${file}`, "--settle=8s", "--control=unix:/run/x.sock"],
     env,
   );
   assert.equal(status, 0);
@@ -439,7 +489,7 @@ probe: 14990
 control: unix:/run/x.sock
 logLevel: info
 grace: 9s
-settle: 90s
+settle: 8s
 egressQuiet: 1s
 debugEndpoints: false
 allowHostNetwork: false
