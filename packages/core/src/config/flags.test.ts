@@ -28,6 +28,10 @@ for (const [argv, problem] of [
   [["-x"], '"-x": unknown flag; --help shows all flags'],
   [["-p", "hunter2"], '"-p": unknown flag; --help shows all flags'],
   [["8001"], '"8001": found a bare argument, accepted: flags only; --help shows all flags'],
+  [
+    ["6379=redis://me:hunter2@r0"],
+    '"6379=redis://**********@r0": found a bare argument, accepted: flags only; --help shows all flags',
+  ],
   [["--log-level"], "--log-level: has no value, accepted: --log-level LEVEL"],
   [["--log-level", "--debug"], "--log-level: has no value, accepted: --log-level LEVEL"],
   [["--log-level=a", "--log-level=b"], "--log-level: is given twice, accepted: once"],

@@ -244,6 +244,17 @@ test("no error shows what stands before an @, nor anything under a key that is n
   ]);
 });
 
+test("an error of a route's line masks what may be a secret in the line, whichever part is wrong", async () => {
+  const routes = [
+    { source: "--route", text: "8001=http://a:80?x=1&y=u:hunter2@h" },
+    { source: "--route", text: "8002=http://me:hunter2@a:80" },
+  ];
+  const problems = await problemsOf({ routes });
+  assert.equal(problems.length, 3);
+  assert.doesNotMatch(problems.join("\n"), /hunter2/);
+  assert.match(problems.join("\n"), /  8002=http:\/\/\*{10}@a:80\n/);
+});
+
 test("a line that is no YAML is not quoted where it may hold a secret", async () => {
   for (const line of [
     "password: !hunter2 x",

@@ -575,6 +575,28 @@ test("a key that is read only at the start is warned about when it changes, unle
   assert.deepEqual((await running.line(/take effect only after a restart/))["keys"], ["debugEndpoints"]);
 });
 
+test("a heap that may outgrow the container's memory is warned of at the start", async (context) => {
+  const limited = "data:text/javascript,process.constrainedMemory = () => 128 * 2 ** 20";
+  const running = new Running(context, [], {}, [process.execPath, "--import", limited]);
+  await running.line("ready");
+  assert.equal(running.lines[0]?.["memoryLimit"], 128 * 2 ** 20);
+  assert.match(running.lines[0]?.msg ?? "", /: start node with --max-old-space-size=64$/);
+});
+
+test("a file that changes after the last listener has drained reloads nothing", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "c.yaml");
+  // Its stop hangs, so that the process has a second left in which it could reload.
+  writeFileSync(file, "fail: stop\n");
+  const { running } = await start(context, [`--config=${file}`, "--egress-quiet=0ms"]);
+  running.kill("SIGTERM");
+  await running.line("stopped");
+  writeFileSync(file, "greeting: late\n");
+  assert.equal((await running.exited).code, 0);
+  assert.equal(running.lines.at(-1)?.msg, "stopped");
+});
+
 test("SIGHUP without a file is not the end", async (context) => {
   const { running, probe } = await start(context, []);
   running.kill("SIGHUP");
