@@ -27,8 +27,14 @@ if (names.length === 0 || unknown.length > 0) {
   );
   process.exit(2);
 }
-await setup();
-const node = fetchNode(NODE_MAJOR);
+let node;
+try {
+  await setup();
+  node = fetchNode(NODE_MAJOR);
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}
 const dist = join(ROOT, "test", "dist", "bench");
 const { benchHttp } = await import(join(dist, "http.js"));
 const { failures, markdownTable, replaceBetweenMarks, svgChart } = await import(join(dist, "report.js"));

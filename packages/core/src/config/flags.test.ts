@@ -26,7 +26,12 @@ for (const [argv, problem] of [
   [["--log-levle", "debug"], "--log-levle: unknown flag (did you mean --log-level?); --help shows all flags"],
   [["--nothing-like-it"], "--nothing-like-it: unknown flag; --help shows all flags"],
   [["-x"], '"-x": unknown flag; --help shows all flags'],
+  [["-p", "hunter2"], '"-p": unknown flag; --help shows all flags'],
   [["8001"], '"8001": found a bare argument, accepted: flags only; --help shows all flags'],
+  [
+    ["6379=redis://me:hunter2@r0"],
+    '"6379=redis://**********@r0": found a bare argument, accepted: flags only; --help shows all flags',
+  ],
   [["--log-level"], "--log-level: has no value, accepted: --log-level LEVEL"],
   [["--log-level", "--debug"], "--log-level: has no value, accepted: --log-level LEVEL"],
   [["--log-level=a", "--log-level=b"], "--log-level: is given twice, accepted: once"],

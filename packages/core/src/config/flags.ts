@@ -55,6 +55,8 @@ export function parseFlags(argv: readonly string[], shapes: readonly FlagShape[]
         key: "",
         message: `${problem}; --help shows all flags`,
       });
+      // `-p hunter2`: what follows may be its value, and is not to be quoted as a bare argument.
+      if (argument.startsWith("-") && argv[index + 1]?.startsWith("-") === false) index++;
       continue;
     }
     if (!shape) {

@@ -149,6 +149,11 @@ for (const [sentence, text, expected] of [
     ["c.yaml:1:8: match: found 5, accepted: a text, or a mapping"],
   ],
   [
+    "what stands after an @, not before it",
+    "retries: me:hunter2@5",
+    ['c.yaml:1:10: retries: found "[redacted]@5", accepted: a whole number from 0 to 10'],
+  ],
+  [
     "a secret without showing it",
     "apiKey: hunter2",
     ["c.yaml:1:9: apiKey: found a value that is not shown, accepted: at most 3 characters"],
@@ -200,6 +205,68 @@ for (const [sentence, text, expected] of [
   test(`an error shows ${sentence}`, async () =>
     assert.deepEqual(await problemsOf({ ...file(text), env: {} }), expected));
 }
+
+/** Everything in it that may be a secret says so. */
+const strict = z.strictObject({
+  one: z.string().refine((text) => text === "", {
+    error: ({ input }) =>
+      `${JSON.stringify(input)} is wrong: ${JSON.stringify(String(input).slice(3))} is bad`,
+  }),
+  list: z
+    .union([z.array(z.string()), z.string()])
+    .transform((items) => (typeof items === "string" ? items.split(",") : items))
+    .pipe(
+      z.array(
+        z.string().refine(() => false, { error: ({ input }) => `${JSON.stringify(input)} is "no" item` }),
+      ),
+    ),
+  token: z.string().refine(() => false, { error: ({ input }) => `${JSON.stringify(input)} is no "token"` }),
+  passwords: z.array(z.number()),
+});
+
+test("no error shows what stands before an @, nor anything under a key that is named like a secret", async () => {
+  const text = [
+    "one: me:hunter2@host",
+    "list: 'a:80,redis://me:hunter2@b:80'",
+    "token: hunter2",
+    "passwords: [hunter2, {x: hunter2}]",
+  ].join("\n");
+  const thrown: unknown = await loadConfig(strict, file(text)).catch((error: unknown) => error);
+  assert.ok(thrown instanceof ConfigError);
+  assert.doesNotMatch(thrown.message, /hunter2/);
+  assert.deepEqual(thrown.problems.map(formatProblem), [
+    'c.yaml:1:6: one: "[redacted]@host" is wrong: "[redacted]@host" is bad',
+    'c.yaml:2:1: list[0]: "[redacted]" is "no" item',
+    'c.yaml:2:1: list[1]: "redis://[redacted]@b:80" is "no" item',
+    'c.yaml:3:8: token: "[redacted]" is no "token"',
+    "c.yaml:4:13: passwords[0]: found a value that is not shown, accepted: a number",
+    "c.yaml:4:22: passwords[1]: found a value that is not shown, accepted: a number",
+  ]);
+});
+
+test("an error of a route's line masks what may be a secret in the line, whichever part is wrong", async () => {
+  const routes = [
+    { source: "--route", text: "8001=http://a:80?x=1&y=u:hunter2@h" },
+    { source: "--route", text: "8002=http://me:hunter2@a:80" },
+  ];
+  const problems = await problemsOf({ routes });
+  assert.equal(problems.length, 3);
+  assert.doesNotMatch(problems.join("\n"), /hunter2/);
+  assert.match(problems.join("\n"), /  8002=http:\/\/\*{10}@a:80\n/);
+});
+
+test("a line that is no YAML is not quoted where it may hold a secret", async () => {
+  for (const line of [
+    "password: !hunter2 x",
+    "a: 1\nauthToken: *hunter2",
+    'b: {"secret": !hunter2 x}',
+    "u: !hunter2@h x",
+  ]) {
+    const problems = await problemsOf(file(line));
+    assert.doesNotMatch(problems.join(), /hunter2/);
+    assert.match(problems.join(), /not YAML \([A-Z_]+\); nothing of this line is shown/);
+  }
+});
 
 test("all problems of all layers come at once, each at its own place", async () => {
   assert.deepEqual(
@@ -256,6 +323,41 @@ test("an alias bomb is refused, not expanded", async () => {
     "a0: &a0 [x, x]",
     ...Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [*a${n}, *a${n}]`),
   ];
-  const [problem = ""] = await problemsOf(file(bomb.join("\n")));
-  assert.match(problem, /^c\.yaml: not usable: Excessive alias count/);
+  assert.deepEqual(await problemsOf(file(bomb.join("\n"))), [
+    "c.yaml: not usable: its aliases multiply into more than 100: write out what they stand for",
+  ]);
+});
+
+for (const [sentence, text, expected] of [
+  ["without an anchor", "name: *x", "c.yaml:1:7: not usable: alias *x has no anchor &x before it"],
+  [
+    "in its own list",
+    "routes: &r\n- *r",
+    "c.yaml:2:3: not usable: alias *r stands inside of what it stands for",
+  ],
+  [
+    "in its own mapping",
+    "explain: &e\n  x: {y: *e}",
+    "c.yaml:2:10: not usable: alias *e stands inside of what it stands for",
+  ],
+] as const) {
+  test(`an alias ${sentence} is said with its place`, async () =>
+    assert.deepEqual(await problemsOf(file(text)), [expected]));
+}
+
+test("nesting without end is one problem, whether YAML's own stack ends at it or not", async () => {
+  for (const depth of [150, 5_000, 200_000]) {
+    const problems = await problemsOf(file(`routes: ${"[".repeat(depth)}${"]".repeat(depth)}`));
+    assert.equal(problems.length, 1);
+    assert.match(problems[0] ?? "", /^c\.yaml:1:\d+: not usable: nested deeper than 100 levels$/);
+  }
+});
+
+test("of a slip that makes many errors of YAML the first ten are shown", async () => {
+  assert.equal((await problemsOf(file("a: {]\n".repeat(50)))).length, 10);
+});
+
+test("an alias of what was written once is what was written", async () => {
+  const text = "explain: &e {max: 1}\nroutes: [&r {listen: '1', protocol: http, endpoints: [a]}, *r]";
+  assert.equal((await loadConfig(schema, file(text))).routes.length, 2);
 });

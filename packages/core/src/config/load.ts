@@ -4,7 +4,7 @@ import { explainIssues } from "./explain-issues.ts";
 import { interpolate } from "./interpolate.ts";
 import { inputJsonSchema } from "./json-schema.ts";
 import { ConfigError, formatPath, type ConfigProblem } from "./problem.ts";
-import { maskSecrets, parseRouteColumns, pointAt, RouteLineError, type RouteColumns } from "./route-line.ts";
+import { parseRouteColumns, pointAt, RouteLineError, type RouteColumns } from "./route-line.ts";
 
 /** A text that sets one key, from a flag or an environment variable. */
 export interface KeyText {
@@ -153,7 +153,7 @@ function placeInRoute(
     }
     if (column !== undefined) return { where: `${source}, column ${column}`, excerpt: pointAt(text, column) };
   }
-  return { where: `${source} ${maskSecrets(text)}` };
+  return { where: source };
 }
 
 function interpolateAll(

@@ -32,6 +32,9 @@ test("what a name or a URL says to be secret is redacted even unmarked; files th
       passwordFile: "/p",
       nested: { apiToken: "x", tokens: { a: "b" } },
       url: "redis://u:p@h:1",
+      odd: "redis://u:p/w@x@h:1",
+      bare: "u:p@h",
+      mail: "a@b",
       n: null,
     }),
     {
@@ -39,6 +42,9 @@ test("what a name or a URL says to be secret is redacted even unmarked; files th
       passwordFile: "/p",
       nested: { apiToken: "[redacted]", tokens: { a: "b" } },
       url: "redis://[redacted]@h:1",
+      odd: "redis://[redacted]@h:1",
+      bare: "[redacted]@h",
+      mail: "a@b",
       n: null,
     },
   );

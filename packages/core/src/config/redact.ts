@@ -7,6 +7,44 @@ import { looksSecret } from "./route-line.ts";
 
 export const REDACTED = "[redacted]";
 
+/** Up to the last "@", because a password may hold one; the scheme stays, so that the reader finds the place. */
+const USERINFO = /^([a-z][a-z0-9+.-]*:\/\/)?.*@/is;
+/** In a text that is more than one URL: as far as the URL's own grammar says. */
+const USERINFO_WITHIN = /:\/\/[^\s"/?#]*@/g;
+
+/** A value as an error may quote it: without what stands before an "@". */
+export function hideUserinfo(value: string): string {
+  return value.replace(USERINFO, `$1${REDACTED}@`);
+}
+
+/** A text, such as a line of the log, without the userinfo of the URLs in it. */
+export function hideUserinfoWithin(text: string): string {
+  return text.includes("@") ? text.replace(USERINFO_WITHIN, `://${REDACTED}@`) : text;
+}
+
+/**
+ * A message about a value, in which quoted parts are replaced when they may be a part of the secret that the value
+ * holds: all of it when `secret`, else what stands before an "@".
+ */
+export function hideQuoted(message: string, value: unknown, secret: boolean): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+  const hidden = secret ? text : text.slice(0, text.lastIndexOf("@") + 1);
+  if (hidden === "") return message;
+  return message.replace(/"(?:[^"\\]|\\.)*"/g, (quoted) => {
+    const part = unquote(quoted);
+    if (part.includes("@") && !secret) return JSON.stringify(hideUserinfo(part));
+    return part !== "" && hidden.includes(part) ? JSON.stringify(REDACTED) : quoted;
+  });
+}
+
+function unquote(quoted: string): string {
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    return quoted.slice(1, -1);
+  }
+}
+
 export function redact(value: unknown, root: JsonSchema): unknown {
   return walk(value, [root], root);
 }
@@ -20,7 +58,8 @@ function walk(value: unknown, schemas: readonly JsonSchema[], root: JsonSchema):
   if (value === undefined || value === null) return value;
   if (schemas.some((schema) => [...alternatives(schema, root)].some((part) => part.secret === true)))
     return REDACTED;
-  if (typeof value === "string") return value.replace(/:\/\/[^/?#\s]*@/g, `://${REDACTED}@`);
+  // `user:password@host` or a whole URL; `a@b` alone may be a name.
+  if (typeof value === "string") return /:.*@/s.test(value) ? hideUserinfo(value) : value;
   if (Array.isArray(value))
     return value.map((item, index) => walk(item, childSchemas(schemas, index, root), root));
   if (typeof value !== "object") return value;

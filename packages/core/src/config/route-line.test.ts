@@ -140,6 +140,32 @@ test("an option that would hold a secret is refused without being shown, whateve
   assert.equal(parseRouteLine("6379=redis://r0?passwordFile=/run/p")["passwordFile"], "/run/p");
 });
 
+test("a route of up to 8192 characters is read, a longer one is sent to the YAML file", () => {
+  const routeOf = (length: number): string => {
+    const start = "1=p://a?x=";
+    return start + "y".repeat(length - start.length);
+  };
+  assert.equal(parseRouteLine(routeOf(8192))["x"], "y".repeat(8182));
+  assert.throws(
+    () => parseRouteLine(routeOf(8193)),
+    (thrown: unknown) =>
+      thrown instanceof RouteLineError &&
+      thrown.problem === "a route of 8193 characters is too long: put it into the YAML file",
+  );
+});
+
+test("control bytes of a route do not reach the terminal, and the caret stays in its column", () => {
+  assert.throws(
+    () => parseRouteLine("8001=http://a\u001b[2J\n\u202e\u2028:80"),
+    (thrown: unknown) => {
+      assert.ok(thrown instanceof RouteLineError);
+      const [, line, caret, ...more] = thrown.message.split("\n");
+      assert.deepEqual([line, caret, more], ["  8001=http://a?[2J???:80", "               ^", []]);
+      return true;
+    },
+  );
+});
+
 test("a long route is shown around the column of its error", () => {
   const text = `8001=http://${Array.from({ length: 40 }, (_, n) => `host-${n}:80`).join(",")},bad/path`;
   assert.throws(
@@ -203,6 +229,17 @@ test("any route that is written reads back as itself", () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test("half of a surrogate pair is written as the replacement character, never a failure", () => {
+  const written: RouteLine = {
+    listen: "1",
+    protocol: "p",
+    endpoints: ["a"],
+    x: "a\ud800b\udc00",
+    y: { z: "\u{1f6f6}" },
+  };
+  assert.deepEqual(parseRouteLine(formatRouteLine(written)), { ...written, x: "a\ufffdb\ufffd" });
 });
 
 test("random text is read or refused with an OutriggerError, nothing else", () => {

@@ -241,7 +241,7 @@ function put(into: object, name: string, value: RouteValue): void {
   Object.defineProperty(into, name, { value, writable: true, enumerable: true, configurable: true });
 }
 
-/** Writes what parseRouteLine reads; options in their order. */
+/** Writes what parseRouteLine reads; options in their order. A lone surrogate, which UTF-8 has no bytes for, is U+FFFD. */
 export function formatRouteLine(route: RouteLine): string {
   const { listen, protocol, endpoints, ...options } = route;
   const pairs: string[] = [];
@@ -257,5 +257,7 @@ export function formatRouteLine(route: RouteLine): string {
 
 /** Only what must be encoded is: paths and lists stay readable. */
 function encodeValue(value: string): string {
-  return value.replace(/[^\x21-\x24\x27-\x7e]/gu, (odd) => encodeURIComponent(odd));
+  return value
+    .replace(/\p{Surrogate}/gu, "\ufffd")
+    .replace(/[^\x21-\x24\x27-\x7e]/gu, (odd) => encodeURIComponent(odd));
 }

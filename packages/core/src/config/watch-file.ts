@@ -4,8 +4,9 @@
  * filesystems, symlinks into other directories, no inotify watches left).
  */
 import { watch, type FSWatcher } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { readText } from "./read-text.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock, Timer } from "../time/clock.ts";
 import type { Milliseconds } from "../units.ts";
@@ -20,7 +21,10 @@ export interface FileWatchOptions {
   readonly debounce?: Milliseconds;
   /** Default 10 s. */
   readonly pollEvery?: Milliseconds;
-  /** The content is another than when it was last told. Also called when the file has gone: read it to see. */
+  /**
+   * The content is another than when it was last told. Also called when the file has gone, or cannot be read as what it
+   * should be: read it to see.
+   */
   onChange(): void;
 }
 
@@ -40,7 +44,7 @@ export function watchFile(options: FileWatchOptions): FileWatch {
     const before = fingerprint;
     fingerprint = await fingerprintOf(path);
     if (fingerprint === before || stopped) return;
-    const text = await readFile(path, "utf8").catch(() => null);
+    const text = await readText(path).catch(() => null);
     if (stopped || text === known) return;
     known = text;
     options.onChange();

@@ -1,13 +1,14 @@
 /** A container's whole configuration: the pattern's keys and the container's, from flags, environment and file. */
-import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { envName, parseFlags, type FlagDeclaration, type FlagShape } from "../config/flags.ts";
 import { inputJsonSchema, type JsonSchema } from "../config/json-schema.ts";
 import { loadConfig, type KeyText, type RouteText } from "../config/load.ts";
 import type { ConfigProblem } from "../config/problem.ts";
+import { readText } from "../config/read-text.ts";
 import { redact } from "../config/redact.ts";
 import { OutriggerError } from "../errors.ts";
-import { CONTAINER_FLAGS, containerShape, type ContainerConfig } from "./container-config.ts";
+import { CONTAINER_FLAGS, containerShape, DEFAULT_SETTLE, type ContainerConfig } from "./container-config.ts";
+import { checkContradictions } from "./contradictions.ts";
 import type { ContainerDefinition } from "./pattern.ts";
 
 /** What a run does instead of running. */
@@ -16,7 +17,7 @@ const ACTIONS = ["help", "version", "check-config", "print-config", "print-schem
 
 export interface Loaded<Schema extends z.ZodObject> {
   /** The container's keys and the pattern's in one. */
-  readonly config: ContainerConfig & z.output<Schema>;
+  readonly config: ContainerConfig & z.output<Schema> & { readonly settle: number };
   /** The file's text, absent where there is no file. */
   readonly fileText?: string;
 }
@@ -81,7 +82,7 @@ export class Configuration<Schema extends z.ZodObject> {
       problems: this.#problems,
     });
     return {
-      config: config as ContainerConfig & z.output<Schema>,
+      config: withSettle(config as ContainerConfig & z.output<Schema>),
       ...(fileText !== undefined && { fileText }),
     };
   }
@@ -100,7 +101,15 @@ export class Configuration<Schema extends z.ZodObject> {
 export function containerSchema<Schema extends z.ZodObject>(
   definition: Pick<ContainerDefinition<Schema>, "schema" | "defaultPorts">,
 ): z.ZodObject {
-  return (definition.schema as z.ZodObject).safeExtend(containerShape(definition.defaultPorts)).strict();
+  return (definition.schema as z.ZodObject)
+    .safeExtend(containerShape(definition.defaultPorts))
+    .strict()
+    .superRefine(checkContradictions);
+}
+
+/** A grace shorter than the default settle is not refused for a key that nobody gave. */
+function withSettle<Config extends ContainerConfig>(config: Config): Config & { settle: number } {
+  return { ...config, settle: config.settle ?? Math.min(DEFAULT_SETTLE, config.grace / 2) };
 }
 
 /** The input form where the schema has one: a one-way transform has none, its output is shown. */
@@ -109,12 +118,18 @@ function encode(schema: z.ZodType, config: unknown): unknown {
   return encoded.success ? encoded.data : config;
 }
 
+const WHY_UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a directory, not a file",
+  EACCES: "this user may not read it",
+};
+
 async function readConfigFile(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    return await readText(path);
   } catch (thrown) {
     const { code, message } = OutriggerError.from(thrown);
-    const why = code === "ENOENT" ? "there is no such file" : message;
+    const why = WHY_UNREADABLE[code] ?? message;
     throw new OutriggerError("config-unreadable", `cannot read the configuration ${path}: ${why}`, {
       cause: thrown,
     });

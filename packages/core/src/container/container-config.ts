@@ -10,6 +10,7 @@ import {
 import type { FlagDeclaration } from "../config/flags.ts";
 import { LOG_LEVELS } from "../log/pino-logger.ts";
 import type { ListenAddress } from "../servers/listen.ts";
+import type { Milliseconds } from "../units.ts";
 
 export type ControlAddress =
   { readonly kind: "off" } | Extract<ListenAddress, { kind: "loopback" | "host" | "unix" }>;
@@ -47,6 +48,8 @@ function parseControl(text: string): ControlAddress | null {
   return host === "127.0.0.1" || host === "::1" ? { kind: "host", host, port } : null;
 }
 
+export const DEFAULT_SETTLE: Milliseconds = 5_000;
+
 export function containerShape(ports: { readonly probe: number; readonly control: number }) {
   return {
     probe: hostPortSchema
@@ -62,9 +65,9 @@ export function containerShape(ports: { readonly probe: number; readonly control
       .prefault("25s")
       .describe("from SIGTERM to the end of draining; keep it below terminationGracePeriodSeconds"),
     settle: durationSchema
-      .prefault("5s")
+      .optional()
       .describe(
-        "ingress listeners serve on for so long after SIGTERM, while their removal as endpoint spreads",
+        "ingress listeners serve on for so long after SIGTERM, while their removal as endpoint spreads; shorter than grace; default 5s, or half of grace where that is less",
       ),
     egressQuiet: durationSchema
       .prefault("1s")
@@ -104,7 +107,7 @@ export const CONTAINER_FLAGS: readonly FlagDeclaration[] = [
     name: "settle",
     key: ["settle"],
     value: "DURATION",
-    help: "ingress serves on so long after SIGTERM",
+    help: "ingress serves on so long after SIGTERM, less than grace",
     group: GROUP,
   },
   {

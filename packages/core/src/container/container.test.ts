@@ -352,6 +352,27 @@ test("a file that is not there exits 2 and is named", () => {
   );
 });
 
+test("a file that is no configuration at all exits 2 with one sentence, never a stack", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "c.yaml");
+  for (const [content, expected] of [
+    ["routes: &a\n- *a\n", /c\.yaml:2:3: not usable: alias \*a stands inside of what it stands for\n$/],
+    [
+      Buffer.alloc(2 ** 21),
+      /^outrigger-echo: cannot read the configuration .*c\.yaml: it is larger than 1Mi, .*\n$/,
+    ],
+    [Buffer.from([0x61, 0xff]), /c\.yaml: it is not UTF-8: line 1 .*\n$/],
+  ] as const) {
+    writeFileSync(file, content);
+    const { status, stderr } = once(["--check-config", `--config=${file}`]);
+    assert.equal(status, 2);
+    assert.match(stderr, expected);
+    assert.doesNotMatch(stderr, /^ +at /m);
+  }
+  assert.match(once([`--config=${folder}`]).stderr, /: it is a directory, not a file\n$/);
+});
+
 test("unknown environment variables are no error, as Kubernetes injects many; an empty one is as unset", () => {
   const env = {
     OUTRIGGER_PORT: "tcp://10.0.0.1:80",
@@ -378,6 +399,56 @@ test("--check-config says valid and exits 0, or 2", () => {
   assert.equal(once(["--check-config", "--route=1=smtp://a"]).status, 2);
 });
 
+for (const [argv, problem] of [
+  [
+    ["--settle=9s", "--grace=9s"],
+    "--settle: settle: 9s is not shorter than grace (9s): what is in flight when settle ends would have no time left",
+  ],
+  [["--settle=1h"], "--settle: settle: 1h is not shorter than grace (25s): what is"],
+  [
+    ["--probe=7000", "--control=7000"],
+    "--control: control: port 7000 is taken by probe (7000): choose another port for one of them",
+  ],
+  [["--control=14990"], "--control: control: port 14990 is taken by probe (14990): choose"],
+  [
+    ["--probe=127.0.0.1:7000", "--control=7000"],
+    "--control: control: port 7000 is taken by probe (127.0.0.1:7000)",
+  ],
+  [["--probe=0.0.0.0:7000", "--control=127.0.0.1:7000"], "--control: control: port 7000 is taken by probe"],
+  [
+    ["--probe=7000", "--route=10.0.0.1:7000=echo://a"],
+    "--route, column 1: routes[0].listen: port 7000 is taken by probe (7000): choose another port for one of them\n  10.0.0.1:7000=echo://a\n  ^",
+  ],
+  [
+    ["--control=7000", "--route=1=echo://a", "--route=localhost:7000=echo://a"],
+    "--route, column 1: routes[1].listen: port 7000 is taken by control (7000)",
+  ],
+] as const) {
+  test(`${argv.join(" ")} is refused by --check-config: ${problem.split("\n")[0]}`, () => {
+    const { status, stderr } = once(["--check-config", ...argv]);
+    assert.equal(status, 2);
+    assert.ok(stderr.includes(`1 problem in the configuration:\n${problem}`), stderr);
+  });
+}
+
+test("one port on addresses that do not overlap, port 0 twice, and spans of zero are no contradiction", () => {
+  for (const argv of [
+    ["--probe=10.0.0.1:7000", "--control=7000", "--route=10.0.0.2:7000=echo://a"],
+    ["--probe=[::1]:7000", "--control=127.0.0.1:7000"],
+    ["--probe=0.0.0.0:7000", "--control=[::1]:7000"],
+    ["--probe=0", "--control=0", "--route=0=echo://a", "--route=0=echo://b"],
+    ["--control=unix:/run/x.sock"],
+    ["--grace=0s", "--settle=0s"],
+  ]) {
+    assert.deepEqual([argv, once(["--check-config", ...argv]).stderr], [argv, ""]);
+  }
+});
+
+test("a settle that nobody gave is 5s, or half of a short grace", () => {
+  assert.match(once(["--print-config"]).stdout, /^settle: 5s$/m);
+  assert.match(once(["--print-config", "--grace=2s"]).stdout, /^settle: 1s$/m);
+});
+
 test("--print-config shows the outcome as YAML that reads back as itself, secrets redacted", (context) => {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
   context.after(() => rmSync(folder, { recursive: true }));
@@ -392,7 +463,7 @@ test("--print-config shows the outcome as YAML that reads back as itself, secret
     OUTRIGGER_SETTLE: "1s",
   };
   const { status, stdout } = once(
-    ["--print-config", `--config=${file}`, "--settle=90s", "--control=unix:/run/x.sock"],
+    ["--print-config", `--config=${file}`, "--settle=8s", "--control=unix:/run/x.sock"],
     env,
   );
   assert.equal(status, 0);
@@ -418,7 +489,7 @@ probe: 14990
 control: unix:/run/x.sock
 logLevel: info
 grace: 9s
-settle: 90s
+settle: 8s
 egressQuiet: 1s
 debugEndpoints: false
 allowHostNetwork: false
@@ -502,6 +573,28 @@ test("a key that is read only at the start is warned about when it changes, unle
   writeFileSync(file, "debugEndpoints: true\nprobe: 1\n");
   await running.line("configuration reloaded");
   assert.deepEqual((await running.line(/take effect only after a restart/))["keys"], ["debugEndpoints"]);
+});
+
+test("a heap that may outgrow the container's memory is warned of at the start", async (context) => {
+  const limited = "data:text/javascript,process.constrainedMemory = () => 128 * 2 ** 20";
+  const running = new Running(context, [], {}, [process.execPath, "--import", limited]);
+  await running.line("ready");
+  assert.equal(running.lines[0]?.["memoryLimit"], 128 * 2 ** 20);
+  assert.match(running.lines[0]?.msg ?? "", /: start node with --max-old-space-size=64$/);
+});
+
+test("a file that changes after the last listener has drained reloads nothing", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "c.yaml");
+  // Its stop hangs, so that the process has a second left in which it could reload.
+  writeFileSync(file, "fail: stop\n");
+  const { running } = await start(context, [`--config=${file}`, "--egress-quiet=0ms"]);
+  running.kill("SIGTERM");
+  await running.line("stopped");
+  writeFileSync(file, "greeting: late\n");
+  assert.equal((await running.exited).code, 0);
+  assert.equal(running.lines.at(-1)?.msg, "stopped");
 });
 
 test("SIGHUP without a file is not the end", async (context) => {

@@ -10,6 +10,7 @@ import { isMountPoint, watchFile, type FileWatch } from "../config/watch-file.ts
 import { Lifecycle } from "../lifecycle/lifecycle.ts";
 import { createLogger, LOG_LEVELS, type LeveledLogger, type LogLevel } from "../log/pino-logger.ts";
 import { createMetrics } from "../metrics/create-metrics.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { addProcessMetrics } from "../metrics/process-metrics.ts";
 import type { ControlRoute } from "../servers/control-server.ts";
 import { startControlServer } from "../servers/control-server.ts";
@@ -72,13 +73,17 @@ export async function runContainer<Schema extends z.ZodObject>(
     pattern: definition.name,
     version: definition.version,
   });
+  countDroppedLines(metrics, log);
   const lifecycle = new Lifecycle(clock, log);
   const servers: BoundServer[] = [];
   let pattern: Pattern<z.output<Schema>> | undefined;
   let watch: FileWatch | undefined;
   const end = async (code: number): Promise<void> => {
     // Everything is answered or cut by now: a socket that will not close must not keep the pod from ending.
-    setTimeout(() => process.exit(code), LAST_CLOSE).unref();
+    setTimeout(() => {
+      log.flush();
+      process.exit(code);
+    }, LAST_CLOSE).unref();
     watch?.stop();
     endProcessMetrics();
     await pattern?.stop();
@@ -207,6 +212,13 @@ function fail(log: LeveledLogger, thrown: unknown): never {
   } finally {
     process.exit(1);
   }
+}
+
+function countDroppedLines(metrics: Metrics, log: LeveledLogger): void {
+  const dropped = metrics
+    .counter("outrigger_log_lines_dropped_total", "Log lines never written because stdout was not read")
+    .with({});
+  metrics.beforeExpose(() => dropped.inc(log.dropped - dropped.value));
 }
 
 function lifecycleChecks(lifecycle: Lifecycle): HealthCheck[] {

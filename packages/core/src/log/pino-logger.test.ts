@@ -47,6 +47,23 @@ test("secrets in fields are not written", () => {
   );
 });
 
+test("the userinfo of a URL is not written, wherever in a line it stands; other text with an @ is", () => {
+  const { lines, log } = capture();
+  const error = new Error("cannot reach redis://me:hunter2@host:6379", {
+    cause: new Error("ftp://me:hunter2@h"),
+  });
+  log.error(
+    { error, list: ["http://hunter2@h/p"], at: "a@b", path: "http://h/@scope/x" },
+    "redis://u:hunter2@h",
+  );
+  const text = JSON.stringify(lines[0]);
+  assert.doesNotMatch(text, /hunter2/);
+  assert.deepEqual(
+    [lines[0]?.["list"], lines[0]?.["at"], lines[0]?.["path"], lines[0]?.["msg"]],
+    [["http://[redacted]@h/p"], "a@b", "http://h/@scope/x", "redis://[redacted]@h"],
+  );
+});
+
 test("an error is written with its code, stack and causes; what is no error, as text", () => {
   const { lines, log } = capture();
   const cause = Object.assign(new Error("refused"), { code: "ECONNREFUSED" });

@@ -1,7 +1,9 @@
 /** The container's log: pino, JSON lines, ISO time, the level as a word; no worker transports. */
-import { destination as openDestination, pino, stdTimeFunctions, type DestinationStream } from "pino";
-import { REDACTED } from "../config/redact.ts";
+import { pino, stdTimeFunctions, type DestinationStream, type LoggerOptions as PinoOptions } from "pino";
+import { hideUserinfoWithin, REDACTED } from "../config/redact.ts";
+import { LogBacklog } from "./backlog.ts";
 import type { Logger } from "./logger.ts";
+import { openStdout } from "./stdout.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const satisfies readonly LogLevel[];
@@ -10,7 +12,9 @@ export interface LeveledLogger extends Logger {
   readonly level: LogLevel;
   /** Also of every child made before. */
   setLevel(level: LogLevel): void;
-  /** What is still buffered is written before this returns. */
+  /** Lines that were never written, because stdout was not read and the backlog of 1 MiB was full. */
+  readonly dropped: number;
+  /** Before a process ends: waits, at most half a second, until a slow reader of stdout has taken what waits for it. */
   flush(): void;
 }
 
@@ -19,7 +23,10 @@ export interface LoggerOptions {
   readonly level?: LogLevel;
   /** In every line, for example `{ pattern: "ambassador" }`. */
   readonly fields?: object;
-  /** Default: stdout, synchronously: a line is out before what comes next, also when that is a crash. */
+  /**
+   * Default: stdout. A line is out before what comes next, also when that is a crash, unless nobody reads: then up to
+   * 1 MiB of lines waits, the oldest beyond it are dropped, and nothing else waits for them.
+   */
   readonly destination?: DestinationStream;
 }
 
@@ -31,19 +38,21 @@ const SECRET_FIELDS = ["password", "token", "secret", "authorization", "cookie",
 
 export function createLogger(options: LoggerOptions = {}): LeveledLogger {
   let level = options.level ?? "info";
-  const destination = options.destination ?? openDestination({ fd: 1, sync: true });
-  const root = pino(
-    {
-      level: "debug",
-      base: { ...options.fields },
-      timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRET_FIELDS, censor: REDACTED },
-      errorKey: "error",
-      serializers: { error: describeError },
-    },
-    destination,
-  );
+  const settings: PinoOptions = {
+    level: "debug",
+    base: { ...options.fields },
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label) => ({ level: label }) },
+    redact: { paths: SECRET_FIELDS, censor: REDACTED },
+    errorKey: "error",
+    serializers: { error: describeError },
+    // An error of somebody else's may quote the URL that it could not reach.
+    hooks: { streamWrite: hideUserinfoWithin },
+  };
+  const backlog = options.destination
+    ? null
+    : new LogBacklog({ write: openStdout(), gap: (dropped) => gapLine(settings, dropped) });
+  const root = pino(settings, options.destination ?? (backlog as DestinationStream));
   // pino keeps a level per child; ours is one for all, checked here.
   const enabled = (wanted: LogLevel): boolean => LOG_LEVELS.indexOf(wanted) >= LOG_LEVELS.indexOf(level);
   const wrap = (target: typeof root): Logger => ({
@@ -59,10 +68,20 @@ export function createLogger(options: LoggerOptions = {}): LeveledLogger {
       return level;
     },
     setLevel: (wanted) => void (level = wanted),
-    flush: () => {
-      if ("flushSync" in destination && typeof destination.flushSync === "function") destination.flushSync();
+    get dropped() {
+      return backlog?.dropped ?? 0;
     },
+    flush: () => backlog?.flushSync(),
   };
+}
+
+function gapLine(settings: PinoOptions, dropped: number): string {
+  let line = "";
+  pino(settings, { write: (text) => void (line = text) }).warn(
+    { dropped },
+    "log lines are missing here: stdout was not read in time",
+  );
+  return line;
 }
 
 /** An error as plain fields: type, message, code, stack, and its causes. Anything else that was thrown, as text. */

@@ -2,8 +2,10 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { chmodSync, statSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { formatHostPort } from "../config/schema-blocks.ts";
 import { OutriggerError } from "../errors.ts";
+import type { Bytes } from "../units.ts";
 
 /** A running server on one or more sockets. */
 export interface BoundServer {
@@ -79,7 +81,7 @@ async function bind(address: ListenAddress, open: Open, closeAll: () => Promise<
         return [await open({ host: "0.0.0.0", port: address.port })];
       }
     case "unix":
-      await removeStaleSocket(address.path);
+      await prepareSocketPath(address.path);
       await open({ path: address.path });
       chmodSync(address.path, 0o660);
       return [`unix:${address.path}`];
@@ -108,13 +110,31 @@ function showAddress(server: Server): string {
     : formatHostPort({ host: bound.address, port: bound.port });
 }
 
-/** A socket file that nobody answers on is what a killed predecessor left behind. */
-async function removeStaleSocket(path: string): Promise<void> {
-  try {
-    if (!statSync(path).isSocket()) return;
-  } catch {
-    return;
-  }
+/** sockaddr_un's sun_path, without its NUL (unix(7)); other systems have a few bytes less. */
+const LONGEST_SOCKET_PATH: Bytes = 107;
+
+/**
+ * Makes the path free: a socket file that nobody answers on is what a killed predecessor left behind.
+ * @throws OutriggerError `socket-path` where no socket can be
+ */
+async function prepareSocketPath(path: string): Promise<void> {
+  const refuse = (why: string): never => {
+    throw new OutriggerError("socket-path", `unix:${path}: ${why}`);
+  };
+  const length = Buffer.byteLength(path);
+  if (length > LONGEST_SOCKET_PATH)
+    refuse(
+      `the path has ${length} bytes, and a socket's has at most ${LONGEST_SOCKET_PATH}: choose a shorter one`,
+    );
+  const folder = dirname(path);
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    refuse(`there is no folder ${folder}: create it, or mount an emptyDir there`);
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (!there) return;
+  if (!there.isSocket())
+    refuse(
+      `a ${there.isDirectory() ? "folder" : "file"} that is no socket is there, and is not replaced: remove it, or choose another path`,
+    );
   const answered = await new Promise<boolean>((resolve) => {
     const socket = connect({ path }, () => {
       socket.destroy();
@@ -130,7 +150,10 @@ function explainListenFailure(purpose: string, address: ListenAddress, thrown: u
   const where = address.kind === "unix" ? `unix:${address.path}` : `port ${address.port}`;
   const why: Record<string, string> = {
     EADDRINUSE: `${where} is taken by another process: choose another with --${purpose}`,
-    EACCES: `${where} is not permitted to this user: choose another with --${purpose}`,
+    EACCES:
+      address.kind === "unix"
+        ? `${where}: this user may not write to ${dirname(address.path)}: choose another folder with --${purpose}`
+        : `${where} is not permitted to this user: choose another with --${purpose}`,
     EADDRNOTAVAIL: `this machine has no address ${"host" in address ? address.host : where}: choose another with --${purpose}`,
   };
   return new OutriggerError("listen-failed", `the ${purpose} server cannot listen: ${why[code] ?? message}`, {

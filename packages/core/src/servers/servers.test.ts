@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -255,7 +256,7 @@ test("a stream is passed on, and the caller's leaving aborts the request's signa
   await gone;
 });
 
-test("a unix socket serves; one that a killed predecessor left is replaced, one that is in use is not", async (context) => {
+test("a unix socket serves its user and group only, and is not replaced while it is in use", async (context) => {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-control-"));
   context.after(() => rmSync(folder, { recursive: true }));
   const path = join(folder, "control.sock");
@@ -272,11 +273,50 @@ test("a unix socket serves; one that a killed predecessor left is replaced, one 
       message: `the control server cannot listen: unix:${path} is taken by another process: choose another with --control`,
     },
   );
-  writeFileSync(join(folder, "file"), "not a socket");
-  await assert.rejects(
-    listen("control", { kind: "unix", path: join(folder, "file") }, () => {}),
-    { code: "listen-failed" },
+  // The workload's user is often another one of the same group; strangers are kept out.
+  assert.equal(statSync(path).mode & 0o777, 0o660);
+});
+
+test("a unix socket whose predecessor was killed is taken over", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-control-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "control.sock");
+  const script = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+  assert.equal(spawnSync(process.execPath, ["-e", script]).signal, "SIGKILL");
+  assert.ok(statSync(path).isSocket());
+  await control(context, [tell], { kind: "unix", path });
+  assert.equal(
+    (await call({ socketPath: path }, "/tell", { headers: { ...CONTROL, host: "localhost" } })).body,
+    "told\n",
   );
+});
+
+test("a path where no unix socket can be is said with the remedy, and what is there stays", async (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-control-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "file"), "not a socket");
+  const long = join(folder, "x".repeat(120));
+  for (const [path, why] of [
+    [
+      join(folder, "file"),
+      "a file that is no socket is there, and is not replaced: remove it, or choose another path",
+    ],
+    [folder, "a folder that is no socket is there, and is not replaced: remove it, or choose another path"],
+    [
+      join(folder, "no", "x.sock"),
+      `there is no folder ${join(folder, "no")}: create it, or mount an emptyDir there`,
+    ],
+    [
+      long,
+      `the path has ${Buffer.byteLength(long)} bytes, and a socket's has at most 107: choose a shorter one`,
+    ],
+  ] as const) {
+    await assert.rejects(
+      listen("control", { kind: "unix", path }, () => {}),
+      { code: "listen-failed", message: `the control server cannot listen: unix:${path}: ${why}` },
+    );
+  }
+  assert.equal(readFileSync(join(folder, "file"), "utf8"), "not a socket");
 });
 
 test("a port that is taken is said with the flag that chooses another", async (context) => {
@@ -321,9 +361,22 @@ test("a CPU profile and a heap snapshot are taken on request, one profile at a t
   assert.match(snapshot.body.slice(0, 20), /^\{"snapshot":/);
 });
 
-test("closing ends connections that idle", async () => {
-  const server = await listen("probe", { kind: "loopback", port: 0 }, (_, response) => response.end("x"));
-  await call(portOf(server), "/", { headers: { connection: "keep-alive" } });
-  await server.close();
-  await assert.rejects(call(portOf(server), "/"), /ECONNREFUSED|ECONNRESET|socket hang up/);
-});
+test(
+  "closing ends connections at once: those that idle, and those whose answer never comes",
+  { timeout: 20_000 },
+  async () => {
+    let asked: (() => void) | undefined;
+    const waiting = new Promise<void>((resolve) => (asked = resolve));
+    const server = await listen("probe", { kind: "loopback", port: 0 }, (request, response) => {
+      if (request.url === "/never") asked?.();
+      else response.end("x");
+    });
+    await call(portOf(server), "/", { headers: { connection: "keep-alive" } });
+    const never = call(portOf(server), "/never");
+    const cut = assert.rejects(never, { code: "ECONNRESET" });
+    await waiting;
+    await server.close();
+    await cut;
+    await assert.rejects(call(portOf(server), "/"), /ECONNREFUSED|ECONNRESET|socket hang up/);
+  },
+);

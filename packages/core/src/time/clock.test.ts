@@ -47,12 +47,35 @@ test("the system clock's timer fires after its span, can be refreshed and cleare
   await systemClock.sleep(5);
 });
 
-test("a span of more than 24.8 days, which Node's timers cannot hold, does not fire at once", async () => {
-  let fired = false;
-  const long = systemClock.timer(30 * 86_400_000, () => (fired = true), { unref: true });
+test("a span of more than 24.8 days, which Node's timers cannot hold, is taken in parts that they can", (context) => {
+  const waits: { fire: () => void; delay: number }[] = [];
+  context.mock.method(globalThis, "setTimeout", (fire: () => void, delay: number) => {
+    waits.push({ fire, delay });
+    return { unref: () => {} };
+  });
+  const longest = 2 ** 31 - 1;
+  const span = 2 * longest + 5_000;
+  let fired = 0;
+  systemClock.timer(span, () => fired++, { unref: true });
+  for (let n = 0; n < waits.length && n < 10; n++) waits[n]?.fire();
+  assert.deepEqual(
+    waits.map(({ delay }) => delay),
+    [longest, longest, 5_000],
+  );
+  assert.equal(fired, 1);
+});
+
+test("a long span can be refreshed, which starts it anew, and cleared", (context) => {
+  const armed = new Map<object, number>();
+  context.mock.method(globalThis, "setTimeout", (_: () => void, delay: number) => {
+    const timeout = { unref: () => {} };
+    armed.set(timeout, delay);
+    return timeout;
+  });
+  context.mock.method(globalThis, "clearTimeout", (timeout: object) => void armed.delete(timeout));
+  const long = systemClock.timer(30 * 86_400_000, () => assert.fail("nothing fires here"));
   long.refresh();
-  // Too long a span becomes one of 1 ms: a timer of 20 ms, set later, would come after it.
-  await systemClock.sleep(20);
-  assert.equal(fired, false);
+  assert.deepEqual([...armed.values()], [2 ** 31 - 1]);
   long.clear();
+  assert.equal(armed.size, 0);
 });

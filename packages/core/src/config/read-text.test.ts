@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { LARGEST_FILE, readText } from "./read-text.ts";
+
+function fileWith(context: TestContext, content: string | Buffer): string {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-text-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "c.yaml");
+  writeFileSync(path, content);
+  return path;
+}
+
+test("a file of up to 1 MiB of UTF-8 is read whole, a larger one is refused", async (context) => {
+  const text = `é${"x".repeat(LARGEST_FILE - 2)}`;
+  assert.equal(await readText(fileWith(context, text)), text);
+  assert.equal(await readText(fileWith(context, "")), "");
+  await assert.rejects(readText(fileWith(context, `${text}x`)), {
+    code: "file-too-large",
+    message: "it is larger than 1Mi, which is the most that is read (and that a ConfigMap can hold)",
+  });
+});
+
+test("what never ends is not read to its end", async () => {
+  await assert.rejects(readText("/dev/zero"), { code: "file-too-large" });
+});
+
+test("another encoding is refused, with the line", async (context) => {
+  const latin = Buffer.from("a: 1\nb: gr\u00fcn\nc: 2\n", "latin1");
+  await assert.rejects(readText(fileWith(context, latin)), {
+    code: "not-utf-8",
+    message: "it is not UTF-8: line 2 has bytes of another encoding; save it as UTF-8",
+  });
+  await assert.rejects(readText(fileWith(context, Buffer.from("\uFEFFa: 1\n", "utf16le"))), {
+    message: "it is UTF-16: save it as UTF-8",
+  });
+  await assert.rejects(readText(fileWith(context, Buffer.from([0xff]))), { code: "not-utf-8" });
+});
