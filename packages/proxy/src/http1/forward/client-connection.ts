@@ -185,7 +185,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   exchangeDone(requestDone: boolean, now: Milliseconds): void {
     if (this.#state === "closed") return;
     if (!requestDone || !this.keepAlive) {
-      this.closeSlowly();
+      this.#closeSlowly();
       return;
     }
     this.#state = "head";
@@ -254,7 +254,13 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
 
   idleTimedOut(): void {
     this.metrics.timedOut("idle");
-    this.closeSlowly();
+    this.#closeSlowly();
+  }
+
+  drainTimedOut(): void {
+    // Whoever has not read the answers to what it sent already is waited for as long as the drain lasts.
+    if (this.#pipelined === null) this.#closeSlowly();
+    else this.#listener.settings.drains.arm(this.#deadline);
   }
 
   #received(chunk: Buffer): void {
@@ -371,14 +377,14 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     this.#listener.log.turnedAway(this.#address, reply);
     this.keepAlive = false;
     this.writeText(renderReply(reply, false, false));
-    this.closeSlowly();
+    this.#closeSlowly();
   }
 
   /**
    * Half-closes after what is written, and reads on for a while: closing with unread bytes would reset the connection and
    * could take the answer with it (RFC 9112 section 9.6).
    */
-  closeSlowly(): void {
+  #closeSlowly(): void {
     if (this.#state === "closed" || this.#state === "lingering") return;
     this.#state = "lingering";
     this.#pipelined = null;
@@ -403,7 +409,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   /** The client closed its side. With a request under way it is taken to have left, as nginx and Envoy do. */
   #ended(): void {
     if (this.#state === "tunnel") this.#tunnel?.clientEnded();
-    else if (this.#state === "head" && this.#partialHead === null) this.closeSlowly();
+    else if (this.#state === "head" && this.#partialHead === null) this.#closeSlowly();
     else if (this.#state === "lingering" && this.#socket.writableLength > 0) return;
     else this.destroy();
   }

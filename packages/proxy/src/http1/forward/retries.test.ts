@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { VirtualClock } from "@outrigger/core/testing";
+import type { ByteStream } from "../testing/byte-stream.ts";
 import { answering, Backend, eventually, OK, startProxy, type Script } from "../testing/bench-of-parts.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: shop\r\n\r\n";
@@ -411,6 +412,82 @@ describe("a late answer is hedged", () => {
     assert.equal((await client.message()).body, "ok");
     assert.ok(backends[1]?.arrivals.some((head) => head.includes("/slow")));
     await eventually(() => backends[0]?.connections.every(({ ended }) => ended) ?? false);
+    assert.equal(
+      proxy.upstream.endpoints.reduce((sum, { active }) => sum + active, 0),
+      0,
+    );
+  });
+
+  /** Two endpoints that play what /slow asks of them, one after the other; the client has asked for it. */
+  const racing = async (
+    first: (at: ByteStream) => Promise<void>,
+    second: (at: ByteStream) => Promise<void>,
+  ) => {
+    const clock = new VirtualClock();
+    const asked: string[] = [];
+    const plays = [first, second];
+    const backends = await Promise.all(
+      ["a", "b"].map((name) =>
+        Backend.start(async (connection) => {
+          for (;;) {
+            const { head } = await connection.message().catch(() => ({ head: "" }));
+            if (head === "") return;
+            if (head.includes("/slow")) {
+              asked.push(name);
+              return await plays[asked.length - 1]?.(connection);
+            }
+            connection.write(OK);
+          }
+        }),
+      ),
+    );
+    const proxy = await startProxy({ backends, clock, upstream: hedging });
+    const client = await proxy.client();
+    for (let n = 0; n < 20; n++) {
+      client.write(GET);
+      await client.message();
+    }
+    client.write(GET.replace("/a", "/slow"));
+    await eventually(() => asked.length === 1);
+    clock.advance(60);
+    await eventually(() => asked.length === 2);
+    return { proxy, client, asked };
+  };
+
+  it("and while two attempts run, no interim answer of either is passed on: the other may be the one that answers", async () => {
+    let hinted = false;
+    const { proxy, client } = await racing(
+      async () => {
+        await eventually(() => hinted);
+      },
+      async (connection) => {
+        connection.write("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
+        hinted = true;
+        connection.write(OK);
+      },
+    );
+    await using _ = proxy;
+    assert.match((await client.message()).head, /^HTTP\/1\.1 200 /);
+  });
+
+  it("and the failure of one of two attempts is no reason for a third", async () => {
+    let [hedged, broken] = [false, false];
+    const { proxy, client, asked } = await racing(
+      async (connection) => {
+        await eventually(() => hedged);
+        connection.reset();
+        broken = true;
+      },
+      async (connection) => {
+        hedged = true;
+        await eventually(() => broken);
+        for (let turn = 0; turn < 50; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+        connection.write(OK);
+      },
+    );
+    await using _ = proxy;
+    assert.equal((await client.message()).body, "ok");
+    assert.equal(asked.length, 2);
     assert.equal(
       proxy.upstream.endpoints.reduce((sum, { active }) => sum + active, 0),
       0,

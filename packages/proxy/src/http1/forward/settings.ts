@@ -15,7 +15,7 @@ const IDLE_DRAIN: Milliseconds = 500;
 interface WaitingClient {
   headTimedOut(): void;
   idleTimedOut(): void;
-  closeSlowly(): void;
+  drainTimedOut(): void;
   destroy(): void;
 }
 interface WaitingExchange {
@@ -115,7 +115,7 @@ export class Settings {
     this.tunnels = new DeadlineQueue(clock, options.tunnelIdleTimeout, (tunnel) => tunnel.broke());
     this.lastTunnelBytes = new DeadlineQueue(clock, options.stallTimeout, (tunnel) => tunnel.broke());
     this.lastBytes = new DeadlineQueue(clock, options.stallTimeout, (client) => client.destroy());
-    this.drains = new DeadlineQueue(clock, IDLE_DRAIN, (client) => client.closeSlowly());
+    this.drains = new DeadlineQueue(clock, IDLE_DRAIN, (client) => client.drainTimedOut());
     this.lingers = new DeadlineQueue(clock, LINGER, (client) => client.destroy());
   }
 

@@ -31,16 +31,11 @@ export type AttemptFailure =
   | "reset"
   | "try-timeout"
   | "bad-answer"
-  /** This process or machine has no socket or port left: nothing against the endpoint. */
+  /** This process or machine has no socket left: nothing against the endpoint. */
   | "no-socket";
 
-const NO_SOCKET: ReadonlySet<string | undefined> = new Set([
-  "EMFILE",
-  "ENFILE",
-  "ENOBUFS",
-  "ENOMEM",
-  "EADDRNOTAVAIL",
-]);
+/** Not EADDRNOTAVAIL: that is of one destination (no port left for it, or no such family here), and another may do. */
+const NO_SOCKET: ReadonlySet<string | undefined> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
 /** Who asked, and gets the answer: an exchange. The head that is meant stands in the home's scratch head. */
 export interface AnswerReceiver {
