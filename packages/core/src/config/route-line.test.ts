@@ -96,7 +96,7 @@ for (const [text, problem, caret] of [
   });
 }
 
-test("a password before the host is refused without being shown, naming passwordFile", () => {
+test("a password before the host is refused without being shown, saying what to do", () => {
   assert.throws(
     () => parseRouteLine("6379=redis://me:hunter2@r0:6379"),
     (thrown: unknown) => {
@@ -104,7 +104,7 @@ test("a password before the host is refused without being shown, naming password
       assert.equal(thrown.code, "route-secret");
       assert.equal(
         thrown.message,
-        "a user or password in a route is refused, because pod specs are read by many: name a file with passwordFile instead\n" +
+        "a user or password in a route is refused, because pod specs are read by many: leave it out (where a pattern takes credentials, --help names a key for their file)\n" +
           "  6379=redis://**********@r0:6379\n               ^",
       );
       return true;
@@ -127,7 +127,10 @@ test("an option that would hold a secret is refused without being shown, whateve
       (thrown: unknown) => {
         assert.ok(thrown instanceof RouteLineError, key);
         assert.equal(thrown.code, "route-secret");
-        assert.match(thrown.message, /passwordFile=\/path\/of\/file/);
+        assert.match(
+          thrown.message,
+          /leave it out \(where a pattern takes credentials, --help names a key for their file\)/,
+        );
         assert.doesNotMatch(thrown.message, /hunter2/);
         return true;
       },

@@ -156,7 +156,7 @@ function readTarget(text: string, at: number, target: string, fail: Fail): void 
       "route-secret",
       text,
       at + 1,
-      "a user or password in a route is refused, because pod specs are read by many: name a file with passwordFile instead",
+      "a user or password in a route is refused, because pod specs are read by many: leave it out (where a pattern takes credentials, --help names a key for their file)",
     );
   }
   const slash = target.indexOf("/");
@@ -192,16 +192,11 @@ function readOption(
   if (!OPTION.test(key))
     fail(at, `expected an option name such as retries or tls.caFile, found ${JSON.stringify(key)}`);
   if (looksSecret(key)) {
-    const file = /file$/i.test(key)
-      ? key
-      : key.includes(".")
-        ? key.replace(/[^.]*$/, "passwordFile")
-        : "passwordFile";
     throw new RouteLineError(
       "route-secret",
       text,
       at + 1,
-      `${key} would put a secret into a route, and pod specs are read by many: put it into a file and name that, ${file}=/path/of/file`,
+      `${key} would put a secret into a route, and pod specs are read by many: leave it out (where a pattern takes credentials, --help names a key for their file)`,
     );
   }
   if (equals < 0) fail(at + pair.length, `option ${key} has no value: write ${key}=VALUE`);

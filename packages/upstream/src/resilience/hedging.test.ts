@@ -110,7 +110,10 @@ test("hedges never exceed their share of requests, under any interleaving", () =
         if (what === "request") {
           requests++;
           hedge.requestAdmitted();
-        } else if (hedge.take()) hedges++;
+        } else if (hedge.take()) {
+          hedge.sent();
+          hedges++;
+        }
         assert.ok(hedges <= hedgeMax * requests + 1e-9);
       }
       assert.equal(count.sent.value, hedges);
@@ -148,4 +151,15 @@ test("a reload keeps what was learnt", () => {
   for (let i = 0; i < 200; i++) hedge.observe("success", 10, clock.now());
   hedge.configure({ ...settings, hedgeMin: 20 });
   assert.equal(hedge.delay(), 20);
+});
+
+test("a hedge that could not be sent gives its token back, and is not counted", () => {
+  const { hedge, clock, count } = hedging({ hedgeMax: 1 });
+  for (let i = 0; i < 100; i++) hedge.observe("success", 10, clock.now());
+  hedge.requestAdmitted();
+  assert.equal(hedge.take(), true);
+  hedge.giveBack();
+  assert.equal(count.sent.value, 0);
+  assert.equal(hedge.take(), true);
+  assert.equal(hedge.take(), false);
 });

@@ -84,7 +84,7 @@ export class Hedging {
     return this.#delay;
   }
 
-  /** Asks for one hedge, when the delay is over. */
+  /** Asks for one hedge, when the delay is over; if granted, call `sent` or `giveBack`. */
   take(): boolean {
     if (!this.#settings.hedge || this.#delay === Infinity) return false;
     if (this.#tokens < TOKEN) {
@@ -92,8 +92,17 @@ export class Hedging {
       return false;
     }
     this.#tokens -= TOKEN;
-    this.#count.sent.inc();
     return true;
+  }
+
+  /** The hedge that was granted was sent. */
+  sent(): void {
+    this.#count.sent.inc();
+  }
+
+  /** The hedge that was granted could not be sent. */
+  giveBack(): void {
+    this.#tokens = Math.min(MOST_TOKENS * TOKEN, this.#tokens + TOKEN);
   }
 
   #refresh(): void {

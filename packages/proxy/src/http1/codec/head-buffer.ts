@@ -19,9 +19,11 @@ export class HeadBuffer {
 
   /**
    * Adds what came; true when it is worth reading again: a line has ended, or the limit is passed.
-   * @param limit the head's size limit in bytes; at most one byte more than that is kept
+   * @param limit the head's size limit in bytes; at most one byte more than that is kept. A reload may have lowered it
+   * below what is held already.
    */
   add(bytes: Buffer, start: number, end: number, limit: number): boolean {
+    if (this.#length > limit) return true;
     const length = Math.min(end - start, limit + 1 - this.#length);
     if (this.#held === null || this.#held.length < this.#length + length) {
       const grown = Buffer.allocUnsafeSlow(Math.min(limit + 1, Math.max(512, (this.#length + length) * 2)));

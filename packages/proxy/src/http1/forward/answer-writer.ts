@@ -47,7 +47,8 @@ export class AnswerWriter {
     }
     const text = rewriteResponse(head, past, framing, {
       connection: client.keepAlive ? (old ? "keep-alive" : "") : "close",
-      chunking: this.#chunking,
+      // Nor may a field speak of chunks to it where there is no body, as in the answer to a HEAD.
+      chunking: old && this.#chunking === "as-is" ? "remove" : this.#chunking,
       added,
     });
     if (this.#chunking !== "as-is") {

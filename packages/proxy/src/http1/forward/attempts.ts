@@ -98,7 +98,10 @@ export class Attempts {
     const { upstream } = this.#settings;
     const endpoint = upstream.pick(now, this.tried);
     if (endpoint === null || this.tried.includes(endpoint) || !upstream.hedge.take()) return null;
-    return (this.hedge = this.#startAt(endpoint, true, now));
+    this.hedge = this.#startAt(endpoint, true, now);
+    if (this.hedge === null) upstream.hedge.giveBack();
+    else upstream.hedge.sent();
+    return this.hedge;
   }
 
   /** A connection to the endpoint, idle or being opened, booked as an attempt; null when there is no place for one. */

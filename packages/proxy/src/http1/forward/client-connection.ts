@@ -402,7 +402,11 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
 
   #drained(): void {
     if (this.#tunnel) this.#tunnel.clientDrained();
-    else if (this.#state === "head" && this.#pipelined !== null) this.#feedPipelined();
+    else if (this.#state === "head" && this.#paused) {
+      if (this.#pipelined !== null) this.#feedPipelined();
+      // Part of a head was all that waited: the rest is to be read.
+      if (this.#state === "head" && this.#pipelined === null) this.resume();
+    } else if (this.#state === "head" && this.#pipelined !== null) this.#feedPipelined();
     else if (this.#exchange.active) this.#exchange.clientDrained();
   }
 

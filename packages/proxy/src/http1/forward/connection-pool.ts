@@ -43,8 +43,11 @@ export class ConnectionPool implements ConnectionHome {
   #sweep: Timer | null = null;
   #closing = false;
   #serving = false;
-  /** Until then no new connection is tried: there was no socket for the last one. */
+  /** Until then no new connection is tried, but as sockets are freed: there was none for the last one. */
   #noSocketsUntil: Milliseconds = 0;
+  #freedSockets = 0;
+  /** The log knows of the shortage; it ends when nobody waits any more. */
+  #shortageTold = false;
 
   /** @param noSockets told what the kernel said, once while it goes on */
   constructor(clock: Clock, metrics: Http1Metrics, head: Head, noSockets: (detail: string) => void) {
@@ -85,7 +88,7 @@ export class ConnectionPool implements ConnectionHome {
    */
   open(endpoint: Endpoint, settings: Settings, now: Milliseconds): UpstreamConnection | null {
     const { limits } = settings.upstream;
-    if (now < this.#noSocketsUntil || !limits.tryConnect(endpoint)) {
+    if ((now < this.#noSocketsUntil && !this.#takeFreed()) || !limits.tryConnect(endpoint)) {
       const oldest = this.#idle.get(endpoint)?.[0];
       if (oldest === undefined) return null;
       this.#closeForAnother(oldest);
@@ -149,9 +152,23 @@ export class ConnectionPool implements ConnectionHome {
     this.#serveLine();
   }
 
-  lacksSockets(detail: string): void {
-    if (this.clock.now() >= this.#noSocketsUntil) this.#noSockets(detail);
+  /** A new connection would hardly get a socket now. */
+  get lacksSockets(): boolean {
+    return this.clock.now() < this.#noSocketsUntil;
+  }
+
+  gotNoSocket(detail: string): void {
+    if (!this.#shortageTold) this.#noSockets(detail);
+    this.#shortageTold = true;
     this.#noSocketsUntil = this.clock.now() + SWEEP_INTERVAL;
+    this.#freedSockets = 0;
+  }
+
+  /** Another socket of this process has been closed: one that waits may try with it. */
+  socketFreed(): void {
+    if (this.#waiting.length === 0 || !this.lacksSockets) return;
+    this.#freedSockets++;
+    this.#serveLine();
   }
 
   /** Puts a request in the line; false when the line is full. */
@@ -194,6 +211,12 @@ export class ConnectionPool implements ConnectionHome {
     this.#serving = false;
   }
 
+  #takeFreed(): boolean {
+    if (this.#freedSockets === 0) return false;
+    this.#freedSockets--;
+    return true;
+  }
+
   /** Its place is for the request at hand, not for the line. */
   #closeForAnother(idle: UpstreamConnection): void {
     const serving = this.#serving;
@@ -216,6 +239,7 @@ export class ConnectionPool implements ConnectionHome {
     }
     // A place may have come without a connection's end: by discovery, a reload, or sockets that others closed.
     this.#serveLine();
+    if (this.#waiting.length === 0 && !this.lacksSockets) this.#shortageTold = false;
     if (this.#idle.size > 0 || this.#waiting.length > 0) this.#sweepLater();
   }
 }

@@ -21,6 +21,7 @@ import {
   explanation,
   lineIsFull,
   noEndpoint,
+  noSocket,
   rejected,
   timeIsUp,
   type Reply,
@@ -134,7 +135,7 @@ export class Exchange implements AnswerReceiver {
   /** There may be a place for a connection: the request at the head of the line tries. False: there is none. */
   tryPlace(): boolean {
     const now = this.client.clock.now();
-    const connection = this.#attempts.start(this.#repeatable, now);
+    const connection = this.#attempts.start(this.#idempotent && this.#body.repeatable, now);
     if (connection === null && this.#attempts.lastPick !== null) return false;
     this.#waiting = false;
     this.#settings.upstream.limits.unpend();
@@ -165,15 +166,17 @@ export class Exchange implements AnswerReceiver {
     }
     if (failure === "no-socket" && this.#attempts.none) {
       this.#attempts.uncount(connection.endpoint);
-      this.#wait(connection.endpoint.key);
+      // Where no connection is open, none will become free. This client's own socket is then one for those that wait.
+      if (this.client.pool.size === 0) this.#turnAway(noSocket(detail));
+      else this.#wait(connection.endpoint.key);
       return;
     }
     this.#lastFailure = failure;
     this.#lastDetail = `${connection.endpoint.key}: ${detail}`;
     if (!this.#attempts.none) return; // the other attempt is still running
     const nothingSent = !connection.wrote;
-    if ((nothingSent || this.#repeatable) && this.#attempts.mayRetry(failure, nothingSent))
-      this.#retry(failure, now);
+    const repeatable = nothingSent || (this.#idempotent && !this.#body.gone);
+    if (repeatable && this.#attempts.mayRetry(failure, nothingSent)) this.#retry(failure, now);
     else this.#giveUp();
   }
 
@@ -299,7 +302,7 @@ export class Exchange implements AnswerReceiver {
   }
 
   #attempt(now: Milliseconds): void {
-    const connection = this.#attempts.start(this.#repeatable, now);
+    const connection = this.#attempts.start(this.#idempotent && this.#body.repeatable, now);
     const { lastPick } = this.#attempts;
     if (connection === null && lastPick !== null) this.#wait(lastPick.key);
     else this.#proceed(connection, now);
@@ -309,8 +312,19 @@ export class Exchange implements AnswerReceiver {
     if (!this.#body.done) this.client.pause();
     this.#waiting = this.client.pool.wait(this, this.#settings);
     if (this.#waiting) return;
+    if (this.client.pool.lacksSockets) {
+      this.#turnAway(noSocket("and the line is full (maxPending)"));
+      return;
+    }
     this.#over("cancelled");
     this.#reply(lineIsFull(endpointKey));
+  }
+
+  /** Answers, and ends the client's connection with it. */
+  #turnAway(reply: Reply): void {
+    this.#over("cancelled");
+    this.client.keepAlive = false;
+    this.#reply(reply);
   }
 
   /** @param connection null: there is no endpoint */
@@ -334,11 +348,6 @@ export class Exchange implements AnswerReceiver {
     if (this.#body.done) return;
     if (connection.isFull) this.client.pause();
     else this.client.resume();
-  }
-
-  /** It may be sent twice, and all of it is still here. */
-  get #repeatable(): boolean {
-    return this.#idempotent && !this.#body.gone;
   }
 
   #retry(reason: AttemptFailure | "status", now: Milliseconds): void {

@@ -2,9 +2,10 @@
 import type { Counter, Family, Histogram, Metrics } from "@outrigger/core";
 import type { Violation } from "../codec/violation.ts";
 
-/** Seconds; fine below 10 ms, where a sidecar's own latency is seen. */
+/** Seconds; each at most twice the one before, mostly half more: a quantile read off them is wrong by no more than that. */
 const DURATION_BUCKETS = [
-  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+  0.0005, 0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.125, 0.15,
+  0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 7.5, 10, 20, 30, 60,
 ];
 
 export const CODE_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx", "client-closed"] as const;

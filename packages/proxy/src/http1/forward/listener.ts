@@ -144,6 +144,8 @@ export class Listener implements ClientHome {
   async stopAccepting(): Promise<void> {
     const servers = this.#servers;
     this.#servers = [];
+    // Whoever has connected already, and was not accepted yet, would be reset: a turn of the loop accepts them.
+    await new Promise<void>((resolve) => setImmediate(resolve));
     // close() waits for every connection; the port itself is free at once, which is all that is awaited here.
     for (const server of servers) server.close();
     await new Promise<void>((resolve) => setImmediate(resolve));
@@ -177,7 +179,7 @@ export class Listener implements ClientHome {
 
   /** A client connection has closed. */
   forget(client: ClientConnection): void {
-    this.#clients.delete(client);
+    if (this.#clients.delete(client)) this.pool.socketFreed();
     if (this.#clients.size === 0 && this.draining) {
       for (const resolve of this.#drained.splice(0)) resolve();
     }

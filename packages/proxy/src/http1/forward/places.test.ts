@@ -104,7 +104,7 @@ describe("without a socket for a connection", () => {
     });
     const { pool } = proxy.listener;
     const clients = await Promise.all(Array.from({ length: 5 }, () => proxy.client()));
-    pool.lacksSockets("EMFILE");
+    pool.gotNoSocket("EMFILE");
     for (const client of clients) client.write(GET("/"));
     await eventually(() => proxy.upstream.limits.pending === 5);
     assert.equal(pool.size, 0);

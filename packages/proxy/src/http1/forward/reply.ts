@@ -51,6 +51,12 @@ export function lineIsFull(endpoint: string): Reply {
   return { status: 503, code: "max-pending", message, retryAfterSeconds: 1 };
 }
 
+/** @param detail what the kernel said */
+export function noSocket(detail: string): Reply {
+  const message = `no socket for a connection to an endpoint, ${detail}: raise the limit of open files, or set maxConnections`;
+  return { status: 503, code: "no-socket", message, retryAfterSeconds: 1 };
+}
+
 /** @param span the limit, in milliseconds; @param endpoint the last one that was asked, or empty */
 export function timeIsUp(kind: "stalled" | "overall", span: Milliseconds, endpoint: string): Reply {
   const what = kind === "overall" ? `no whole answer within ${span} ms` : `nothing moved for ${span} ms`;

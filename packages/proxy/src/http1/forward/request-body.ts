@@ -24,6 +24,11 @@ export class RequestBody {
     if (first !== null) this.hold(first);
   }
 
+  /** Sent once, it could be sent again: there is none, or all of it will be kept. */
+  get repeatable(): boolean {
+    return !this.gone && this.#heldBytes <= this.#keepBytes && (this.done || this.#keepBytes > 0);
+  }
+
   /** No body byte waits to be sent first. */
   get empty(): boolean {
     return this.#held.length === 0;

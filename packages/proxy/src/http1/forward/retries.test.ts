@@ -494,6 +494,23 @@ describe("a late answer is hedged", () => {
     );
   });
 
+  it("only when there is a place for it; what was not sent is not counted", async () => {
+    const clock = new VirtualClock();
+    const backends = [await sometimesSlow(), await sometimesSlow()];
+    await using proxy = await startProxy({ backends, clock, upstream: { ...hedging, maxConnections: 1 } });
+    const client = await proxy.client();
+    for (let n = 0; n < 20; n++) {
+      client.write(GET);
+      await client.message();
+    }
+    const others = [await proxy.client(), await proxy.client()];
+    for (const other of others) other.write(GET.replace("/a", "/slow"));
+    await eventually(() => backends.every(({ arrivals }) => arrivals.some((head) => head.includes("/slow"))));
+    clock.advance(1000);
+    for (let turn = 0; turn < 20; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+    assert.equal(await proxy.metric("outrigger_upstream_hedges_total"), 0);
+  });
+
   it("but never a POST", async () => {
     const clock = new VirtualClock();
     const backends = [await sometimesSlow(), await answering(OK)];

@@ -11,6 +11,7 @@ import {
   startProxy,
   type ProxyUnderTest,
 } from "../testing/bench-of-parts.ts";
+import { HTTP1_DEFAULTS } from "./settings.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: shop\r\n\r\n";
 const BUSY = "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy";
@@ -614,7 +615,7 @@ describe("a tunnel", () => {
 });
 
 it("a client that pipelines without end is held back, and every request is answered", async () => {
-  const REQUESTS = 20_000;
+  const REQUESTS = 3000;
   let release = false;
   const backend = await Backend.start(async (connection) => {
     for (;;) {
@@ -626,7 +627,7 @@ it("a client that pipelines without end is held back, and every request is answe
   });
   await using proxy = await startProxy({ backends: [backend] });
   const client = await proxy.client();
-  const request = `GET /a HTTP/1.1\r\nHost: shop\r\nX-Pad: ${"p".repeat(1000)}\r\n\r\n`;
+  const request = `GET /a HTTP/1.1\r\nHost: shop\r\nX-Pad: ${"p".repeat(7000)}\r\n\r\n`;
   for (let n = 0; n < REQUESTS; n++) client.write(request);
   let sent = -1;
   await eventually(async () => {
@@ -639,4 +640,69 @@ it("a client that pipelines without end is held back, and every request is answe
   assert.ok(client.socket.writableLength > 0, "all was taken in while the first was being answered");
   release = true;
   for (let n = 0; n < REQUESTS; n++) assert.equal((await client.message()).body, "ok");
+});
+
+describe("a reload that lowers maxHeadBytes below what has come of a head", () => {
+  const part = `GET /a HTTP/1.1\r\nHost: shop\r\nX-Pad: ${"p".repeat(20_000)}`;
+
+  it("refuses a client's head when more of it comes", async () => {
+    await using proxy = await startProxy({ backends: [await answering(OK)] });
+    const client = await proxy.client();
+    client.write(part);
+    await eventually(() => proxy.listener.connections() === 1);
+    await turns(20);
+    proxy.listener.reconfigure({ ...HTTP1_DEFAULTS, maxHeadBytes: 4096 }, null);
+    client.write("p");
+    assert.match((await client.message()).head, /^HTTP\/1\.1 431 .*x-outrigger-reason: head-too-large/s);
+  });
+
+  it("refuses an endpoint's head when more of it comes", async () => {
+    let lowered = false;
+    const backend = await Backend.start(async (connection) => {
+      await connection.message();
+      connection.write(part.replace("GET /a HTTP/1.1\r\nHost: shop", "HTTP/1.1 200 OK"));
+      await eventually(() => lowered);
+      connection.write("p");
+    });
+    await using proxy = await startProxy({ backends: [backend], upstream: { retries: 0 } });
+    const client = await proxy.client();
+    client.write(GET);
+    await eventually(
+      () => backend.connections.length === 1 && backend.connections[0]?.socket.writableLength === 0,
+    );
+    await turns(50);
+    proxy.listener.reconfigure({ ...HTTP1_DEFAULTS, maxHeadBytes: 4096 }, null);
+    lowered = true;
+    assert.match((await client.message()).head, /^HTTP\/1\.1 502 .*x-outrigger-reason: bad-answer/s);
+  });
+});
+
+it("an idempotent request whose body is not kept goes onto no connection that has been idle for long", async () => {
+  const clock = new VirtualClock();
+  const backend = await Backend.start(async (connection, index) => {
+    await connection.message();
+    connection.write(OK);
+    await connection.message().catch(() => ({ head: "" }));
+    // As a server that has tired of its idle connection just then.
+    if (index === 0) connection.reset();
+    else connection.write(OK);
+  });
+  await using proxy = await startProxy({ backends: [backend], clock });
+  const client = await proxy.client();
+  client.write(GET);
+  await client.message();
+  clock.advance(1500);
+  client.write("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+  assert.match((await client.message()).head, /^HTTP\/1\.1 200 /);
+  assert.equal(backend.connections.length, 2);
+});
+
+it("the answer to a HEAD of HTTP/1.0 speaks of no chunks", async () => {
+  await using proxy = await startProxy({
+    backends: [await answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n")],
+  });
+  const client = await proxy.client();
+  client.write("HEAD / HTTP/1.0\r\n\r\n");
+  await client.end();
+  assert.equal(client.received, "HTTP/1.1 200 OK\r\nX: y\r\nconnection: close\r\n\r\n");
 });

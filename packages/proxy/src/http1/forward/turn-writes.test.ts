@@ -1,5 +1,6 @@
 /** Writes gathered over a turn: in order, soon, and never the bytes of another. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { answering, Backend, eventually, OK, startProxy } from "../testing/bench-of-parts.ts";
 import { TurnWrites, WORTH_GATHERING } from "./turn-writes.ts";
@@ -119,6 +120,30 @@ describe("many requests at once", () => {
     for (let n = 0; n < COUNT; n++) assert.equal((await stopped.message()).body, bodyOf(`/pipelined/${n}`));
     release();
   });
+});
+
+it("uploads at once arrive whole, each behind its own head", async () => {
+  const backend = await answering((head, body) => {
+    const answer = `${head.split(" ")[1]} ${createHash("sha256").update(body, "latin1").digest("hex")}`;
+    return `HTTP/1.1 200 OK\r\nContent-Length: ${answer.length}\r\n\r\n${answer}`;
+  });
+  await using proxy = await startProxy({ backends: [backend] });
+  await Promise.all(
+    Array.from({ length: 30 }, async (_, who) => {
+      const client = await proxy.client();
+      for (let n = 0; n < 5; n++) {
+        const body = `${who}/${n} `.repeat(100 + 4000 * (n % 3));
+        const start = `POST /${who}/${n} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`;
+        // With the head comes a part of the body; the rest follows in the same turn, or a later one.
+        client.write(start + body.slice(0, body.length / 2));
+        if (who % 2 === 0) await nextTurn();
+        client.write(body.slice(body.length / 2));
+        const expected = createHash("sha256").update(body).digest("hex");
+        assert.equal((await client.message()).body, `/${who}/${n} ${expected}`);
+      }
+    }),
+  );
+  assert.equal(backend.arrivals.length, 150);
 });
 
 it("a request that waits for the end of the turn when its connection closes was not sent: even a POST goes elsewhere", async () => {

@@ -82,7 +82,7 @@ export interface ConnectionHome {
   readonly writes: TurnWrites;
   gone(connection: UpstreamConnection): void;
   /** No socket could be had for a connection. */
-  lacksSockets(detail: string): void;
+  gotNoSocket(detail: string): void;
 }
 
 type State = "connecting" | "idle" | "head" | "body" | "answered" | "tunnel" | "closed";
@@ -386,7 +386,7 @@ export class UpstreamConnection implements PendingWriter {
   }
 
   #lacksSocket(detail: string): void {
-    this.#pool.lacksSockets(detail);
+    this.#pool.gotNoSocket(detail);
     this.#fail("no-socket", detail);
   }
 
