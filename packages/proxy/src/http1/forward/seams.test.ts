@@ -677,25 +677,29 @@ describe("a reload that lowers maxHeadBytes below what has come of a head", () =
   });
 });
 
-it("an idempotent request whose body is not kept goes onto no connection that has been idle for long", async () => {
-  const clock = new VirtualClock();
-  const backend = await Backend.start(async (connection, index) => {
-    await connection.message();
-    connection.write(OK);
-    await connection.message().catch(() => ({ head: "" }));
-    // As a server that has tired of its idle connection just then.
-    if (index === 0) connection.reset();
-    else connection.write(OK);
+for (const later of [false, true]) {
+  it(`an idempotent request whose body is not kept goes onto no connection that has been idle for long, the body coming ${later ? "later" : "with its head"}`, async () => {
+    const clock = new VirtualClock();
+    const backend = await Backend.start(async (connection, index) => {
+      await connection.message();
+      connection.write(OK);
+      await connection.message().catch(() => ({ head: "" }));
+      // As a server that has tired of its idle connection just then.
+      if (index === 0) connection.reset();
+      else connection.write(OK);
+    });
+    await using proxy = await startProxy({ backends: [backend], clock });
+    const client = await proxy.client();
+    client.write(GET);
+    await client.message();
+    clock.advance(1500);
+    client.write("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n");
+    if (later) await eventually(() => proxy.upstream.active === 1);
+    client.write("body");
+    assert.match((await client.message()).head, /^HTTP\/1\.1 200 /);
+    assert.equal(backend.connections.length, 2);
   });
-  await using proxy = await startProxy({ backends: [backend], clock });
-  const client = await proxy.client();
-  client.write(GET);
-  await client.message();
-  clock.advance(1500);
-  client.write("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
-  assert.match((await client.message()).head, /^HTTP\/1\.1 200 /);
-  assert.equal(backend.connections.length, 2);
-});
+}
 
 it("the answer to a HEAD of HTTP/1.0 speaks of no chunks", async () => {
   await using proxy = await startProxy({
