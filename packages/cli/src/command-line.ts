@@ -127,8 +127,11 @@ Promised: every process of the pod ends with the run, with what it started in it
 itself is killed (kill -9: within 2 s, by a watchdog process). Not promised: a grandchild that makes a session of
 its own (setsid) escapes (its container ends without it, within a second); resource limits, users and read-only mounts are not enforced; UDP ports are not checked.
 
-Exit codes: 0 ended well, or Ctrl-C and drained; 1 a main container failed, or the run could not start; 2 the
-command line or a manifest is wrong; 130 a second Ctrl-C: everything was killed at once.
+Exit codes: 0 ended well, or Ctrl-C and drained; 1 a main container failed, or the run could not start or could not
+write its output (a full disk; it stops in order); 2 the command line or a manifest is wrong; 130 a second Ctrl-C:
+everything was killed at once. An output that nobody reads any more (| head) counts as one Ctrl-C; with --for a failed
+container is 1 all the same. The same signal twice within 250 ms counts once: npm and npx pass on what the process
+group has had already.
 `;
 }
 
