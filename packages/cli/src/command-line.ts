@@ -201,7 +201,11 @@ function parseRun(words: readonly string[]): Invocation {
       if (cut < 1 || cut === value.length - 1) {
         throw usageError(`${name} ${value}: accepted is NAME=DIR, for example ${name} shop=./shop`);
       }
-      (name === "--image" ? images : volumes).set(value.slice(0, cut), value.slice(cut + 1));
+      const given = name === "--image" ? images : volumes;
+      const key = value.slice(0, cut);
+      if (given.has(key))
+        throw usageError(`${name} ${key}=... is given twice: one folder stands for one name`);
+      given.set(key, value.slice(cut + 1));
     } else if (single.has(name)) throw usageError(`${name} is given twice`);
     else single.set(name, value);
   }
@@ -228,11 +232,14 @@ function parseRun(words: readonly string[]): Invocation {
 function durationOf(flags: ReadonlyMap<string, string>, name: string): Milliseconds | undefined {
   const text = flags.get(name);
   if (text === undefined) return undefined;
+  let span: Milliseconds;
   try {
-    return parseDuration(text);
+    span = parseDuration(text);
   } catch (error) {
     throw usageError(`${name}: ${(error as Error).message}`);
   }
+  if (span <= 0) throw usageError(`${name} ${text}: accepted is a time above zero, for example ${name} 10s`);
+  return span;
 }
 
 /** The first of the accepted values is the default. */

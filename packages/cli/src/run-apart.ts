@@ -1,5 +1,5 @@
 /** Runs each pod in a network namespace of its own, by one inner `outrigger run` a pod; joins their lines and exit codes. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OutriggerError, systemClock } from "@outrigger/core";
 import type { RunOptions } from "./command-line.ts";
@@ -8,6 +8,7 @@ import { folderName } from "./pod/plan-pod.ts";
 import { hostsFile, INSIDE, OUTPUT_LOST } from "./pod/own-network.ts";
 import { exitCodeOf, ProcessGroup, type Ended } from "./pod/process-group.ts";
 import { Watchdog } from "./pod/watchdog.ts";
+import { makeRunFolder } from "./run-folder.ts";
 import type { StandardOutput } from "./standard-output.ts";
 import { onStopSignals } from "./stop-signals.ts";
 
@@ -25,7 +26,7 @@ export async function runApart(
       "with pods in network namespaces each reads the manifest itself: give a file instead of -",
     );
   }
-  mkdirSync(folder, { mode: 0o700 });
+  makeRunFolder(folder);
   const watchdog = new Watchdog(folder);
   const inner = manifest.pods.map((pod) => {
     const hosts = join(folder, `${folderName(pod.id)}.hosts`);

@@ -1,7 +1,5 @@
 /** `outrigger run`: from manifest files to pods that run, are shown, and are stopped in order. */
-import { mkdirSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { formatDuration, OutriggerError, systemClock } from "@outrigger/core";
 import type { RunOptions } from "./command-line.ts";
 import { exitCodeOfRun, verdict, type Ending } from "./exit-code.ts";
@@ -9,6 +7,7 @@ import type { ManifestText } from "./manifest/load.ts";
 import { furnish, INSIDE, namespaceCommand, OUTPUT_LOST } from "./pod/own-network.ts";
 import { describe, notes, prepare, readManifest, type Prepared } from "./prepare.ts";
 import { runApart } from "./run-apart.ts";
+import { makeRunFolder, runFolder } from "./run-folder.ts";
 import { ConfigFollower } from "./pod/config-follower.ts";
 import type { ContainerPlan, PodPlan } from "./pod/plan.ts";
 import { Pod } from "./pod/pod.ts";
@@ -28,15 +27,12 @@ const SCRAPE_PERIOD = 500;
 
 /**
  * @returns the exit code
- * @throws OutriggerError `bad-manifest`, `unreadable-manifest`, `port-claimed-twice` (exit code 2), `port-taken` (1)
+ * @throws OutriggerError `bad-manifest`, `unreadable-manifest`, `port-claimed-twice` (exit code 2), `port-taken`,
+ *   `no-temporary-folder` (1)
  */
 export async function run(options: RunOptions, output: StandardOutput): Promise<number> {
   const texts = options.files.map(readManifest);
-  // The real path: macOS' /tmp is a symlink, and a workload may compare.
-  const folder = join(
-    realpathSync(tmpdir()),
-    `outrigger-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
-  );
+  const folder = runFolder();
   const hosts = process.env[INSIDE];
   if (hosts !== undefined) furnish(hosts);
   const prepared = prepare(texts, options, folder);
@@ -108,7 +104,7 @@ class Run {
     this.#output = output;
     this.#options = options;
     this.#prepared = prepared;
-    mkdirSync(folder, { mode: 0o700 });
+    makeRunFolder(folder);
     this.#folder = folder;
     this.#began = this.#clock.now();
     const tty = process.stdout.isTTY;
