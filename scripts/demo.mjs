@@ -1,7 +1,7 @@
-/** npm run demo [-- NAME] [flags of outrigger run]: sets a fresh clone up and runs an example's pod on this machine. */
-import { spawn } from "node:child_process";
+/** npm run demo [-- NAME|FILE] [flags of outrigger run]: sets a fresh clone up and runs an example's pod on this machine. */
 import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
+import { pathToFileURL } from "node:url";
 import { requireNode, ROOT, setup } from "./setup.mjs";
 
 requireNode();
@@ -12,13 +12,16 @@ const name = named ? words.shift() : DEFAULT;
 
 if (words.includes("--help") || words.includes("-h")) {
   process.stdout.write(
-    `npm run demo [-- NAME] [--for 10s] [--view screen|log]\n\nExamples: ${examples().join(", ")} (default ${DEFAULT})\n` +
+    `npm run demo [-- NAME|FILE] [--for 10s] [--view screen|log]\n\nExamples: ${examples().join(", ")} (default ${DEFAULT}); or a manifest of your own, FILE.yaml\n` +
       "The flags are those of outrigger run: npx outrigger run --help\n",
   );
   process.exit(0);
 }
-if (!examples().includes(name)) {
-  process.stderr.write(`there is no example ${JSON.stringify(name)}; there are: ${examples().join(", ")}\n`);
+const isFile = /\.ya?ml$/.test(name);
+if (!isFile && !examples().includes(name)) {
+  process.stderr.write(
+    `there is no example ${JSON.stringify(name)}; there are: ${examples().join(", ")}; or give a manifest, FILE.yaml\n`,
+  );
   process.exit(2);
 }
 try {
@@ -28,17 +31,12 @@ try {
   process.exit(1);
 }
 
-const manifest = relative(process.cwd(), join(ROOT, "examples", name, "pod.yaml"));
+const manifest = isFile ? name : relative(process.cwd(), join(ROOT, "examples", name, "pod.yaml"));
 const bin = join(ROOT, "packages", "cli", "bin", "outrigger.js");
-const child = spawn(process.execPath, [bin, "run", manifest, ...words], { stdio: "inherit" });
-// A terminal's Ctrl-C reaches the run by itself, so it is not passed on: a second one means "at once".
-process.on("SIGINT", () => {});
-for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-child.on("error", (error) => {
-  process.stderr.write(`cannot start outrigger run: ${error.message}\n`);
-  process.exit(1);
-});
-child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+// The run is this very process: a signal to it or to its group arrives as it would without us, the terminal is its own,
+// and a kill -9 leaves to its watchdog what is left.
+process.argv = [process.execPath, bin, "run", manifest, ...words];
+await import(pathToFileURL(bin).href);
 
 function examples() {
   return readdirSync(join(ROOT, "examples")).filter((each) =>

@@ -13,6 +13,19 @@ const WRONG: readonly [words: readonly string[], message: string | RegExp][] = [
   [["run", "a", "--for", "10"], /^--for: "10" is not a duration: write a number with a unit/],
   [["run", "a", "--for"], "--for needs a value: --for DURATION"],
   [["run", "a", "--for=1s", "--for", "2s"], "--for is given twice"],
+  [["run", "a", "--for", "0s"], "--for 0s: accepted is a time above zero, for example --for 10s"],
+  [
+    ["run", "a", "--restart-backoff=0ms"],
+    "--restart-backoff 0ms: accepted is a time above zero, for example --restart-backoff 10s",
+  ],
+  [
+    ["run", "a", "--image", "x=/a", "--image", "x=/b"],
+    "--image x=... is given twice: one folder stands for one name",
+  ],
+  [
+    ["run", "a", "--volume=v=/a", "--volume=v=/a"],
+    "--volume v=... is given twice: one folder stands for one name",
+  ],
   [["run", "a", "--check=yes"], "--check takes no value"],
   [["run", "a", "--image", "shop"], "--image shop: accepted is NAME=DIR, for example --image shop=./shop"],
 ];
@@ -33,6 +46,10 @@ test("usage errors go to stderr with exit code 2, a missing file and a missing f
     [["run", "--nonsense"], /^unknown flag --nonsense/],
     [["run", `${folder.path}/none.yaml`], /^cannot read .*none\.yaml: there is no such file\n$/],
     [["run", folder.path], /^cannot read .*: it is a folder\n$/],
+    [
+      ["run", "/dev/zero"],
+      /^\/dev\/zero is longer than 16 MiB, which no manifest is: give the file of the pod\n$/,
+    ],
     [["run", file, "--image", "b=/no/such/folder"], /^--image b=\/no\/such\/folder: there is no folder/],
     [
       ["run", folder.write("empty.yaml", "# nothing\n")],
@@ -43,6 +60,45 @@ test("usage errors go to stderr with exit code 2, a missing file and a missing f
     assert.equal(await run.ended, 2, run.stderr);
     assert.match(run.stderr, message);
     assert.equal(run.stdout, "");
+  }
+});
+
+test("a temporary folder that is not there or is none is a sentence with the remedy, exit code 1", async () => {
+  using folder = new Folder();
+  const file = folder.write(
+    "pod.yaml",
+    podManifest({ containers: [{ name: "a", image: "b", command: ["node"] }] }),
+  );
+  for (const [path, why] of [
+    [`${folder.path}/none`, "there is no such folder"],
+    [file, "it is not a folder"],
+  ] as const) {
+    await using run = new Outrigger(["run", file], { TMPDIR: path });
+    assert.equal(await run.ended, 1);
+    assert.equal(
+      run.stderr,
+      `the temporary folder ${path}: ${why}; a run keeps its volumes there: set TMPDIR to a folder that you can write\n`,
+    );
+  }
+});
+
+test("an image called as a pattern that is none, or not there yet, is refused by what there is", async () => {
+  using folder = new Folder();
+  for (const [image, message] of [
+    [
+      "ghcr.io/outrigger/ambasador:1",
+      /image: Outrigger has no pattern "ambasador" \(did you mean ambassador\?\)/,
+    ],
+    [
+      "outrigger/adapter",
+      /image: the pattern adapter is not there yet \(there is: ambassador\), and outrigger-adapter/,
+    ],
+  ] as const) {
+    const file = folder.write("pod.yaml", podManifest({ containers: [{ name: "a", image }] }));
+    await using run = new Outrigger(["run", file]);
+    assert.equal(await run.ended, 2);
+    assert.match(run.stderr, message);
+    assert.doesNotMatch(run.stderr, /npm install/);
   }
 });
 

@@ -127,8 +127,11 @@ Promised: every process of the pod ends with the run, with what it started in it
 itself is killed (kill -9: within 2 s, by a watchdog process). Not promised: a grandchild that makes a session of
 its own (setsid) escapes (its container ends without it, within a second); resource limits, users and read-only mounts are not enforced; UDP ports are not checked.
 
-Exit codes: 0 ended well, or Ctrl-C and drained; 1 a main container failed, or the run could not start; 2 the
-command line or a manifest is wrong; 130 a second Ctrl-C: everything was killed at once.
+Exit codes: 0 ended well, or Ctrl-C and drained; 1 a main container failed, or the run could not start or could not
+write its output (a full disk; it stops in order); 2 the command line or a manifest is wrong; 130 a second Ctrl-C:
+everything was killed at once. An output that nobody reads any more (| head) counts as one Ctrl-C; with --for a failed
+container is 1 all the same. The same signal twice within 250 ms counts once: npm and npx pass on what the process
+group has had already.
 `;
 }
 
@@ -198,7 +201,11 @@ function parseRun(words: readonly string[]): Invocation {
       if (cut < 1 || cut === value.length - 1) {
         throw usageError(`${name} ${value}: accepted is NAME=DIR, for example ${name} shop=./shop`);
       }
-      (name === "--image" ? images : volumes).set(value.slice(0, cut), value.slice(cut + 1));
+      const given = name === "--image" ? images : volumes;
+      const key = value.slice(0, cut);
+      if (given.has(key))
+        throw usageError(`${name} ${key}=... is given twice: one folder stands for one name`);
+      given.set(key, value.slice(cut + 1));
     } else if (single.has(name)) throw usageError(`${name} is given twice`);
     else single.set(name, value);
   }
@@ -225,11 +232,14 @@ function parseRun(words: readonly string[]): Invocation {
 function durationOf(flags: ReadonlyMap<string, string>, name: string): Milliseconds | undefined {
   const text = flags.get(name);
   if (text === undefined) return undefined;
+  let span: Milliseconds;
   try {
-    return parseDuration(text);
+    span = parseDuration(text);
   } catch (error) {
     throw usageError(`${name}: ${(error as Error).message}`);
   }
+  if (span <= 0) throw usageError(`${name} ${text}: accepted is a time above zero, for example ${name} 10s`);
+  return span;
 }
 
 /** The first of the accepted values is the default. */

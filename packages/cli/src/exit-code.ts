@@ -22,7 +22,15 @@ export function verdict(pods: readonly Pod[], label: (pod: Pod, container: strin
   return failures;
 }
 
-/** Who ends a run by hand has ended it well, whatever its containers say; --for and the pod's own end tell. */
-export function exitCodeOfRun(ending: "asked" | "time" | null, failures: readonly string[]): number {
-  return ending === "asked" || failures.length === 0 ? 0 : 1;
+/** Why a run ends, when it does not end of itself: a signal, --for, or a standard output that takes no more. */
+export type Ending = "asked" | "time" | "output lost";
+
+/**
+ * Who ends a run by hand has ended it well, whatever its containers say, and so has who stops reading what it says;
+ * --for and the pod's own end tell. (An output that cannot be written for another reason is exit code 1: see main.ts.)
+ * @param limited whether --for was given: then its exit code is what was asked for, read or not
+ */
+export function exitCodeOfRun(ending: Ending | null, limited: boolean, failures: readonly string[]): number {
+  const byHand = ending === "asked" || (ending === "output lost" && !limited);
+  return byHand || failures.length === 0 ? 0 : 1;
 }

@@ -3,10 +3,20 @@ import { readFileSync } from "node:fs";
 import { OutriggerError } from "@outrigger/core";
 import { parseCommandLine } from "./command-line.ts";
 import { run } from "./run.ts";
+import { StandardOutput } from "./standard-output.ts";
 import { harmless } from "./view/ansi.ts";
 
 /** What is wrong with the input, and not with the run. */
 const INPUT_ERRORS = new Set(["usage", "bad-manifest", "unreadable-manifest", "port-claimed-twice"]);
+
+const complain = (sentence: string): void => void process.stderr.write(`${harmless(sentence, false)}\n`);
+// Where even this cannot be written there is nobody left to tell; the exit code remains.
+process.stderr.on("error", () => {});
+const output = new StandardOutput(process.stdout, complain);
+// At the very end, because the last line of a summary can be the one that the disk has no room for.
+process.on("exit", () => {
+  if (output.loss === "unwritable" && !process.exitCode) process.exitCode = 1;
+});
 
 async function main(): Promise<number> {
   const invocation = parseCommandLine(process.argv.slice(2));
@@ -20,7 +30,7 @@ async function main(): Promise<number> {
       return 0;
     }
     case "run":
-      return run(invocation.options);
+      return run(invocation.options, output);
   }
 }
 
@@ -29,6 +39,6 @@ try {
 } catch (thrown) {
   const error = OutriggerError.from(thrown);
   const message = error.code === "internal" ? (error.stack ?? error.message) : error.message;
-  process.stderr.write(`${harmless(message, false)}\n`);
+  complain(message);
   process.exitCode = INPUT_ERRORS.has(error.code) ? 2 : 1;
 }

@@ -1,6 +1,6 @@
 /** Reads the manifest files of a run and works out what it would start; what --check prints of that. */
 import { isUtf8 } from "node:buffer";
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { OutriggerError } from "@outrigger/core";
 import { usageError, type RunOptions } from "./command-line.ts";
@@ -17,12 +17,40 @@ export interface Prepared {
   readonly plans: readonly PodPlan[];
 }
 
+/** Far beyond any manifest (a cluster takes 1.5 MB an object), and soon read. */
+const LARGEST_MANIFEST = 16 * 1024 * 1024;
+
+/** Reads no further than the bound: /dev/zero has no end. */
+function readBounded(file: string, name: string): Buffer {
+  const descriptor = file === "-" ? 0 : openSync(file, "r");
+  try {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(64 * 1024);
+      const length = readSync(descriptor, chunk);
+      if (length === 0) return Buffer.concat(chunks);
+      size += length;
+      if (size > LARGEST_MANIFEST) {
+        throw new OutriggerError(
+          "unreadable-manifest",
+          `${name} is longer than 16 MiB, which no manifest is: give the file of the pod`,
+        );
+      }
+      chunks.push(chunk.subarray(0, length));
+    }
+  } finally {
+    if (file !== "-") closeSync(descriptor);
+  }
+}
+
 export function readManifest(file: string): ManifestText {
   const name = file === "-" ? "stdin" : file;
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file === "-" ? 0 : file);
+    bytes = readBounded(file, name);
   } catch (error) {
+    if (error instanceof OutriggerError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     const why =
       code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);

@@ -1,13 +1,16 @@
 /** Runs each pod in a network namespace of its own, by one inner `outrigger run` a pod; joins their lines and exit codes. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { OutriggerError } from "@outrigger/core";
+import { OutriggerError, systemClock } from "@outrigger/core";
 import type { RunOptions } from "./command-line.ts";
 import type { Manifest } from "./manifest/load.ts";
 import { folderName } from "./pod/plan-pod.ts";
-import { hostsFile, INSIDE } from "./pod/own-network.ts";
-import { exitCodeOf, ProcessGroup } from "./pod/process-group.ts";
+import { hostsFile, INSIDE, OUTPUT_LOST } from "./pod/own-network.ts";
+import { exitCodeOf, ProcessGroup, type Ended } from "./pod/process-group.ts";
 import { Watchdog } from "./pod/watchdog.ts";
+import { makeRunFolder } from "./run-folder.ts";
+import type { StandardOutput } from "./standard-output.ts";
+import { onStopSignals } from "./stop-signals.ts";
 
 /** @param words what starts a command in new namespaces */
 export async function runApart(
@@ -15,6 +18,7 @@ export async function runApart(
   manifest: Manifest,
   words: readonly string[],
   folder: string,
+  output: StandardOutput,
 ): Promise<number> {
   if (options.files.includes("-")) {
     throw new OutriggerError(
@@ -22,9 +26,8 @@ export async function runApart(
       "with pods in network namespaces each reads the manifest itself: give a file instead of -",
     );
   }
-  mkdirSync(folder, { mode: 0o700 });
+  makeRunFolder(folder);
   const watchdog = new Watchdog(folder);
-  let asked = 0;
   const inner = manifest.pods.map((pod) => {
     const hosts = join(folder, `${folderName(pod.id)}.hosts`);
     writeFileSync(hosts, hostsFile(pod, manifest), { mode: 0o644 });
@@ -44,22 +47,42 @@ export async function runApart(
       watchdog,
     );
   });
-  const onSignal = (): void => {
-    asked++;
-    for (const group of inner) group.signalHead("SIGTERM");
+  const tell = (name: NodeJS.Signals): void => {
+    for (const group of inner) group.signalHead(name);
   };
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  for (const name of signals) process.on(name, onSignal);
-  process.stdout.on("error", onSignal);
+  let atOnce = false;
+  const removals = [
+    onStopSignals(
+      systemClock,
+      () => tell("SIGTERM"),
+      () => {
+        atOnce = true;
+        // Another signal than the first: the same one, soon after, would be one request to the inner run.
+        tell("SIGINT");
+      },
+    ),
+    output.onLoss(() => tell(OUTPUT_LOST)),
+  ];
   try {
-    const codes = (await Promise.all(inner.map((group) => group.ended))).map(exitCodeOf);
-    if (asked > 1) return 130;
+    const codes = (await Promise.all(inner.map((group) => group.ended))).map(exitCodeOfInner);
+    if (atOnce) return 130;
+    // The inner runs have said why, but nobody has read it.
+    if (output.loss !== null) {
+      for (const [index, code] of codes.entries())
+        if (code !== 0)
+          process.stderr.write(`failed: pod ${manifest.pods[index]?.label} (exit code ${code})\n`);
+    }
     return Math.max(...codes);
   } finally {
-    for (const name of signals) process.off(name, onSignal);
+    for (const remove of removals) remove();
     watchdog.close();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** An inner run that our signal ended before it listened had started nothing: it has ended well. */
+function exitCodeOfInner(ended: Ended): number {
+  return ended.signal === "SIGTERM" || ended.signal === OUTPUT_LOST ? 0 : exitCodeOf(ended);
 }
 
 /** The words that say the same again to the inner run. */

@@ -1,19 +1,20 @@
 /** `outrigger run`: from manifest files to pods that run, are shown, and are stopped in order. */
-import { mkdirSync, realpathSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rmSync } from "node:fs";
 import { formatDuration, OutriggerError, systemClock } from "@outrigger/core";
 import type { RunOptions } from "./command-line.ts";
-import { exitCodeOfRun, verdict } from "./exit-code.ts";
+import { exitCodeOfRun, verdict, type Ending } from "./exit-code.ts";
 import type { ManifestText } from "./manifest/load.ts";
-import { furnish, INSIDE, namespaceCommand } from "./pod/own-network.ts";
+import { furnish, INSIDE, namespaceCommand, OUTPUT_LOST } from "./pod/own-network.ts";
 import { describe, notes, prepare, readManifest, type Prepared } from "./prepare.ts";
 import { runApart } from "./run-apart.ts";
+import { makeRunFolder, runFolder } from "./run-folder.ts";
 import { ConfigFollower } from "./pod/config-follower.ts";
 import type { ContainerPlan, PodPlan } from "./pod/plan.ts";
 import { Pod } from "./pod/pod.ts";
 import { clashes, taken } from "./pod/port-claim.ts";
 import { Watchdog } from "./pod/watchdog.ts";
+import type { StandardOutput } from "./standard-output.ts";
+import { onStopSignals } from "./stop-signals.ts";
 import { harmless } from "./view/ansi.ts";
 import { Display } from "./view/display.ts";
 import { Log } from "./view/log.ts";
@@ -26,22 +27,19 @@ const SCRAPE_PERIOD = 500;
 
 /**
  * @returns the exit code
- * @throws OutriggerError `bad-manifest`, `unreadable-manifest`, `port-claimed-twice` (exit code 2), `port-taken` (1)
+ * @throws OutriggerError `bad-manifest`, `unreadable-manifest`, `port-claimed-twice` (exit code 2), `port-taken`,
+ *   `no-temporary-folder` (1)
  */
-export async function run(options: RunOptions): Promise<number> {
+export async function run(options: RunOptions, output: StandardOutput): Promise<number> {
   const texts = options.files.map(readManifest);
-  // The real path: macOS' /tmp is a symlink, and a workload may compare.
-  const folder = join(
-    realpathSync(tmpdir()),
-    `outrigger-${process.pid}-${Math.random().toString(36).slice(2, 8)}`,
-  );
+  const folder = runFolder();
   const hosts = process.env[INSIDE];
   if (hosts !== undefined) furnish(hosts);
   const prepared = prepare(texts, options, folder);
   const alone = clashes(prepared.plans, false);
   if (alone.length > 0) throw new OutriggerError("port-claimed-twice", alone.join("\n"));
   const apart = networkWords(options, prepared.plans);
-  if (apart && !options.check) return runApart(options, prepared.manifest, apart, folder);
+  if (apart && !options.check) return runApart(options, prepared.manifest, apart, folder, output);
   const busy = apart ? [] : await taken(prepared.plans);
   if (busy.length > 0) throw new OutriggerError("port-taken", busy.join("\n"));
   if (options.check) {
@@ -52,7 +50,7 @@ export async function run(options: RunOptions): Promise<number> {
     );
     return 0;
   }
-  return new Run(options, texts, prepared, folder).toTheEnd();
+  return new Run(options, texts, prepared, folder, output).toTheEnd();
 }
 
 /**
@@ -84,6 +82,7 @@ class Run {
   readonly #options: RunOptions;
   readonly #prepared: Prepared;
   readonly #folder: string;
+  readonly #output: StandardOutput;
   readonly #clock = systemClock;
   readonly #display = new Display(process.stdout, systemClock);
   readonly #log: Log;
@@ -93,13 +92,19 @@ class Run {
   readonly #pods: readonly Pod[];
   readonly #began: number;
   readonly #screen: boolean;
-  /** Why the run ends, when it does not end of itself. */
-  #ending: "asked" | "time" | null = null;
+  #ending: Ending | null = null;
 
-  constructor(options: RunOptions, texts: readonly ManifestText[], prepared: Prepared, folder: string) {
+  constructor(
+    options: RunOptions,
+    texts: readonly ManifestText[],
+    prepared: Prepared,
+    folder: string,
+    output: StandardOutput,
+  ) {
+    this.#output = output;
     this.#options = options;
     this.#prepared = prepared;
-    mkdirSync(folder, { mode: 0o700 });
+    makeRunFolder(folder);
     this.#folder = folder;
     this.#began = this.#clock.now();
     const tty = process.stdout.isTTY;
@@ -178,7 +183,11 @@ class Run {
       this.#log.say(null, "info", line);
     const failures = verdict(this.#pods, (pod, name) => this.#label(pod.plan, name));
     for (const failure of failures) this.#log.say(null, "error", `failed: ${failure}`);
-    return exitCodeOfRun(this.#ending, failures);
+    const code = exitCodeOfRun(this.#ending, this.#options.for !== null, failures);
+    // The summary has reached nobody: at least the reason for the exit code should.
+    if (code !== 0 && this.#output.loss !== null)
+      for (const failure of failures) process.stderr.write(`failed: ${harmless(failure, false)}\n`);
+    return code;
   }
 
   #enterScreen(): void {
@@ -197,33 +206,41 @@ class Run {
     }));
   }
 
-  /** Signals and a closed output end the run; a second signal ends it at once. @returns the removal */
+  /** Signals and a lost output end the run in order; a second signal ends it at once. @returns the removal */
   #listen(): () => void {
-    const onSignal = (name: NodeJS.Signals): void => {
-      if (this.#ending === "asked") {
-        for (const pod of this.#pods) pod.kill();
-        this.#display.leaveScreen();
-        rmSync(this.#folder, { recursive: true, force: true });
-        process.exit(130);
-      }
-      this.#log.say(null, "info", `${name}: stopping in order; once more ends everything at once`);
-      this.#end("asked");
-    };
-    const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-    for (const name of signals) process.on(name, onSignal);
-    // `outrigger run ... | head`: nobody reads any more, so nobody wants it to run.
-    const onError = (): void => this.#end("asked");
-    process.stdout.on("error", onError);
+    const removals = [
+      onStopSignals(
+        this.#clock,
+        (name) => {
+          this.#log.say(null, "info", `${name}: stopping in order; once more ends everything at once`);
+          this.#end("asked");
+        },
+        () => {
+          for (const pod of this.#pods) pod.kill();
+          this.#display.leaveScreen();
+          rmSync(this.#folder, { recursive: true, force: true });
+          process.exit(130);
+        },
+      ),
+    ];
+    // `outrigger run ... | head`: nobody reads any more, so nobody wants it to run. On a full disk nobody can read.
+    const onLoss = (): void => this.#end("output lost");
+    removals.push(this.#output.onLoss(onLoss));
+    if (process.env[INSIDE] !== undefined) {
+      process.on(OUTPUT_LOST, onLoss);
+      removals.push(() => process.off(OUTPUT_LOST, onLoss));
+    }
     const onExit = (): void => this.#display.leaveScreen(0);
     process.on("exit", onExit);
     return () => {
-      for (const name of signals) process.off(name, onSignal);
+      for (const remove of removals) remove();
       process.off("exit", onExit);
     };
   }
 
-  #end(why: "asked" | "time"): void {
-    if (this.#ending !== "asked") this.#ending = why;
+  #end(why: Ending): void {
+    // Who asks is heard also when it ends already; of the rest the first is the reason.
+    if (this.#ending === null || why === "asked") this.#ending = why;
     for (const pod of this.#pods) void pod.stop();
   }
 

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, dirname, join } from "node:path";
+import { didYouMean } from "@outrigger/core";
 
 /** Probe and control ports that a pattern container serves on unless told otherwise. */
 const PATTERNS: Readonly<Record<string, readonly [probe: number, control: number]>> = {
@@ -19,6 +20,9 @@ export interface Pattern {
   readonly controlPort: number;
 }
 
+/** Those whose package exists; the others are names that are kept for them. */
+const THERE: ReadonlySet<string> = new Set(["ambassador"]);
+
 /** An image reference without registry, tag and digest: `ghcr.io:443/outrigger/ambassador:0.1.0@sha256:...` ends in its path. */
 function pathSegments(image: string): string[] {
   const segments = image.replace(/@[^@]*$/, "").split("/");
@@ -26,16 +30,33 @@ function pathSegments(image: string): string[] {
   return [...segments, last];
 }
 
-/** The pattern that an image is, from `.../outrigger/NAME` or `.../outrigger-NAME`, any registry and tag. */
-export function patternOf(image: string): Pattern | undefined {
+/** What stands where a pattern's name would: `""` where the image is not called as one of Outrigger's. */
+function patternName(image: string): string {
   const segments = pathSegments(image);
   const last = segments.at(-1) ?? "";
-  const name =
-    segments.at(-2) === "outrigger"
-      ? last
-      : last.startsWith("outrigger-")
-        ? last.slice("outrigger-".length)
-        : "";
+  if (segments.at(-2) === "outrigger") return last;
+  return last.startsWith("outrigger-") ? last.slice("outrigger-".length) : "";
+}
+
+/** For an image that is called as a pattern but is none: what to say of it; undefined for every other image. */
+export function noSuchPattern(image: string): string | undefined {
+  const name = patternName(image);
+  if (name === "" || Object.hasOwn(PATTERNS, name)) return undefined;
+  const known = Object.keys(PATTERNS);
+  return `Outrigger has no pattern ${JSON.stringify(name)}${didYouMean(name, known)}; its patterns are: ${known.join(", ")}`;
+}
+
+/** Why a pattern cannot be started, and what to do. */
+export function patternMissing({ name }: Pattern): string {
+  if (THERE.has(name)) {
+    return `@outrigger/${name} is not installed beside the cli, and outrigger-${name} is not on PATH: npm install @outrigger/${name}`;
+  }
+  return `the pattern ${name} is not there yet (there is: ${[...THERE].join(", ")}), and outrigger-${name} is not on PATH: take the container out of the manifest, or put a stand-in of that name on PATH`;
+}
+
+/** The pattern that an image is, from `.../outrigger/NAME` or `.../outrigger-NAME`, any registry and tag. */
+export function patternOf(image: string): Pattern | undefined {
+  const name = patternName(image);
   const ports = Object.hasOwn(PATTERNS, name) ? PATTERNS[name] : undefined;
   return ports && { name, probePort: ports[0], controlPort: ports[1] };
 }

@@ -11,6 +11,12 @@ import type { DeclaredPod, Manifest } from "../manifest/load.ts";
 /** Tells the inner run that it is inside, and where its hosts file is. Containers do not inherit it. */
 export const INSIDE = "OUTRIGGER_INSIDE_NETWORK";
 
+/**
+ * Tells the inner run that the outer's output is lost, which it cannot see itself. Before it listens it has started
+ * nothing, and the signal's own action, which is to end it, is right.
+ */
+export const OUTPUT_LOST = "SIGUSR2";
+
 /** @returns the words that start a command in namespaces of its own, or why this system does not allow it */
 export function namespaceCommand(): { readonly words: readonly string[] } | { readonly why: string } {
   if (process.platform !== "linux") return { why: "network namespaces are Linux's" };

@@ -8,7 +8,9 @@ import {
   folderBins,
   folderCommand,
   imageNames,
+  noSuchPattern,
   patternCommand,
+  patternMissing,
   type Pattern,
 } from "./image.ts";
 import { rewriteMountPaths } from "./mount-path.ts";
@@ -49,6 +51,7 @@ export function planCommand(context: ContainerContext, pattern: Pattern | undefi
   env["HOSTNAME"] = context.pod.spec.hostnameOverride ?? context.pod.spec.hostname ?? context.pod.name;
   for (const [name, value] of variables) env[name] = rewrite(value);
 
+  const slip = noSuchPattern(container.image);
   const cwd = workingDirectory(context, folder, root, rewrite);
   const args = words(container.args);
   const shownArgs = words(container.args, context.shown);
@@ -69,11 +72,9 @@ export function planCommand(context: ContainerContext, pattern: Pattern | undefi
   } else if (pattern) {
     const start = patternCommand(pattern, path);
     if (start) return { argv: [...start, ...args], shown: [...start, ...shownArgs], env, cwd };
-    report(
-      [...at, "image"],
-      `@outrigger/${pattern.name} is not installed beside the cli, and outrigger-${pattern.name} is not on PATH: npm install @outrigger/${pattern.name}`,
-    );
-  } else {
+    report([...at, "image"], patternMissing(pattern));
+  } else if (slip !== undefined) report([...at, "image"], slip);
+  else {
     report(
       at,
       `has no command, and the entrypoint of its image ${container.image} is not known here (no image is pulled): write command: in the manifest, or give the folder of its code with --image ${container.image}=DIR`,

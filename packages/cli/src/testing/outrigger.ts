@@ -35,9 +35,14 @@ export class Outrigger implements AsyncDisposable {
   readonly ended: Promise<number>;
   #onLine = new Set<() => void>();
 
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  /** @param stdout an open file that gets the output; then no lines are seen */
+  constructor(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    stdout: "pipe" | number = "pipe",
+  ) {
     this.process = spawn(process.execPath, [BIN, ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", stdout, "pipe"],
       env: { ...process.env, ...env },
     });
     let rest = "";
@@ -95,8 +100,9 @@ export class Outrigger implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.process.exitCode === null && this.process.signalCode === null) {
+      // Two signals end it at once; the same one twice would be one request.
       this.process.kill("SIGTERM");
-      this.process.kill("SIGTERM");
+      this.process.kill("SIGINT");
     }
     await this.ended;
   }

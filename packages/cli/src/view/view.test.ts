@@ -190,6 +190,11 @@ test("the screen has exactly the rows and at most the columns of the terminal, h
       endpoints: [{ ...endpoint, requests: 109 }],
       retries: 7,
       byClass: new Map([["5xx", 2]]),
+      buckets: new Map([
+        [0.01, 90],
+        [0.1, 100],
+        [Infinity, 100],
+      ]),
     }),
   );
   const container = {
@@ -212,6 +217,10 @@ test("the screen has exactly the rows and at most the columns of the terminal, h
   const full = drawScreen(screen, 100, 24);
   assert.equal(full[0], "outrigger run pod.yaml  running  1m01s, 9s left");
   assert.equal(full[2], "requests 2,501   2,500/s   retries 7   5xx 2");
+  assert.match(
+    full[3] ?? "",
+    /^latency {2}p50 [\d.]+ ms {3}p90 [\d.]+ ms {3}p99 [\d.]+ ms {3}\(last 10 s\)$/,
+  );
   assert.match(full.join("\n"), /127\.0\.0\.1:9001 {2}ejected {11}109 {6}100 {9}3 {10}1\n/);
   assert.match(full.join("\n"), /web {8}main {5}ready 1m01s {22}2\n/);
   assert.equal(full.at(-2), "line 49");
