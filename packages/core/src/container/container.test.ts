@@ -371,6 +371,9 @@ test("a file that is no configuration at all exits 2 with one sentence, never a 
     assert.doesNotMatch(stderr, /^ +at /m);
   }
   assert.match(once([`--config=${folder}`]).stderr, /: it is a directory, not a file\n$/);
+  const pipe = join(folder, "pipe");
+  assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
+  assert.match(once([`--config=${pipe}`]).stderr, /: it is a pipe, a socket or a device: .*\n$/);
 });
 
 test("unknown environment variables are no error, as Kubernetes injects many; an empty one is as unset", () => {
