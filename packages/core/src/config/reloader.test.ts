@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { OutriggerError } from "../errors.ts";
 import { silentLogger } from "../log/logger.ts";
 import { createMetrics } from "../metrics/create-metrics.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
@@ -81,6 +82,21 @@ test("one that cannot be applied is counted as failed", async () => {
   next.apply = () => Promise.reject(new Error("port taken"));
   assert.equal(await reloader.reload("file"), "failed");
   assert.deepEqual({ ...(await figures()), at: 0 }, { success: 0, refused: 0, failed: 1, last: 0, at: 0 });
+});
+
+test("one of our own errors is logged as its sentence, without a stack", async () => {
+  const { reloader, next, lines } = setUp();
+  next.apply = () =>
+    Promise.reject(
+      new OutriggerError("cannot-listen", "port 1 is taken", { cause: new Error("EADDRINUSE") }),
+    );
+  await reloader.reload("file");
+  assert.deepEqual(lines[0]?.fields, {
+    cause: "file",
+    result: "failed",
+    code: "cannot-listen",
+    reason: "port 1 is taken",
+  });
 });
 
 test("reloads run one after the other, in order", async () => {

@@ -1,4 +1,5 @@
 /** Live reload: load, validate whole, swap atomically; what is invalid is refused, the old stays, and everyone can see it. */
+import { OutriggerError } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Counter, Gauge, Metrics } from "../metrics/metrics.ts";
 import type { Clock } from "../time/clock.ts";
@@ -104,12 +105,20 @@ export class ConfigReloader<Config> {
       this.#successTime.value = clock.wallTime() / 1000;
       log.info({ cause }, "configuration reloaded");
     } catch (thrown) {
-      const fields =
-        thrown instanceof ConfigError ? { problems: thrown.problems.map(formatProblem) } : { error: thrown };
-      log.error({ cause, result, ...fields }, "configuration not reloaded: the old one stays in use");
+      log.error(
+        { cause, result, ...fieldsOf(thrown) },
+        "configuration not reloaded: the old one stays in use",
+      );
     }
     this.#results[result].inc();
     this.#successful.value = result === "success" ? 1 : 0;
     return result;
   }
+}
+
+/** Our own errors are a sentence for who wrote the configuration; a stack is for what nobody foresaw. */
+function fieldsOf(thrown: unknown): object {
+  if (thrown instanceof ConfigError) return { problems: thrown.problems.map(formatProblem) };
+  if (thrown instanceof OutriggerError) return { code: thrown.code, reason: thrown.message };
+  return { error: thrown };
 }

@@ -316,6 +316,7 @@ test("a probe port that is taken is a failure while running: one line that says 
     (JSON.parse(stdout) as Line).msg,
     /port \d+ is taken by another process: choose another with --probe$/,
   );
+  assert.doesNotMatch(stdout, /"stack"/);
 });
 
 test("wrong flags and a wrong file exit 2 with every problem on stderr, and start nothing", (context) => {

@@ -7,6 +7,7 @@
 import type { z } from "zod";
 import { ConfigReloader } from "../config/reloader.ts";
 import { watchFile, type FileWatch } from "../config/watch-file.ts";
+import { OutriggerError } from "../errors.ts";
 import { Lifecycle } from "../lifecycle/lifecycle.ts";
 import { createLogger, type LeveledLogger } from "../log/pino-logger.ts";
 import { createMetrics } from "../metrics/create-metrics.ts";
@@ -229,7 +230,9 @@ function installProcessHandlers(log: LeveledLogger, shutdown: Shutdown, hangUp: 
 /** One line, then exit 1. If even that line cannot be written, exit 1 all the same. */
 function fail(log: LeveledLogger, thrown: unknown): never {
   try {
-    log.error({ error: thrown }, `failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    // Our own errors say all in their sentence.
+    const fields = thrown instanceof OutriggerError ? { code: thrown.code } : { error: thrown };
+    log.error(fields, `failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
     log.flush();
   } finally {
     process.exit(1);
