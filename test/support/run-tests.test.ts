@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { until } from "./polling.ts";
 
 interface Counts {
   readonly passed: number;
@@ -72,6 +73,33 @@ test("a report without its end counts for nothing", () => {
   assert.equal(countReport(""), null);
 });
 
+test("a hook of the file that fails is a failure, though no summary counts it", async (context) => {
+  const { counts, said } = await run(
+    context,
+    `import { after, test } from "node:test"; after(() => { throw new Error("no end"); }); test("a", () => {});`,
+  );
+  assert.deepEqual(counts, [1, 1, 0]);
+  assert.match(said, /no end/);
+  const tap = (line: string): string =>
+    `ok 1 - a\n${line}\n1..1\n# tests 1\n# pass 1\n# fail 0\n# cancelled 0\n# skipped 0\n# todo 0\n`;
+  assert.equal(countReport(tap("not ok 2 - x.mjs"))?.failed, 1);
+  assert.equal(countReport(tap("not ok 2 - later # TODO"))?.failed, 0);
+});
+
+test(
+  "a process that left the group and holds the output is not waited for, and is told",
+  { timeout: 30_000 },
+  async (context) => {
+    const text = WITH_CHILD('test("a", () => {}); child.unref();').replace(
+      '{ stdio: "inherit" }',
+      '{ stdio: "inherit", detached: true }',
+    );
+    const { said, folder } = await run(context, text);
+    process.kill(Number(readFileSync(join(folder, "pid"), "utf8")), "SIGKILL");
+    assert.match(said, /it left a process behind that holds its output/);
+  },
+);
+
 test("a file that exits in the middle, crashes, or has no test has failed", async (context) => {
   for (const [text, problem] of [
     [
@@ -113,7 +141,8 @@ for (const [sentence, body, limit, expected] of [
     async (context) => {
       const { said, folder } = await run(context, WITH_CHILD(body), limit);
       assert.match(said, expected);
-      assert.equal(isAlive(Number(readFileSync(join(folder, "pid"), "utf8"))), false);
+      // Its files are closed before it is a zombie.
+      await until("it is dead", () => !isAlive(Number(readFileSync(join(folder, "pid"), "utf8"))));
     },
   );
 }

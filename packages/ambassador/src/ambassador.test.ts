@@ -1,6 +1,7 @@
 /** The ambassador as a library: start, reload while requests pass, stop. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request, Agent } from "node:http";
@@ -256,4 +257,92 @@ it("/explain tells each endpoint with its state and why", async () => {
     /"key":"127.0.0.1:1".*?"state":"ejected","why":"ejected for .* more: 1 failure in a row/,
   );
   await catalogue.stop();
+});
+
+/** What happens to the port while `begun` goes on and stop() comes after that many turns of the event loop. */
+async function stopAfter(turns: number, ambassador: Ambassador, begin: () => Promise<void>): Promise<void> {
+  const outcome = begin().then(
+    () => "done",
+    (error: OutriggerError) => error.code,
+  );
+  for (let turn = 0; turn < turns; turn++) await new Promise<void>((resolve) => setImmediate(resolve));
+  await ambassador.stop();
+  assert.match(await outcome, /^(done|stopped|not-started)$/);
+}
+
+describe("stop", () => {
+  for (const [where, turns] of [
+    ["at once", 0],
+    ["after a turn", 1],
+    ["after two turns", 2],
+    ["after three turns", 3],
+    ["after twenty turns", 20],
+  ] as const) {
+    it(`${where} while it starts leaves nothing listening`, async () => {
+      const port = await freePort();
+      const ambassador = createAmbassador({ routes: [`${port}=http://127.0.0.1:1`] });
+      await stopAfter(turns, ambassador, () => ambassador.start());
+      await assert.rejects(get(port), /ECONNREFUSED/);
+      assert.deepEqual(ambassador.listeners[0]?.addresses, []);
+    });
+
+    it(`${where} while it reloads leaves nothing listening`, async () => {
+      const [port, added] = [await freePort(), await freePort()];
+      const ambassador = createAmbassador({ routes: [`${port}=http://127.0.0.1:1`] });
+      await ambassador.start();
+      await stopAfter(turns, ambassador, () =>
+        ambassador.reload(parseAmbassadorConfig({ routes: [`${added}=http://127.0.0.1:1`] })),
+      );
+      await assert.rejects(get(port), /ECONNREFUSED/);
+      await assert.rejects(get(added), /ECONNREFUSED/);
+    });
+  }
+
+  for (const step of ["start", "reload"] as const) {
+    it(
+      `while the ${step} waits for discovery ends it, and leaves nothing listening`,
+      { timeout: 20_000 },
+      async () => {
+        // A name server that never answers.
+        const silent = createSocket("udp4").bind(0, "127.0.0.1");
+        await once(silent, "listening");
+        const [port, first] = [await freePort(), await freePort()];
+        const waiting = {
+          listen: port,
+          protocol: "http" as const,
+          endpoints: ["nowhere.test:80"],
+          dnsServers: [`127.0.0.1:${silent.address().port}`],
+          discoveryTimeout: step === "start" ? "5m" : "1s",
+        };
+        const quick = `${first}=http://127.0.0.1:1`;
+        const ambassador = createAmbassador({ routes: step === "start" ? [waiting] : [quick] });
+        if (step === "reload") await ambassador.start();
+        const asked = once(silent, "message");
+        const begun = assert.rejects(
+          step === "start"
+            ? ambassador.start()
+            : ambassador.reload(parseAmbassadorConfig({ routes: [quick, waiting] })),
+          { code: step === "start" ? "stopped" : "not-started" },
+        );
+        await asked;
+        await ambassador.stop();
+        await begun;
+        for (const each of [port, first]) await assert.rejects(get(each), /ECONNREFUSED/);
+        silent.close();
+      },
+    );
+  }
+});
+
+it("a reload waits for the start under way, and is refused before it and after stop()", async () => {
+  const [port, added] = [await freePort(), await freePort()];
+  const ambassador = createAmbassador({ routes: [`${port}=http://127.0.0.1:1`] });
+  const next = parseAmbassadorConfig({ routes: [`${added}=http://127.0.0.1:1`] });
+  await assert.rejects(ambassador.reload(next), { code: "not-started" });
+  await Promise.all([ambassador.start(), ambassador.reload(next)]);
+  assert.equal((await get(added, new Agent())).status, 502);
+  await assert.rejects(get(port), /ECONNREFUSED/);
+  await ambassador.stop();
+  await assert.rejects(get(added), /ECONNREFUSED/);
+  await assert.rejects(ambassador.reload(next), { code: "not-started" });
 });

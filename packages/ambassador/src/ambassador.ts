@@ -23,6 +23,7 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
   /** Routes of former configs, finishing what they have. */
   readonly #dropped = new Map<HttpRoute, AbortController>();
   #state: "new" | "started" | "stopped" = "new";
+  #starting: Promise<void> = Promise.resolve();
 
   constructor(config: AmbassadorConfig, deps: PatternDeps) {
     this.#deps = deps;
@@ -57,12 +58,13 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
     ];
   }
 
-  /** @throws OutriggerError `cannot-listen`, `bad-tls`; no port is left open then */
+  /** @throws OutriggerError `cannot-listen`, `bad-tls`, `stopped` when stop() came first; no port is left open then */
   async start(): Promise<void> {
     if (this.#state !== "new")
       throw new OutriggerError("already-started", "an ambassador starts once; create another");
     this.#state = "started";
-    await startAll(this.#routes);
+    this.#starting = startAll(this.#routes);
+    await this.#starting;
   }
 
   async stop(): Promise<void> {
@@ -74,9 +76,12 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
   /**
    * Routes of the same name and address take the new config in place: open connections, health and ejections stay.
    * New ones are opened first; dropped ones finish what they have. Requests in flight end under their old settings.
-   * @throws whatever makes a new route impossible; the old config then serves on, untouched
+   * A start under way is waited for.
+   * @throws OutriggerError `not-started`: not while it is new or stopped; and whatever makes a new route impossible; the old config then serves on, untouched
    */
   async reload(config: AmbassadorConfig): Promise<void> {
+    await this.#starting;
+    this.#refuseUnlessStarted();
     const kept = new Map(this.#routes.map((route) => [route.name, route]));
     const swaps: PreparedSwap[] = [];
     const fresh: HttpRoute[] = [];
@@ -94,6 +99,8 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
         }
       }
       await startAll(fresh);
+      // Stopped meanwhile: nobody would close what was opened now.
+      this.#refuseUnlessStarted();
     } catch (error) {
       for (const swap of swaps) swap.discard();
       await Promise.all(fresh.map((route) => route.stop()));
@@ -107,6 +114,11 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  #refuseUnlessStarted(): void {
+    if (this.#state !== "started")
+      throw new OutriggerError("not-started", `cannot reload: this ambassador is ${this.#state}`);
   }
 
   #retire(route: HttpRoute): void {

@@ -230,7 +230,7 @@ describe("wrong usage", () => {
     assert.equal(status, 2);
     assert.match(stderr, /2 problems in the configuration/);
     assert.match(stderr, /--route, column 25: routes\[0\]\.retris: unknown key \(did you mean retries\?\)/);
-    assert.match(stderr, /\n {2}8001=http:\/\/127\.0\.0\.1:1\?retris=2\n {2} {24}\^\n/);
+    assert.match(stderr, /\n {2}8001=http:\/\/127\.0\.0\.1:1\?retris=\*\n {2} {24}\^\n/);
     assert.match(stderr, /routes\[1\]\.protocol: .*http.*https/);
   });
 

@@ -1,5 +1,5 @@
 /** One route of protocol http or https: a listener of the HTTP/1.1 engine and the upstream behind it. */
-import { formatHostPort, type DataListener, type PatternDeps } from "@outrigger/core";
+import { formatHostPort, OutriggerError, type DataListener, type PatternDeps } from "@outrigger/core";
 import {
   Listener,
   UpstreamTlsWatcher,
@@ -33,7 +33,9 @@ export class HttpRoute implements DataListener {
   #tls: UpstreamTlsWatcher | null = null;
   #credentials: UpstreamTls | null = null;
   #listener: Listener | null = null;
-  #stopped = false;
+  /** Set from the first stop() on. */
+  #stopping: Promise<void> | null = null;
+  #starting: Promise<void> | null = null;
 
   constructor(config: RouteConfig, deps: PatternDeps) {
     this.name = routeName(config);
@@ -64,30 +66,46 @@ export class HttpRoute implements DataListener {
   /**
    * Listens; resolves when requests are accepted. Discovery goes on in the background: a world that is down makes no
    * container unready.
-   * @throws OutriggerError `cannot-listen`, `bad-tls`; nothing is left open then
+   * @throws OutriggerError `cannot-listen`, `bad-tls`, `stopped` when stop() came first; nothing is left open then
    */
   async start(): Promise<void> {
+    this.#starting = this.#open();
     try {
-      const tls = await this.#loadTls(this.#config);
-      this.#tls = tls.watcher;
-      this.#credentials = tls.credentials;
-      const listener = new Listener(
-        this.name,
-        addressOf(this.#config),
-        this.#upstream,
-        optionsOf(this.#config),
-        this.#credentials,
-        this.#deps,
-      );
-      listener.log.sample = this.#config.accessLog;
-      // The first answer of discovery is waited for (within discoveryTimeout), so that the first request finds endpoints.
-      await this.#upstream.start();
-      await listener.start();
-      this.#listener = listener;
+      await this.#starting;
     } catch (error) {
       await this.stop();
       throw error;
     }
+  }
+
+  /** stop() may come in each of its waits: what was got meanwhile is given back. */
+  async #open(): Promise<void> {
+    this.#refuseStopped();
+    const tls = await this.#loadTls(this.#config);
+    if (this.#stopped) tls.watcher?.stop();
+    this.#refuseStopped();
+    this.#tls = tls.watcher;
+    this.#credentials = tls.credentials;
+    const listener = new Listener(
+      this.name,
+      addressOf(this.#config),
+      this.#upstream,
+      optionsOf(this.#config),
+      this.#credentials,
+      this.#deps,
+    );
+    this.#listener = listener;
+    listener.log.sample = this.#config.accessLog;
+    // The first answer of discovery is waited for (within discoveryTimeout), so that the first request finds endpoints.
+    await this.#upstream.start();
+    this.#refuseStopped();
+    await listener.start();
+    this.#refuseStopped();
+  }
+
+  #refuseStopped(): void {
+    if (this.#stopped)
+      throw new OutriggerError("stopped", `route ${this.name} was stopped before it had started`);
   }
 
   /** Whether another config can be taken over without opening another port. */
@@ -140,16 +158,24 @@ export class HttpRoute implements DataListener {
     return cut;
   }
 
-  /** Closes at once what is still open. Idempotent. */
-  async stop(): Promise<void> {
-    if (this.#stopped) return;
-    this.#stopped = true;
+  /** Closes at once what is still open; a start under way fails, and is waited for. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#close();
+    return this.#stopping;
+  }
+
+  get #stopped(): boolean {
+    return this.#stopping !== null;
+  }
+
+  async #close(): Promise<void> {
     this.#tls?.stop();
-    if (this.#listener) {
-      await this.#listener.stopAccepting();
-      await this.#listener.drain(AbortSignal.abort());
-    }
+    // First: this also ends the wait for discovery of a start.
     await this.#upstream.stop();
+    // Whether it failed is told to who started it.
+    await this.#starting?.catch(() => {});
+    await this.#listener?.stopAccepting();
+    await this.#listener?.drain(AbortSignal.abort());
   }
 
   /** For /explain: what it does and why. */

@@ -2,8 +2,7 @@
 import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, type Node } from "yaml";
 import { OutriggerError } from "../errors.ts";
 import type { ConfigProblem } from "./problem.ts";
-import { looksSecret } from "./route-line.ts";
-import { plainValue, structureProblem } from "./structure.ts";
+import { explainYamlError, plainValue, structureProblem } from "./structure.ts";
 
 export interface ConfigDocument {
   readonly value: Record<string, unknown>;
@@ -17,18 +16,6 @@ export interface ConfigDocument {
 /** One slip of the pen can make hundreds of errors after it. */
 const MOST_PROBLEMS = 10;
 
-function lineOf(text: string, offset: number): string {
-  const end = text.indexOf("\n", offset);
-  return text.slice(text.lastIndexOf("\n", offset - 1) + 1, end < 0 ? text.length : end);
-}
-
-/** YAML's own messages quote tags and aliases, and a password may begin as one does: `password: !x`. */
-function mayHoldSecret(line: string): boolean {
-  return (
-    line.includes("@") || [...line.matchAll(/([\w-]+)["']?\s*:/g)].some(([, key]) => looksSecret(key ?? ""))
-  );
-}
-
 /** Reads one document whose root is a mapping; an empty text is an empty mapping. */
 export function readDocument(
   text: string,
@@ -40,23 +27,19 @@ export function readDocument(
     return `${name}:${line}:${col}`;
   };
   const parsed = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
-  const refuse = (offset: number, why: string, code: string): ConfigProblem => ({
+  const refuse = (offset: number, message: string): ConfigProblem => ({
     where: at(offset),
     key: "",
-    message: mayHoldSecret(lineOf(text, offset))
-      ? `not YAML (${code}); nothing of this line is shown, because it may hold a secret`
-      : why,
+    message,
   });
   const structure = structureProblem(parsed);
-  if (structure) {
-    return { problems: [refuse(structure.offset, `not usable: ${structure.message}`, "STRUCTURE")] };
-  }
+  if (structure) return { problems: [refuse(structure.offset, `not usable: ${structure.message}`)] };
   const wrong = [...parsed.errors, ...parsed.warnings];
   if (wrong.length > 0) {
     return {
       problems: wrong
         .slice(0, MOST_PROBLEMS)
-        .map(({ pos, message, code }) => refuse(pos[0], `not YAML: ${message}`, code)),
+        .map((error) => refuse(error.pos[0], `not YAML: ${explainYamlError(error)}`)),
     };
   }
   const root = parsed.contents as Node | null;

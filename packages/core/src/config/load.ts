@@ -57,6 +57,8 @@ export async function loadConfig<Schema extends z.ZodType>(
   const merged: Record<string, unknown> = {};
   let unreadable = false;
   const unreadRoutes = new Set<PropertyKey>();
+  /** Options of routes that the schema does not know: nobody can say that their values are no secrets. */
+  const unknown = new Set<string>();
 
   for (const [layer, isInline] of [
     [layers.file, false],
@@ -94,9 +96,14 @@ export async function loadConfig<Schema extends z.ZodType>(
     for (const { source, text } of layers.routes) {
       try {
         const { route, columns } = parseRouteColumns(text);
+        const index = routes.length;
+        const hidden = (key: string): boolean =>
+          key
+            .split(".")
+            .some((_, end, parts) => unknown.has(`${index}.${parts.slice(0, end + 1).join(".")}`));
         origins.push({
-          path: ["routes", routes.length],
-          locate: (rest) => placeInRoute(source, text, columns, rest),
+          path: ["routes", index],
+          locate: (rest) => placeInRoute(source, text, columns, rest, hidden),
         });
         routes.push(route);
       } catch (thrown) {
@@ -122,7 +129,9 @@ export async function loadConfig<Schema extends z.ZodType>(
   const result = schema.safeParse(merged);
   if (!result.success) {
     const root = inputJsonSchema(schema);
-    for (const { path, message, of } of explainIssues(result.error.issues, merged, root)) {
+    const explained = explainIssues(result.error.issues, merged, root);
+    for (const { path, of } of explained) if (of === "key") unknown.add(path.slice(1).join("."));
+    for (const { path, message, of } of explained) {
       if (path[0] === "routes" && path.length > 1 && unreadRoutes.has(path[1] as PropertyKey)) continue;
       const origin = origins.findLast(({ path: prefix }) =>
         prefix.every((part, index) => part === path[index]),
@@ -143,6 +152,7 @@ function placeInRoute(
   text: string,
   columns: RouteColumns,
   rest: readonly PropertyKey[],
+  hidden: (key: string) => boolean,
 ): Place {
   for (let length = rest.length; length >= 0; length--) {
     const dotted = rest.slice(0, length).map(String).join(".");
@@ -151,7 +161,8 @@ function placeInRoute(
     if (column === undefined && length > 0) {
       column = [...columns].find(([key]) => key.startsWith(`${dotted}.`))?.[1];
     }
-    if (column !== undefined) return { where: `${source}, column ${column}`, excerpt: pointAt(text, column) };
+    if (column !== undefined)
+      return { where: `${source}, column ${column}`, excerpt: pointAt(text, column, hidden) };
   }
   return { where: source };
 }

@@ -10,8 +10,9 @@ test("any shape of YAML or JSON is read, an empty text is null", () => {
 
 for (const [text, message] of [
   ["a: [1", /^not YAML: .+ at line 1, column 6/],
-  ["&a [*a]", /^not YAML that can be used: alias \*a stands inside of what it stands for$/],
-  ["[*a]", /^not YAML that can be used: alias \*a has no anchor &a before it$/],
+  ["&a [*a]", /^not YAML that can be used: an alias .* stands inside of what it stands for$/],
+  ["[*a]", /^not YAML that can be used: an alias .* has no anchor of that name before it$/],
+  ["- !hunter2zz x", /^not YAML: a tag .* is not known here: .* at line 1, column 3$/],
   ["[".repeat(9_000), /^not YAML that can be used: nested deeper than 100 levels$/],
   [
     `[&a0 [x]${Array.from({ length: 20 }, (_, n) => `, &a${n + 1} [*a${n}, *a${n}]`).join("")}]`,

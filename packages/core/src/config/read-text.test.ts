@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -23,9 +24,40 @@ test("a file of up to 1 MiB of UTF-8 is read whole, a larger one is refused", as
   });
 });
 
-test("what never ends is not read to its end", async () => {
-  await assert.rejects(readText("/dev/zero"), { code: "file-too-large" });
+test("a pipe that nobody writes to, and a device that never ends, are refused at once", async (context) => {
+  const pipe = `${fileWith(context, "")}.pipe`;
+  assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
+  const message =
+    "it is a pipe, a socket or a device: only a regular file is read, because it is read again on each reload";
+  for (const path of [pipe, "/dev/zero", "/dev/null"])
+    await assert.rejects(readText(path), { code: "not-a-file", message }, path);
+  await assert.rejects(readText(tmpdir()), { code: "EISDIR" });
 });
+
+test(
+  "a file is closed again, also one that was refused",
+  { skip: process.platform === "linux" ? false : "needs /proc" },
+  async (context) => {
+    const isOpen = (path: string): boolean =>
+      readdirSync("/proc/self/fd").some((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === path;
+        } catch {
+          return false; // It was the one that readdir had open.
+        }
+      });
+    const good = fileWith(context, "a: 1");
+    await readText(good);
+    assert.equal(isOpen(good), false);
+    const large = fileWith(context, "x".repeat(LARGEST_FILE + 1));
+    await assert.rejects(readText(large));
+    assert.equal(isOpen(large), false);
+    const pipe = `${good}.pipe`;
+    assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
+    await assert.rejects(readText(pipe));
+    assert.equal(isOpen(pipe), false);
+  },
+);
 
 test("another encoding is refused, with the line", async (context) => {
   const latin = Buffer.from("a: 1\nb: gr\u00fcn\nc: 2\n", "latin1");

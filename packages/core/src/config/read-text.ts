@@ -1,5 +1,6 @@
 /** Reads a configuration file: all of it, but not more than a ConfigMap can hold, and only as UTF-8. */
 import { isUtf8 } from "node:buffer";
+import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { OutriggerError } from "../errors.ts";
 import { formatSize, type Bytes } from "../units.ts";
@@ -8,7 +9,7 @@ import { formatSize, type Bytes } from "../units.ts";
 export const LARGEST_FILE: Bytes = 1024 * 1024;
 
 /**
- * @throws OutriggerError `file-too-large`, `not-utf-8`, or the system's code (`ENOENT`); the messages say only what is
+ * @throws OutriggerError `file-too-large`, `not-a-file`, `not-utf-8`, or the system's code (`ENOENT`); the messages say only what is
  *   wrong, the caller says with which file
  */
 export async function readText(path: string): Promise<string> {
@@ -24,11 +25,20 @@ export async function readText(path: string): Promise<string> {
 }
 
 async function readBounded(path: string): Promise<Buffer> {
-  const file = await open(path);
+  // To open a FIFO that nobody writes to would wait for ever otherwise, on a thread that no signal frees; and reads of
+  // one would wait for its writer. A regular file is read as ever.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
+    const kind = await file.stat();
+    if (!kind.isFile() && !kind.isDirectory()) {
+      throw new OutriggerError(
+        "not-a-file",
+        "it is a pipe, a socket or a device: only a regular file is read, because it is read again on each reload",
+      );
+    }
     const chunks: Buffer[] = [];
     let size = 0;
-    // One byte more shows that there is more; a device or a pipe tells no size beforehand.
+    // One byte more shows that there is more; files of /proc tell no size beforehand, and others may grow meanwhile.
     while (size <= LARGEST_FILE) {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(65_536), 0, 65_536, null);
       if (bytesRead === 0) break;

@@ -49,3 +49,24 @@ test("what a name or a URL says to be secret is redacted even unmarked; files th
     },
   );
 });
+
+test("of a URL or a path the parameters whose names look secret are redacted, and nothing else", () => {
+  assert.deepEqual(
+    redactByName({
+      health: "http:/x?token=hunter2?zz",
+      many: "http://h/x?a=1&api_key=s&b=2#f",
+      nested: "/p?next=/q?sig=s&c=3",
+      both: "http://u:p@h/?password=s",
+      plain: "http:/x?verbose=1&keys=2",
+      list: ["/x?access_token=s"],
+    }),
+    {
+      health: "http:/x?token=[redacted]",
+      many: "http://h/x?a=1&api_key=[redacted]&b=2#f",
+      nested: "/p?next=/q?sig=[redacted]&c=3",
+      both: "http://[redacted]@h/?password=[redacted]",
+      plain: "http:/x?verbose=1&keys=2",
+      list: ["/x?access_token=[redacted]"],
+    },
+  );
+});

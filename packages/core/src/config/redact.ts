@@ -1,6 +1,6 @@
 /**
  * Replaces what is secret before a configuration is shown: keys that the schema marks, keys whose name says so
- * (`password`, not `passwordFile`), and the userinfo of URLs.
+ * (`password`, not `passwordFile`), the userinfo of URLs, and parameters in their queries whose names say so.
  */
 import { alternatives, childSchemas, type JsonSchema } from "./json-schema.ts";
 import { looksSecret } from "./route-line.ts";
@@ -12,10 +12,21 @@ const USERINFO = /^([a-z][a-z0-9+.-]*:\/\/)?.*@/is;
 /** In a text that is more than one URL: as far as the URL's own grammar says. */
 const USERINFO_WITHIN = /:\/\/[^\s"/?#]*@/g;
 
-/** A value as an error may quote it: without what stands before an "@". */
+/** A value as an error may quote it: without what stands before an "@", and without secret parameters of a query. */
 export function hideUserinfo(value: string): string {
-  return value.replace(USERINFO, `$1${REDACTED}@`);
+  return hideQuery(value.replace(USERINFO, `$1${REDACTED}@`));
 }
+
+/** `http:/up?token=[redacted]&x=1`: the values of parameters whose names look secret. */
+function hideQuery(value: string): string {
+  return value.replace(/([?&;])([^=&?;#\s]+)=([^&#\s]*)/g, (_, mark: string, name: string, rest: string) =>
+    looksSecret(name) || SECRET_PARAMETER.test(name)
+      ? `${mark}${name}=${REDACTED}`
+      : `${mark}${name}=${hideQuery(rest)}`,
+  );
+}
+/** In a query more names are secret than among our own keys. */
+const SECRET_PARAMETER = /^(?:[a-z]+[-_]?)?(?:key|sig|signature)$/i;
 
 /** A text, such as a line of the log, without the userinfo of the URLs in it. */
 export function hideUserinfoWithin(text: string): string {
@@ -59,7 +70,7 @@ function walk(value: unknown, schemas: readonly JsonSchema[], root: JsonSchema):
   if (schemas.some((schema) => [...alternatives(schema, root)].some((part) => part.secret === true)))
     return REDACTED;
   // `user:password@host` or a whole URL; `a@b` alone may be a name.
-  if (typeof value === "string") return /:.*@/s.test(value) ? hideUserinfo(value) : value;
+  if (typeof value === "string") return /:.*@/s.test(value) ? hideUserinfo(value) : hideQuery(value);
   if (Array.isArray(value))
     return value.map((item, index) => walk(item, childSchemas(schemas, index, root), root));
   if (typeof value !== "object") return value;

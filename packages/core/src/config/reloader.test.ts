@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { OutriggerError } from "../errors.ts";
 import { silentLogger } from "../log/logger.ts";
 import { createMetrics } from "../metrics/create-metrics.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import { ConfigError } from "./problem.ts";
 import { ConfigReloader } from "./reloader.ts";
 
-function setUp() {
+function setUp({ opened = true } = {}) {
   const clock = new VirtualClock();
   const metrics = createMetrics();
   const lines: { fields: object; message: string }[] = [];
@@ -44,6 +45,7 @@ function setUp() {
     };
   };
   const start = clock.wallTime() / 1000;
+  if (opened) reloader.open();
   return { clock, reloader, next, applied, lines, figures, start };
 }
 
@@ -82,6 +84,21 @@ test("one that cannot be applied is counted as failed", async () => {
   assert.deepEqual({ ...(await figures()), at: 0 }, { success: 0, refused: 0, failed: 1, last: 0, at: 0 });
 });
 
+test("one of our own errors is logged as its sentence, without a stack", async () => {
+  const { reloader, next, lines } = setUp();
+  next.apply = () =>
+    Promise.reject(
+      new OutriggerError("cannot-listen", "port 1 is taken", { cause: new Error("EADDRINUSE") }),
+    );
+  await reloader.reload("file");
+  assert.deepEqual(lines[0]?.fields, {
+    cause: "file",
+    result: "failed",
+    code: "cannot-listen",
+    reason: "port 1 is taken",
+  });
+});
+
 test("reloads run one after the other, in order", async () => {
   const { reloader, next, applied } = setUp();
   let loads = 0;
@@ -96,4 +113,56 @@ test("reloads run one after the other, in order", async () => {
   };
   await Promise.all([reloader.reload("a"), reloader.reload("b"), reloader.reload("c")]);
   assert.deepEqual(applied, ["1", "2", "3"]);
+});
+
+test("a reload that is asked for before open() waits for it, and says so", async () => {
+  const { reloader, applied, lines } = setUp({ opened: false });
+  const early = reloader.reload("SIGHUP");
+  assert.deepEqual(lines, [
+    { fields: { cause: "SIGHUP" }, message: "the configuration is reloaded when the start is over" },
+  ]);
+  // As many turns as a reload takes many times over.
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(applied, []);
+  reloader.open();
+  assert.equal(await early, "success");
+  assert.deepEqual(applied, ["new"]);
+});
+
+test("close() waits for the reload under way; what waits behind it or comes later is ignored, uncounted, and logged", async () => {
+  const { reloader, next, applied, lines, figures } = setUp();
+  let letGo = (): void => {};
+  const loading = new Promise<void>((begun) => {
+    next.load = () => {
+      begun();
+      return new Promise((resolve) => (letGo = () => resolve("under way")));
+    };
+  });
+  const first = reloader.reload("file");
+  const second = reloader.reload("SIGHUP");
+  await loading;
+  let closed = false;
+  const closing = reloader.close().then(() => (closed = true));
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(closed, false);
+  letGo();
+  await closing;
+  assert.deepEqual(
+    [await first, await second, await reloader.reload("late")],
+    ["success", "ignored", "ignored"],
+  );
+  assert.deepEqual(applied, ["under way"]);
+  assert.equal((await figures()).success, 1);
+  assert.deepEqual(lines.slice(1), [
+    { fields: { cause: "SIGHUP" }, message: "configuration not reloaded: it is shutting down" },
+    { fields: { cause: "late" }, message: "configuration not reloaded: it is shutting down" },
+  ]);
+});
+
+test("what waited for open() is ignored when close() comes first", async () => {
+  const { reloader, applied } = setUp({ opened: false });
+  const early = reloader.reload("SIGHUP");
+  await reloader.close();
+  assert.equal(await early, "ignored");
+  assert.deepEqual(applied, []);
 });

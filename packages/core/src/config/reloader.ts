@@ -1,4 +1,5 @@
 /** Live reload: load, validate whole, swap atomically; what is invalid is refused, the old stays, and everyone can see it. */
+import { OutriggerError } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Counter, Gauge, Metrics } from "../metrics/metrics.ts";
 import type { Clock } from "../time/clock.ts";
@@ -14,18 +15,27 @@ export interface ReloaderOptions<Config> {
   readonly log: Logger;
 }
 
-/** success: swapped. refused: it did not validate. failed: it did, and could not be applied. */
-export type ReloadResult = "success" | "refused" | "failed";
+/**
+ * success: swapped. refused: it did not validate. failed: it did, and could not be applied.
+ * ignored: asked for after close(), not counted.
+ */
+export type ReloadResult = "success" | "refused" | "failed" | "ignored";
+type CountedResult = Exclude<ReloadResult, "ignored">;
 
 export class ConfigReloader<Config> {
   readonly #options: ReloaderOptions<Config>;
-  readonly #results: Readonly<Record<ReloadResult, Counter>>;
+  readonly #results: Readonly<Record<CountedResult, Counter>>;
   readonly #successful: Gauge;
   readonly #successTime: Gauge;
-  #queue: Promise<unknown> = Promise.resolve();
+  #phase: "waiting" | "open" | "closed" = "waiting";
+  #queue: Promise<unknown>;
+  #release: () => void = () => {};
 
   constructor(options: ReloaderOptions<Config>) {
     this.#options = options;
+    this.#queue = new Promise<void>((resolve) => {
+      this.#release = resolve;
+    });
     const { metrics, clock } = options;
     const results = metrics.counter(
       "outrigger_config_reloads_total",
@@ -54,16 +64,39 @@ export class ConfigReloader<Config> {
     this.#successTime.value = clock.wallTime() / 1000;
   }
 
-  /** One at a time, in order. Never rejects. */
+  /** What is to be reloaded has started: reloads that were asked for before go ahead, in order. */
+  open(): void {
+    if (this.#phase !== "waiting") return;
+    this.#phase = "open";
+    this.#release();
+  }
+
+  /** Begins no reload any more, not even one that waits; resolves when the one under way has ended. Idempotent. */
+  async close(): Promise<void> {
+    this.#phase = "closed";
+    this.#release();
+    await this.#queue;
+  }
+
+  /** One at a time, in order, none before open(). Never rejects. */
   reload(cause: string): Promise<ReloadResult> {
+    if (this.#phase === "waiting")
+      this.#options.log.info({ cause }, "the configuration is reloaded when the start is over");
+    if (this.#phase === "closed") return Promise.resolve(this.#ignore(cause));
     const result = this.#queue.then(() => this.#reload(cause));
     this.#queue = result;
     return result;
   }
 
+  #ignore(cause: string): "ignored" {
+    this.#options.log.info({ cause }, "configuration not reloaded: it is shutting down");
+    return "ignored";
+  }
+
   async #reload(cause: string): Promise<ReloadResult> {
     const { load, apply, clock, log } = this.#options;
-    let result: ReloadResult = "refused";
+    if (this.#phase === "closed") return this.#ignore(cause);
+    let result: CountedResult = "refused";
     try {
       const config = await load();
       result = "failed";
@@ -72,12 +105,20 @@ export class ConfigReloader<Config> {
       this.#successTime.value = clock.wallTime() / 1000;
       log.info({ cause }, "configuration reloaded");
     } catch (thrown) {
-      const fields =
-        thrown instanceof ConfigError ? { problems: thrown.problems.map(formatProblem) } : { error: thrown };
-      log.error({ cause, result, ...fields }, "configuration not reloaded: the old one stays in use");
+      log.error(
+        { cause, result, ...fieldsOf(thrown) },
+        "configuration not reloaded: the old one stays in use",
+      );
     }
     this.#results[result].inc();
     this.#successful.value = result === "success" ? 1 : 0;
     return result;
   }
+}
+
+/** Our own errors are a sentence for who wrote the configuration; a stack is for what nobody foresaw. */
+function fieldsOf(thrown: unknown): object {
+  if (thrown instanceof ConfigError) return { problems: thrown.problems.map(formatProblem) };
+  if (thrown instanceof OutriggerError) return { code: thrown.code, reason: thrown.message };
+  return { error: thrown };
 }

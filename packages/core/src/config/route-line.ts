@@ -45,7 +45,8 @@ const TARGET =
 const WEIGHT = /^\d{1,6}$/;
 const OPTION = /^[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z][A-Za-z0-9]*)*$/;
 /** A key that would hold a secret itself; `passwordFile` only names where one is. */
-const SECRET_KEY = /(?:passw(?:or)?d|passphrase|secret|token|api-?key|private-?key|credentials?)s?$/i;
+const SECRET_KEY =
+  /(?:passw(?:or)?d|pwd|passphrase|secret|token|auth|authorization|bearer|api[-_]?key|private[-_]?key|credentials?)s?$/i;
 const OWN_KEYS: ReadonlySet<string> = new Set(["listen", "protocol", "endpoints"]);
 const LONGEST = 8192;
 
@@ -57,20 +58,28 @@ export function looksSecret(key: string): boolean {
   return SECRET_KEY.test(key);
 }
 
-/** The text with what may be a secret replaced by stars of the same length, so that columns stay right. */
-export function maskSecrets(text: string): string {
-  const stars = (hidden: string): string => "*".repeat(hidden.length);
-  return text
-    .replace(USERINFO, (_, before: string, userinfo: string) => before + stars(userinfo))
-    .replace(/([?&])([^=&]*)=([^&]*)/g, (whole, mark: string, key: string, value: string) =>
-      looksSecret(key) ? `${mark}${key}=${stars(value)}` : whole,
+/**
+ * The text with what may be a secret replaced by stars of the same length, so that columns stay right.
+ * @param hidden options whose value is hidden, too, whatever their name says
+ */
+export function maskSecrets(text: string, hidden: (key: string) => boolean = () => false): string {
+  const stars = (covered: string): string => "*".repeat(covered.length);
+  // A value may be a path with a query of its own: health=http:/up?token=x.
+  const maskOptions = (options: string): string =>
+    options.replace(/([?&;])([^=&?;]*)=([^&]*)/g, (_, mark: string, key: string, value: string) =>
+      looksSecret(key) || hidden(key)
+        ? `${mark}${key}=${stars(value)}`
+        : `${mark}${key}=${maskOptions(value)}`,
     );
+  return maskOptions(
+    text.replace(USERINFO, (_, before: string, userinfo: string) => before + stars(userinfo)),
+  );
 }
 
 /** The line and a caret under the column; a long line is shown around the column. */
-export function pointAt(text: string, column: number): string {
+export function pointAt(text: string, column: number, hidden?: (key: string) => boolean): string {
   // Control bytes would let a route's text draw on the terminal, or break the caret's line.
-  const shown = maskSecrets(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
+  const shown = maskSecrets(text, hidden).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
   const start = column > 90 ? column - 60 : 0;
   const part = shown.slice(start, start + 110);
   const before = start > 0 ? "..." : "";

@@ -1,8 +1,11 @@
 /**
- * What a YAML document may not be built like, though it is YAML: aliases without an anchor, aliases that contain
+ * What is wrong with a YAML text, in words that quote nothing of it: a password may begin as a tag, an alias or an escape
+ * does, and stand on another line than its key, or under a key whose name says nothing.
+ *
+ * And what a YAML document may not be built like, though it is YAML: aliases without an anchor, aliases that contain
  * themselves or multiply, nesting without end. Found before the document becomes values, where it would be a stack trace.
  */
-import { isAlias, isCollection, visit, type Document } from "yaml";
+import { isAlias, isCollection, visit, type Document, type YAMLError } from "yaml";
 import { OutriggerError } from "../errors.ts";
 
 /** More aliases, each counted with what it stands for, are a bomb and no configuration. */
@@ -30,14 +33,33 @@ export function structureProblem(document: Document): StructureProblem | null {
     else if (isAlias(node)) {
       const target = node.resolve(document);
       if (target === undefined) {
-        problem = { offset, message: `alias *${node.source} has no anchor &${node.source} before it` };
+        problem = {
+          offset,
+          message: "an alias (a value that begins with *) has no anchor of that name before it",
+        };
       } else if (path.includes(target)) {
-        problem = { offset, message: `alias *${node.source} stands inside of what it stands for` };
+        problem = {
+          offset,
+          message: "an alias (a value that begins with *) stands inside of what it stands for",
+        };
       }
     }
     return problem === null ? undefined : visit.BREAK;
   });
   return problem;
+}
+
+/** Of the parser's own messages those that would quote; by its codes. */
+const UNQUOTED: Readonly<Record<string, string>> = {
+  TAG_RESOLVE_FAILED: "a tag (a value that begins with !) is not known here: quote the value if it is text",
+  BAD_DIRECTIVE: "a directive (a line that begins with %) is not known here",
+  BAD_DQ_ESCAPE: "a \\ in double quotes begins no escape that YAML has: use single quotes, or write \\\\",
+  BAD_COLLECTION_TYPE: "a tag (a word that begins with !) does not fit what it stands before",
+};
+
+/** A parser's error without what it quotes: the others quote, if at all, after a colon. */
+export function explainYamlError({ code, message }: Pick<YAMLError, "code" | "message">): string {
+  return UNQUOTED[code] ?? message.replace(/(?<=\w): .*/s, "");
 }
 
 const TOO_DEEP = `nested deeper than ${DEEPEST} levels`;

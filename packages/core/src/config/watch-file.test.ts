@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   mkdtempSync,
   mkdirSync,
@@ -115,6 +116,27 @@ test("a file that goes and comes back is told both times", async (context) => {
   await until(() => seen.at(-1) === "(gone)");
   writeFileSync(file, "two");
   await until(() => seen.at(-1) === "two");
+});
+
+test("a pipe in the file's place is told, and the file that replaces it, too", async (context) => {
+  const { folder, file, clock, watch } = setUp(context, plain, writePlain, "both");
+  watch.stop();
+  let told = 0;
+  const other = watchFile({ path: file, text: "one", clock, log: silentLogger, onChange: () => told++ });
+  context.after(() => other.stop());
+  const untilTold = async (times: number): Promise<void> => {
+    for (let turn = 0; told < times; turn++) {
+      assert.ok(turn < 2_000, `told only ${told} times`);
+      await clock.advanceAsync(DEBOUNCE);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  };
+  assert.equal(spawnSync("mkfifo", [join(folder, "pipe")]).status, 0);
+  renameSync(join(folder, "pipe"), file);
+  await untilTold(1);
+  writeFileSync(join(folder, "new"), "two");
+  renameSync(join(folder, "new"), file);
+  await untilTold(2);
 });
 
 test("a swap that leaves this file's content as it was, and changes of its neighbours, are not told", async (context) => {

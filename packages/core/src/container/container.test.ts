@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../testing/free-port.ts";
 
 const ECHO = fileURLToPath(new URL("../testing/fixtures/echo-container.js", import.meta.url));
 const BARE_ENV = { PATH: process.env["PATH"] ?? "" };
@@ -315,6 +316,7 @@ test("a probe port that is taken is a failure while running: one line that says 
     (JSON.parse(stdout) as Line).msg,
     /port \d+ is taken by another process: choose another with --probe$/,
   );
+  assert.doesNotMatch(stdout, /"stack"/);
 });
 
 test("wrong flags and a wrong file exit 2 with every problem on stderr, and start nothing", (context) => {
@@ -357,7 +359,7 @@ test("a file that is no configuration at all exits 2 with one sentence, never a 
   context.after(() => rmSync(folder, { recursive: true }));
   const file = join(folder, "c.yaml");
   for (const [content, expected] of [
-    ["routes: &a\n- *a\n", /c\.yaml:2:3: not usable: alias \*a stands inside of what it stands for\n$/],
+    ["routes: &a\n- *a\n", /c\.yaml:2:3: not usable: an alias .* stands inside of what it stands for\n$/],
     [
       Buffer.alloc(2 ** 21),
       /^outrigger-echo: cannot read the configuration .*c\.yaml: it is larger than 1Mi, .*\n$/,
@@ -371,6 +373,9 @@ test("a file that is no configuration at all exits 2 with one sentence, never a 
     assert.doesNotMatch(stderr, /^ +at /m);
   }
   assert.match(once([`--config=${folder}`]).stderr, /: it is a directory, not a file\n$/);
+  const pipe = join(folder, "pipe");
+  assert.equal(spawnSync("mkfifo", [pipe]).status, 0);
+  assert.match(once([`--config=${pipe}`]).stderr, /: it is a pipe, a socket or a device: .*\n$/);
 });
 
 test("unknown environment variables are no error, as Kubernetes injects many; an empty one is as unset", () => {
@@ -595,6 +600,84 @@ test("a file that changes after the last listener has drained reloads nothing", 
   writeFileSync(file, "greeting: late\n");
   assert.equal((await running.exited).code, 0);
   assert.equal(running.lines.at(-1)?.msg, "stopped");
+});
+
+function configIn(context: TestContext, text: string): { folder: string; file: string } {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-container-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "c.yaml");
+  writeFileSync(file, text);
+  return { folder, file };
+}
+
+const route = (port: number): string => `{ listen: '${port}', protocol: echo, endpoints: [world] }`;
+
+test("a reload that is under way when it is asked to end is finished first, and what it opened is drained", async (context) => {
+  const [first, added] = [await freePort(), await freePort()];
+  const { folder, file } = configIn(context, `grace: 2s\nroutes: [${route(first)}]\n`);
+  const { running } = await start(context, [`--config=${file}`]);
+  await workload(first);
+  const gate = join(folder, "gate");
+  writeFileSync(file, `grace: 2s\nwaitFor: ${gate}\nroutes: [${route(first)}, ${route(added)}]\n`);
+  await running.line("waiting for a file");
+  running.kill("SIGTERM");
+  // Signals of different kinds may overtake each other: only its refusal proves that SIGTERM was first.
+  await until(async () => {
+    running.kill("SIGHUP");
+    return running.lines.some(({ msg }) => msg === "configuration not reloaded: it is shutting down");
+  });
+  writeFileSync(gate, "");
+  await running.line("configuration reloaded");
+  await workload(added);
+  // Both connections stay until grace ends: both are drained, so both are cut, and counted.
+  assert.equal((await running.line(/grace period ended/))["cut"], 2);
+  assert.equal((await running.exited).code, 0);
+});
+
+test("a reload that never ends does not keep it from draining", async (context) => {
+  const { folder, file } = configIn(context, "grace: 200ms\n");
+  const { running } = await start(context, [`--config=${file}`]);
+  writeFileSync(file, `grace: 200ms\nwaitFor: ${join(folder, "never")}\n`);
+  await running.line("waiting for a file");
+  running.kill("SIGTERM");
+  await running.line(/^a reload has not ended in half of the grace period/);
+  await running.line("stopped");
+  assert.equal((await running.exited).code, 0);
+});
+
+test("while it drains, neither a changed file nor SIGHUP opens another port", async (context) => {
+  const [first, added] = [await freePort(), await freePort()];
+  const { file } = configIn(context, `routes: [${route(first)}]\n`);
+  const { running, probe } = await start(context, [`--config=${file}`, "--egress-quiet=0ms"]);
+  const open = await workload(first);
+  running.kill("SIGTERM");
+  await running.line("draining");
+  writeFileSync(file, `routes: [${route(first)}, ${route(added)}]\n`);
+  running.kill("SIGHUP");
+  assert.equal((await running.line("configuration not reloaded: it is shutting down"))["cause"], "SIGHUP");
+  await assert.rejects(workload(added), { code: "ECONNREFUSED" });
+  assert.equal(await metric(probe, 'outrigger_config_reloads_total{result="success"}'), 0);
+  open.socket.destroy();
+  assert.equal((await running.exited).code, 0);
+});
+
+test("SIGHUP while it starts reloads when the start is over", async (context) => {
+  const [first, added] = [await freePort(), await freePort()];
+  const { folder, file } = configIn(context, "");
+  const gate = join(folder, "gate");
+  writeFileSync(file, `waitFor: ${gate}\nroutes: [${route(first)}]\n`);
+  const running = new Running(context, [`--config=${file}`]);
+  await running.line("waiting for a file");
+  writeFileSync(file, `waitFor: ${gate}\nroutes: [${route(first)}, ${route(added)}]\n`);
+  running.kill("SIGHUP");
+  await running.line("the configuration is reloaded when the start is over");
+  await assert.rejects(workload(added), { code: "ECONNREFUSED" });
+  writeFileSync(gate, "");
+  await running.line("configuration reloaded");
+  const said = running.lines.map(({ msg }) => msg);
+  assert.ok(said.indexOf("ready") < said.indexOf("configuration reloaded"), said.join("\n"));
+  const { ask } = await workload(added);
+  assert.equal(await ask("x"), "hello x");
 });
 
 test("SIGHUP without a file is not the end", async (context) => {

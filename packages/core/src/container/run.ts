@@ -6,23 +6,24 @@
  */
 import type { z } from "zod";
 import { ConfigReloader } from "../config/reloader.ts";
-import { isMountPoint, watchFile, type FileWatch } from "../config/watch-file.ts";
+import { watchFile, type FileWatch } from "../config/watch-file.ts";
+import { OutriggerError } from "../errors.ts";
 import { Lifecycle } from "../lifecycle/lifecycle.ts";
-import { createLogger, LOG_LEVELS, type LeveledLogger, type LogLevel } from "../log/pino-logger.ts";
+import { createLogger, type LeveledLogger } from "../log/pino-logger.ts";
 import { createMetrics } from "../metrics/create-metrics.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { addProcessMetrics } from "../metrics/process-metrics.ts";
-import type { ControlRoute } from "../servers/control-server.ts";
 import { startControlServer } from "../servers/control-server.ts";
 import type { HealthCheck } from "../servers/health.ts";
 import type { BoundServer } from "../servers/listen.ts";
 import { startProbeServer } from "../servers/probe-server.ts";
-import { systemClock } from "../time/clock.ts";
+import { systemClock, type Clock } from "../time/clock.ts";
 import { formatDuration, type Milliseconds } from "../units.ts";
 import type { Configuration, Loaded } from "./configuration.ts";
 import { FIXED_KEYS } from "./container-config.ts";
+import { ownControlRoutes } from "./control-routes.ts";
 import type { ContainerDefinition, Pattern } from "./pattern.ts";
-import { refuseHostNetwork, warnOfHeapLimit } from "./surroundings.ts";
+import { refuseHostNetwork, warnOfHeapLimit, warnOfSubPath } from "./surroundings.ts";
 
 /** How long the closing of what is left may take, after draining. */
 const LAST_CLOSE: Milliseconds = 1_000;
@@ -59,7 +60,8 @@ export async function runContainer<Schema extends z.ZodObject>(
 ): Promise<void> {
   const clock = systemClock;
   const shutdown = new Shutdown();
-  let onHangUp = (): void => {};
+  let hungUp = false;
+  let onHangUp = (): void => void (hungUp = true);
   const log = createLogger({ fields: { pattern: definition.name } });
   installProcessHandlers(log, shutdown, () => onHangUp());
 
@@ -125,12 +127,17 @@ export async function runContainer<Schema extends z.ZodObject>(
         log.warn({}, "SIGHUP ignored: there is no --config file to reload");
       else void reloader.reload("SIGHUP");
     };
+    // The file may have been read before that signal came.
+    if (hungUp) onHangUp();
 
     const { control } = current.config;
     if (control.kind !== "off") {
-      const own = await ownControlRoutes(log, shutdown, current.config.debugEndpoints, () =>
-        configuration.show(current.config),
-      );
+      const own = await ownControlRoutes({
+        log,
+        debug: current.config.debugEndpoints,
+        configuration: () => configuration.show(current.config),
+        quit: () => shutdown.request("quitquitquit"),
+      });
       servers.push(
         await startControlServer({
           address: control,
@@ -170,17 +177,33 @@ export async function runContainer<Schema extends z.ZodObject>(
       },
       "ready",
     );
+    reloader.open();
 
     const reason = await shutdown.requested;
+    const began = clock.now();
+    watch?.stop();
+    // What a reload opens now would not be drained: none begins any more, and one under way is waited for.
+    if (!(await endsWithin(clock, current.config.grace / 2, reloader.close())))
+      log.warn({}, "a reload has not ended in half of the grace period: what it opens is not drained");
     const { grace, settle, egressQuiet } = current.config;
     log.info({ reason, grace: formatDuration(grace) }, "draining");
-    const report = await lifecycle.drain(reason, running.listeners, { grace, settle, egressQuiet });
+    const left = Math.max(0, grace - (clock.now() - began));
+    const report = await lifecycle.drain(reason, running.listeners, { grace: left, settle, egressQuiet });
     const fields = { cut: report.cut, took: formatDuration(report.took) };
     if (report.cut > 0) log.warn(fields, "stopped: the grace period ended before all requests did");
     else log.info(fields, "stopped");
     await end(0);
   } catch (thrown) {
     fail(log, thrown);
+  }
+}
+
+async function endsWithin(clock: Clock, limit: Milliseconds, work: Promise<void>): Promise<boolean> {
+  const ended = new AbortController();
+  try {
+    return await Promise.race([work.then(() => true), clock.sleep(limit, ended.signal).then(() => false)]);
+  } finally {
+    ended.abort();
   }
 }
 
@@ -207,7 +230,9 @@ function installProcessHandlers(log: LeveledLogger, shutdown: Shutdown, hangUp: 
 /** One line, then exit 1. If even that line cannot be written, exit 1 all the same. */
 function fail(log: LeveledLogger, thrown: unknown): never {
   try {
-    log.error({ error: thrown }, `failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+    // Our own errors say all in their sentence.
+    const fields = thrown instanceof OutriggerError ? { code: thrown.code } : { error: thrown };
+    log.error(fields, `failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
     log.flush();
   } finally {
     process.exit(1);
@@ -235,70 +260,10 @@ function lifecycleChecks(lifecycle: Lifecycle): HealthCheck[] {
   ];
 }
 
-async function ownControlRoutes(
-  log: LeveledLogger,
-  shutdown: Shutdown,
-  debug: boolean,
-  configuration: () => unknown,
-): Promise<ControlRoute[]> {
-  const isLevel = (text: string): text is LogLevel => (LOG_LEVELS as readonly string[]).includes(text);
-  return [
-    {
-      method: "GET",
-      path: "/configz",
-      summary: "the configuration in use, secrets redacted",
-      handle: () => ({ json: configuration() }),
-    },
-    {
-      method: "POST",
-      path: "/quitquitquit",
-      summary: "drain and exit 0, as SIGTERM does",
-      handle: () => ({
-        status: 202,
-        text: shutdown.request("quitquitquit") ? "draining\n" : "draining already\n",
-      }),
-    },
-    {
-      method: "GET",
-      path: "/loglevel",
-      summary: "the log level",
-      handle: () => ({ text: `${log.level}\n` }),
-    },
-    {
-      method: "POST",
-      path: "/loglevel",
-      summary: `set the log level: ?level=${LOG_LEVELS.join("|")}, or as the body`,
-      handle: ({ query, body }) => {
-        const level = (query.get("level") ?? body).trim();
-        if (!isLevel(level)) {
-          return {
-            status: 400,
-            text: `level: found ${JSON.stringify(level)}, accepted: ${LOG_LEVELS.join(", ")}\n`,
-          };
-        }
-        log.setLevel(level);
-        return { text: `${level}\n` };
-      },
-    },
-    // Loaded only when asked for: the inspector costs memory.
-    ...(debug ? (await import("../servers/debug-routes.ts")).debugRoutes(systemClock) : []),
-  ];
-}
-
 function warnOfFixedKeys(log: LeveledLogger, before: object, after: object): void {
   const changed = FIXED_KEYS.filter(
     (key) => JSON.stringify(Reflect.get(before, key)) !== JSON.stringify(Reflect.get(after, key)),
   );
   if (changed.length > 0)
     log.warn({ keys: changed }, "these keys changed and take effect only after a restart");
-}
-
-async function warnOfSubPath(log: LeveledLogger, path: string): Promise<void> {
-  const { readFile, realpath } = await import("node:fs/promises");
-  const mountinfo = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
-  if (!isMountPoint(await realpath(path).catch(() => path), mountinfo)) return;
-  log.warn(
-    { path },
-    "this file is a mount of its own (a subPath?): it will never change, so live reload cannot work; mount its whole directory",
-  );
 }

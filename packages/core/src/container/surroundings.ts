@@ -1,5 +1,7 @@
 /** What the container can tell of where it runs, and should be warned of or refuse. */
+import { readFile, realpath } from "node:fs/promises";
 import { getHeapStatistics } from "node:v8";
+import { isMountPoint } from "../config/watch-file.ts";
 import { OutriggerError } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 
@@ -38,5 +40,18 @@ export function warnOfHeapLimit(
   log.warn(
     { heapLimit, memoryLimit },
     `the heap may grow to ${Math.round(heapLimit / 2 ** 20)}Mi and the container has ${Math.round(memoryLimit / 2 ** 20)}Mi: start node with --max-old-space-size=${advised}`,
+  );
+}
+
+/**
+ * A ConfigMap's file that is mounted by subPath keeps the content that it had at the start: somebody who counts on live
+ * reload should hear of it.
+ */
+export async function warnOfSubPath(log: Logger, path: string): Promise<void> {
+  const mountinfo = await readFile("/proc/self/mountinfo", "utf8").catch(() => "");
+  if (!isMountPoint(await realpath(path).catch(() => path), mountinfo)) return;
+  log.warn(
+    { path },
+    "this file is a mount of its own (a subPath?): it will never change, so live reload cannot work; mount its whole directory",
   );
 }

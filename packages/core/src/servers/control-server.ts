@@ -43,20 +43,25 @@ export interface ControlServerOptions {
 }
 
 export async function startControlServer(options: ControlServerOptions): Promise<BoundServer> {
-  return listen("control", options.address, (request, response) => {
-    const left = new AbortController();
-    response.on("close", () =>
-      left.abort(new OutriggerError("caller-left", "the caller of the control server left")),
-    );
-    answer(request, options.routes(), left.signal)
-      .then((reply) => send(response, reply))
-      .catch((thrown: unknown) => {
-        if (left.signal.aborted) return;
-        options.log.error({ error: thrown, path: request.url }, "control server failed to answer");
-        if (response.headersSent) response.destroy();
-        else void send(response, { status: 500, text: "failed, see the log\n" });
-      });
-  });
+  return listen(
+    "control",
+    options.address,
+    (request, response) => {
+      const left = new AbortController();
+      response.on("close", () =>
+        left.abort(new OutriggerError("caller-left", "the caller of the control server left")),
+      );
+      answer(request, options.routes(), left.signal)
+        .then((reply) => send(response, reply))
+        .catch((thrown: unknown) => {
+          if (left.signal.aborted) return;
+          options.log.error({ error: thrown, path: request.url }, "control server failed to answer");
+          if (response.headersSent) response.destroy();
+          else void send(response, { status: 500, text: "failed, see the log\n" });
+        });
+    },
+    options.log,
+  );
 }
 
 async function answer(
@@ -71,6 +76,8 @@ async function answer(
       `the Host header must be localhost, 127.0.0.1 or [::1], found ${JSON.stringify(host)}`,
     );
   }
+  // Node keeps the first of several, another reader may take the last.
+  if ((request.headersDistinct["host"]?.length ?? 0) !== 1) return refusal(400, "send one Host header");
   if (request.headers[CONTROL_HEADER] !== "1") {
     return refusal(403, `add the header "${CONTROL_HEADER}: 1": it keeps browsers and tricked workloads out`);
   }

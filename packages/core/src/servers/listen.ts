@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { dirname } from "node:path";
 import { formatHostPort } from "../config/schema-blocks.ts";
 import { OutriggerError } from "../errors.ts";
+import { silentLogger, type Logger } from "../log/logger.ts";
 import type { Bytes } from "../units.ts";
 
 /** A running server on one or more sockets. */
@@ -24,11 +25,15 @@ export type ListenAddress =
 /** No such address family or address on this machine: without IPv6 one loopback is all there is. */
 const FAMILY_MISSING: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
 
+/** Of each socket; more are closed at once. Probes, a scraper and a person are a handful. */
+const MOST_CONNECTIONS = 64;
+
 /** @throws OutriggerError `listen-failed` saying which server could not have which address, and what to do */
 export async function listen(
   purpose: string,
   address: ListenAddress,
   handler: RequestListener,
+  log: Logger = silentLogger,
 ): Promise<BoundServer> {
   const servers: Server[] = [];
   const close = async (): Promise<void> => {
@@ -44,9 +49,15 @@ export async function listen(
   };
   const open = async (where: { host?: string; port?: number; path?: string }): Promise<string> => {
     const server = createServer(
-      { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 60_000 },
+      {
+        maxHeaderSize: 16_384,
+        headersTimeout: 10_000,
+        requestTimeout: 60_000,
+        connectionsCheckingInterval: 2_000,
+      },
       handler,
     );
+    server.maxConnections = MOST_CONNECTIONS;
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(where, () => {
@@ -55,6 +66,7 @@ export async function listen(
       });
     });
     servers.push(server);
+    reportFailedAccepts(purpose, server, log);
     return showAddress(server);
   };
   try {
@@ -65,6 +77,16 @@ export async function listen(
     await close();
     throw explainListenFailure(purpose, address, thrown);
   }
+}
+
+/** accept(2) failed, as with EMFILE: no reason to end, and said once until a connection is accepted again. */
+function reportFailedAccepts(purpose: string, server: Server, log: Logger): void {
+  let failing = false;
+  server.on("error", (error) => {
+    if (!failing) log.error({ server: purpose, err: error.message }, "a connection could not be accepted");
+    failing = true;
+  });
+  server.on("connection", () => (failing = false));
 }
 
 type Open = (where: { host?: string; port?: number; path?: string }) => Promise<string>;

@@ -45,15 +45,20 @@ export async function startProbeServer(options: ProbeServerOptions): Promise<Bou
     if (page) return page();
     return { status: 404, body: `there is no such path here; there are:\n${paths.join("\n")}\n` };
   };
-  return listen("probe", options.address, (request, response) => {
-    answer(request).then(
-      (reply) => send(response, request, reply),
-      (thrown: unknown) => {
-        options.log.error({ error: thrown, path: request.url }, "probe server failed to answer");
-        send(response, request, { status: 500, body: "failed, see the log\n" });
-      },
-    );
-  });
+  return listen(
+    "probe",
+    options.address,
+    (request, response) => {
+      answer(request).then(
+        (reply) => send(response, request, reply),
+        (thrown: unknown) => {
+          options.log.error({ error: thrown, path: request.url }, "probe server failed to answer");
+          send(response, request, { status: 500, body: "failed, see the log\n" });
+        },
+      );
+    },
+    options.log,
+  );
 }
 
 interface Reply {

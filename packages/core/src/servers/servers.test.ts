@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
@@ -380,3 +381,27 @@ test(
     await assert.rejects(call(portOf(server), "/"), /ECONNREFUSED|ECONNRESET|socket hang up/);
   },
 );
+
+test("two Host headers are refused by the control server", async (context) => {
+  const { server } = await control(context, []);
+  const socket = connect({ host: "127.0.0.1", port: server.port as number });
+  socket.write(
+    "GET /x HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nx-outrigger-control: 1\r\nConnection: close\r\n\r\n",
+  );
+  let answer = "";
+  for await (const chunk of socket) answer += String(chunk);
+  assert.match(answer, /^HTTP\/1\.1 400 /);
+});
+
+test("of more than 64 connections to the probe server the later ones are closed, and it answers again after", async (context) => {
+  const { server, at } = await probe(context);
+  const open = Array.from({ length: 64 }, () => connect({ host: "127.0.0.1", port: server.port as number }));
+  await Promise.all(open.map((socket) => once(socket, "connect")));
+  await assert.rejects(call(at, "/livez"), /socket hang up|ECONNRESET/);
+  for (const socket of open) socket.destroy();
+  for (let turn = 0; ; turn++) {
+    const answer = await call(at, "/livez").catch(() => null);
+    if (answer?.status === 200) break;
+    assert.ok(turn < 1_000);
+  }
+});
