@@ -32,6 +32,7 @@ export {
   type Range,
 } from "./config/schema-blocks.ts";
 export { parseYaml } from "./config/plain-yaml.ts";
+export { readText } from "./config/read-text.ts";
 export type { FlagDeclaration } from "./config/flags.ts";
 export { ConfigError, formatProblem, type ConfigProblem } from "./config/problem.ts";
 export { loadConfig, type ConfigLayers, type KeyText, type RouteText } from "./config/load.ts";

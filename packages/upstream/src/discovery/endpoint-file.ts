@@ -7,9 +7,15 @@
  * itself replaced), the file is read every few seconds as well. Content that cannot be used is refused and the old kept.
  */
 import { watch, type FSWatcher } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { OutriggerError, parseYaml, type Clock, type Milliseconds, type Timer } from "@outrigger/core";
+import {
+  OutriggerError,
+  parseYaml,
+  readText,
+  type Clock,
+  type Milliseconds,
+  type Timer,
+} from "@outrigger/core";
 import * as z from "zod";
 import { parseAddress, type Address } from "../endpoint/address.ts";
 
@@ -118,7 +124,7 @@ export class EndpointFile {
   async #load(): Promise<void> {
     let text: string;
     try {
-      text = await readFile(this.path, "utf8");
+      text = await readText(this.path);
     } catch (thrown) {
       this.#fail(OutriggerError.from(thrown).message);
       return;

@@ -5,8 +5,7 @@
  * The search goes on after "no such name" and "no records", and stops at silence or a server failure, as musl does
  * (glibc goes on after SERVFAIL): else one failing zone would turn `catalog` into a stranger's `catalog.example.com`.
  */
-import { readFile } from "node:fs/promises";
-import type { Milliseconds } from "@outrigger/core";
+import { readText, type Milliseconds } from "@outrigger/core";
 import {
   createDnsClient,
   DnsFailure,
@@ -96,7 +95,7 @@ export class SearchingResolver implements NameResolver {
   async #ready(): Promise<DnsClient> {
     let text = "";
     try {
-      text = await readFile(this.#options.dnsConfig, "utf8");
+      text = await readText(this.#options.dnsConfig);
     } catch {
       // Without the file the C library asks this machine's own server; so do we, and its failure will say so.
     }

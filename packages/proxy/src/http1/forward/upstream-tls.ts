@@ -2,10 +2,17 @@
  * TLS to the endpoints, from files that others rotate: the certificates are read when the files change, and used by
  * connections opened from then on.
  */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { isIP } from "node:net";
 import { createSecureContext, type ConnectionOptions, type SecureContext } from "node:tls";
-import { OutriggerError, type Clock, type Logger, type Milliseconds, type Timer } from "@outrigger/core";
+import {
+  OutriggerError,
+  readText,
+  type Clock,
+  type Logger,
+  type Milliseconds,
+  type Timer,
+} from "@outrigger/core";
 import type { Endpoint } from "@outrigger/upstream";
 
 export interface UpstreamTlsFiles {
@@ -45,10 +52,10 @@ export class UpstreamTls {
  * @throws OutriggerError `bad-tls` naming the file that cannot be read or used
  */
 export async function loadUpstreamTls(files: UpstreamTlsFiles): Promise<UpstreamTls> {
-  const read = async (what: string, file: string | null): Promise<Buffer | undefined> => {
+  const read = async (what: string, file: string | null): Promise<string | undefined> => {
     if (file === null) return undefined;
     try {
-      return await readFile(file);
+      return await readText(file);
     } catch (error) {
       throw new OutriggerError("bad-tls", `${what} ${file} cannot be read: ${(error as Error).message}`, {
         cause: error,
