@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { upstreamConfig, type UpstreamConfigInput } from "../config.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import { addresses, createFixture } from "../testing/upstream-fixture.ts";
-import type { Probe } from "./probe.ts";
+import { INCONCLUSIVE, type Probe } from "./probe.ts";
 
 interface Check {
   readonly endpoint: Endpoint;
@@ -176,4 +176,21 @@ test("stop ends the check under way and leaves no timer", async () => {
   assert.equal(at(0).healthy, true, "what we ended ourselves is no failure");
   await clock.advanceAsync(60_000);
   assert.equal(checks.length, 2);
+});
+
+test("a check that could not be made for want of a socket says nothing about the endpoint", async () => {
+  const clockless: string[] = [];
+  const probe: Probe = async (endpoint) => {
+    clockless.push(endpoint.key);
+    return INCONCLUSIVE;
+  };
+  const { upstream, clock } = createFixture(
+    { endpoints: addresses(2), health: "tcp" },
+    { probe, random: () => 0.5 },
+  );
+  await upstream.start();
+  await clock.advanceAsync(60_000);
+  assert.ok(clockless.length > 20, "it is not checked again");
+  assert.ok(upstream.endpoints.every(({ healthy }) => healthy));
+  await upstream.stop();
 });

@@ -7,7 +7,7 @@
  */
 import type { Clock, Milliseconds, Timer } from "@outrigger/core";
 import type { Endpoint } from "../endpoint/endpoint.ts";
-import type { Probe, ProbeSpec } from "./probe.ts";
+import { INCONCLUSIVE, type Probe, type ProbeResult, type ProbeSpec } from "./probe.ts";
 
 export interface ActiveHealthSettings {
   readonly healthInterval: Milliseconds;
@@ -133,7 +133,7 @@ export class ActiveHealth {
   }
 
   /** The first of answer and timeout counts; what comes after, or after the watch has ended, does not. */
-  #result(watch: Watch, abort: AbortController, reason: string | null): void {
+  #result(watch: Watch, abort: AbortController, reason: ProbeResult): void {
     if (watch.abort !== abort) return;
     watch.abort = null;
     watch.timer?.clear();
@@ -142,6 +142,7 @@ export class ActiveHealth {
     watch.timer = this.#clock.timer(healthInterval * (0.9 + 0.2 * this.#random()), () => this.#check(watch), {
       unref: true,
     });
+    if (reason === INCONCLUSIVE) return;
     if (reason === null) {
       watch.failuresInRow = 0;
       watch.passesInRow++;

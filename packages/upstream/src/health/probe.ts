@@ -2,6 +2,11 @@
 import { get } from "node:http";
 import { connect } from "node:net";
 import type { Endpoint } from "../endpoint/endpoint.ts";
+import { isNoSocket } from "../endpoint/no-socket.ts";
+
+/** The check could not be made: nothing is known of the endpoint, for it or against it. */
+export const INCONCLUSIVE: unique symbol = Symbol("inconclusive");
+export type ProbeResult = string | null | typeof INCONCLUSIVE;
 
 export type ProbeSpec =
   | { readonly kind: "tcp"; readonly port: number | null }
@@ -17,7 +22,7 @@ export type ProbeSpec =
  * Checks once: resolves with null if the endpoint passed, else with the reason in words. It ends, with any result,
  * when the signal aborts. A pattern brings its own to check through TLS, gRPC or a database's protocol.
  */
-export type Probe = (endpoint: Endpoint, spec: ProbeSpec, signal: AbortSignal) => Promise<string | null>;
+export type Probe = (endpoint: Endpoint, spec: ProbeSpec, signal: AbortSignal) => Promise<ProbeResult>;
 
 /** @throws never: the configuration's schema has checked both texts */
 export function probeSpec(
@@ -38,14 +43,16 @@ export function probeSpec(
 export const probeEndpoint: Probe = (endpoint, spec, signal) =>
   spec.kind === "tcp" ? probeTcp(endpoint, spec, signal) : probeHttp(endpoint, spec, signal);
 
-function probeTcp(endpoint: Endpoint, spec: ProbeSpec, signal: AbortSignal): Promise<string | null> {
+function probeTcp(endpoint: Endpoint, spec: ProbeSpec, signal: AbortSignal): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const socket = connect({ host: endpoint.host, port: spec.port ?? endpoint.port, signal });
     socket.once("connect", () => {
       socket.destroy();
       resolve(null);
     });
-    socket.on("error", (error) => resolve(`connect failed: ${error.message}`));
+    socket.on("error", (error) =>
+      resolve(isNoSocket(error) ? INCONCLUSIVE : `connect failed: ${error.message}`),
+    );
     socket.once("close", () => resolve("connect failed: closed"));
   });
 }
@@ -54,7 +61,7 @@ function probeHttp(
   endpoint: Endpoint,
   spec: Extract<ProbeSpec, { kind: "http" }>,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const port = spec.port ?? endpoint.port;
     const headers = { host: `${bracketed(endpoint.name)}:${port}`, "user-agent": "outrigger-health" };
@@ -71,7 +78,9 @@ function probeHttp(
         );
       },
     );
-    request.on("error", (error) => resolve(`GET ${spec.path} failed: ${error.message}`));
+    request.on("error", (error) =>
+      resolve(isNoSocket(error) ? INCONCLUSIVE : `GET ${spec.path} failed: ${error.message}`),
+    );
     request.once("close", () => resolve(`GET ${spec.path} failed: closed without an answer`));
   });
 }

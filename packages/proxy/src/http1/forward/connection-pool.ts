@@ -22,9 +22,13 @@ const FRESH_ENOUGH_FOR_UNSAFE: Milliseconds = 1_000;
 const HINT_MARGIN: Milliseconds = 1_000;
 const MAX_HINT: Milliseconds = 600_000;
 const SWEEP_INTERVAL: Milliseconds = 1_000;
+/** While sockets are short, how many of the line may try at a sweep: each that fails costs a connect. */
+const TRIES_A_SWEEP = 4;
 
 /** A request in the line for a connection. */
 export interface Waiter {
+  /** Ends the request and its client's connection, for want of sockets. */
+  turnAway(): void;
   /** Goes on if there is a place for it now; false: it goes on waiting. */
   tryPlace(): boolean;
 }
@@ -46,8 +50,11 @@ export class ConnectionPool implements ConnectionHome {
   /** Until then no new connection is tried, but as sockets are freed: there was none for the last one. */
   #noSocketsUntil: Milliseconds = 0;
   #freedSockets = 0;
-  /** The log knows of the shortage; it ends when nobody waits any more. */
+  /** The log knows of the shortage; it is over when a whole sweep's time brought no failure. */
   #shortageTold = false;
+  #failedSinceSweep = false;
+  /** Sweeps in a row, in a shortage, between which no connection was given back. */
+  #sweepsWithoutPlace = 0;
 
   /** @param noSockets told what the kernel said, once while it goes on */
   constructor(clock: Clock, metrics: Http1Metrics, head: Head, noSockets: (detail: string) => void) {
@@ -133,6 +140,7 @@ export class ConnectionPool implements ConnectionHome {
       connection.destroy();
       return;
     }
+    this.#sweepsWithoutPlace = 0;
     connection.becomeIdle(now, now + span);
     const idle = this.#idle.get(endpoint);
     if (idle) idle.push(connection);
@@ -149,6 +157,7 @@ export class ConnectionPool implements ConnectionHome {
     const at = idle?.indexOf(connection) ?? -1;
     if (at >= 0) idle?.splice(at, 1);
     if (idle?.length === 0) this.#idle.delete(connection.endpoint);
+    if (connection.hadSocket) this.socketFreed();
     this.#serveLine();
   }
 
@@ -161,13 +170,16 @@ export class ConnectionPool implements ConnectionHome {
     if (!this.#shortageTold) this.#noSockets(detail);
     this.#shortageTold = true;
     this.#noSocketsUntil = this.clock.now() + SWEEP_INTERVAL;
+    this.#failedSinceSweep = true;
     this.#freedSockets = 0;
+    this.#sweepLater();
   }
 
   /** Another socket of this process has been closed: one that waits may try with it. */
   socketFreed(): void {
     if (this.#waiting.length === 0 || !this.lacksSockets) return;
     this.#freedSockets++;
+    this.#sweepsWithoutPlace = 0;
     this.#serveLine();
   }
 
@@ -211,6 +223,19 @@ export class ConnectionPool implements ConnectionHome {
     this.#serving = false;
   }
 
+  /** In a shortage a few of the line try at each sweep; when nothing moves at all, a client's socket is given to the rest. */
+  #judgeShortage(now: Milliseconds): void {
+    if (!this.#failedSinceSweep) {
+      this.#shortageTold = false;
+      this.#sweepsWithoutPlace = 0;
+      return;
+    }
+    this.#failedSinceSweep = false;
+    this.#noSocketsUntil = now + SWEEP_INTERVAL;
+    this.#freedSockets = TRIES_A_SWEEP;
+    if (this.#waiting.length > 0 && ++this.#sweepsWithoutPlace > 1) this.#waiting.at(-1)?.turnAway();
+  }
+
   #takeFreed(): boolean {
     if (this.#freedSockets === 0) return false;
     this.#freedSockets--;
@@ -237,9 +262,9 @@ export class ConnectionPool implements ConnectionHome {
       // The oldest stand at the bottom; but hints differ, so that all are looked at.
       for (const connection of [...idle]) if (connection.reuseUntil <= now) connection.destroy();
     }
+    this.#judgeShortage(now);
     // A place may have come without a connection's end: by discovery, a reload, or sockets that others closed.
     this.#serveLine();
-    if (this.#waiting.length === 0 && !this.lacksSockets) this.#shortageTold = false;
-    if (this.#idle.size > 0 || this.#waiting.length > 0) this.#sweepLater();
+    if (this.#idle.size > 0 || this.#waiting.length > 0 || this.#shortageTold) this.#sweepLater();
   }
 }

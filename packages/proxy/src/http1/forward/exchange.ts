@@ -111,7 +111,8 @@ export class Exchange implements AnswerReceiver {
     this.#idempotent = method.idempotent;
     this.wantsUpgrade = framing.upgrade;
     this.headText = rewriteRequest(head, past, framing, this.client.rewriteUnder(settings), target);
-    this.#body.begin(body, done, this.#idempotent ? settings.options.retryBodyBytes : 0);
+    const length = framing.body === "chunked" ? Infinity : framing.length;
+    this.#body.begin(body, done, length, this.#idempotent ? settings.options.retryBodyBytes : 0);
     this.#attempts.begin(settings);
     this.status = 0;
     this.endpointKey = "";
@@ -318,6 +319,10 @@ export class Exchange implements AnswerReceiver {
     }
     this.#over("cancelled");
     this.#reply(lineIsFull(endpointKey));
+  }
+
+  turnAway(): void {
+    this.#turnAway(noSocket("and none is given back"));
   }
 
   /** Answers, and ends the client's connection with it. */

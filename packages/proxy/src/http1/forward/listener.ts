@@ -22,6 +22,9 @@ import { Settings, type Http1Options } from "./settings.ts";
 import type { UpstreamTls } from "./upstream-tls.ts";
 
 const BACKLOG = 1024;
+/** Before the ports are closed, turns of the event loop in which nobody was accepted; and how many there are at most. */
+const QUIET_TURNS = 3;
+const MOST_LAST_TURNS = 4 * BACKLOG;
 
 export interface ListenAddress {
   /** IP address, or `localhost`: 127.0.0.1 and ::1. */
@@ -144,8 +147,13 @@ export class Listener implements ClientHome {
   async stopAccepting(): Promise<void> {
     const servers = this.#servers;
     this.#servers = [];
-    // Whoever has connected already, and was not accepted yet, would be reset: a turn of the loop accepts them.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    // Whoever has connected already, and was not accepted yet, would be reset: turns of the loop accept them, one or more
+    // at a time, until some have brought nobody. Those who go on coming are not waited for without end.
+    for (let quiet = 0, left = MOST_LAST_TURNS; quiet < QUIET_TURNS && left > 0; left--) {
+      const before = this.accepted;
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      quiet = this.accepted === before ? quiet + 1 : 0;
+    }
     // close() waits for every connection; the port itself is free at once, which is all that is awaited here.
     for (const server of servers) server.close();
     await new Promise<void>((resolve) => setImmediate(resolve));

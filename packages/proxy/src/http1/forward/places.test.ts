@@ -1,9 +1,13 @@
 /** Who gets a place for a connection, and when: maxConnections, the line, and a machine without sockets. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { upstreamConfig } from "@outrigger/upstream";
+import { Upstream, upstreamConfig } from "@outrigger/upstream";
 import { VirtualClock } from "@outrigger/core/testing";
+import { Head } from "../codec/head.ts";
 import { answering, Backend, eventually, OK, startProxy } from "../testing/bench-of-parts.ts";
+import { ConnectionPool, type Waiter } from "./connection-pool.ts";
+import type { Http1Metrics } from "./http1-metrics.ts";
+import { HTTP1_DEFAULTS, Settings } from "./settings.ts";
 
 const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`;
 const POST = "POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\n\r\na";
@@ -112,6 +116,66 @@ describe("without a socket for a connection", () => {
     for (const client of clients) assert.equal((await client.message()).body, "ok");
     const { available } = proxy.upstream.describe(clock.now());
     assert.equal(available, 1);
+  });
+});
+
+describe("while sockets are short", () => {
+  const CLOSING = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok";
+
+  it("each that another connection gives back serves the next in the line, at once", async () => {
+    const clock = new VirtualClock();
+    const backend = await answering(CLOSING);
+    await using proxy = await startProxy({ backends: [backend], clock });
+    const clients = await Promise.all(Array.from({ length: 5 }, () => proxy.client()));
+    proxy.listener.pool.gotNoSocket("EMFILE");
+    for (const client of clients) client.write(GET("/"));
+    await eventually(() => proxy.upstream.limits.pending === 5);
+    proxy.listener.pool.socketFreed();
+    for (const client of clients) assert.equal((await client.message()).body, "ok");
+    assert.equal(backend.connections.length, 5);
+  });
+
+  it("a client that leaves gives its own to one that waits", async () => {
+    const clock = new VirtualClock();
+    await using proxy = await startProxy({ backends: [await answering(OK)], clock });
+    const [leaver, waiter] = [await proxy.client(), await proxy.client()];
+    await eventually(() => proxy.listener.connections() === 2);
+    proxy.listener.pool.gotNoSocket("EMFILE");
+    waiter.write(GET("/"));
+    await eventually(() => proxy.upstream.limits.pending === 1);
+    leaver.reset();
+    assert.equal((await waiter.message()).body, "ok");
+  });
+
+  it("the log says so once for as long as it lasts, and again the next time", async () => {
+    const clock = new VirtualClock();
+    const told: string[] = [];
+    const head = { maxBytes: 1024, maxFields: 10 };
+    const pool = new ConnectionPool(clock, {} as Http1Metrics, new Head(head), (detail) => told.push(detail));
+    const upstream = new Upstream("test", upstreamConfig({ endpoints: ["127.0.0.1:1"] }), { clock });
+    const settings = new Settings(clock, HTTP1_DEFAULTS, upstream, null);
+    const turnedAway: string[] = [];
+    let short = true;
+    const waiter = (name: string): Waiter => ({
+      turnAway: () => void turnedAway.push(name),
+      tryPlace: () => {
+        if (short) pool.gotNoSocket(name);
+        return !short;
+      },
+    });
+    pool.gotNoSocket("first");
+    for (const name of ["older", "newer"]) assert.ok(pool.wait(waiter(name), settings));
+    for (let second = 0; second < 5; second++) clock.advance(1000);
+    assert.deepEqual(told, ["first"]);
+    // Nothing was given back from one sweep to the next: the newest makes place for the rest.
+    assert.ok(turnedAway.length > 0 && turnedAway.every((name) => name === "newer"));
+    short = false;
+    clock.advance(2000);
+    short = true;
+    pool.gotNoSocket("second");
+    assert.deepEqual(told, ["first", "second"]);
+    pool.close();
+    await upstream.stop();
   });
 });
 

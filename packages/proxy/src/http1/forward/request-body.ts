@@ -16,9 +16,12 @@ export class RequestBody {
   #heldBytes = 0;
   /** How many bytes are kept for another attempt; what exceeds it is sent once. */
   #keepBytes = 0;
+  /** How long the body will be; Infinity: it does not say. */
+  #length = 0;
 
-  begin(first: Buffer | null, done: boolean, keepBytes: number): void {
+  begin(first: Buffer | null, done: boolean, length: number, keepBytes: number): void {
     this.done = done;
+    this.#length = length;
     this.gone = false;
     this.#keepBytes = keepBytes;
     if (first !== null) this.hold(first);
@@ -26,7 +29,7 @@ export class RequestBody {
 
   /** Sent once, it could be sent again: there is none, or all of it will be kept. */
   get repeatable(): boolean {
-    return !this.gone && this.#heldBytes <= this.#keepBytes && (this.done || this.#keepBytes > 0);
+    return !this.gone && (this.done ? this.#heldBytes : this.#length) <= this.#keepBytes;
   }
 
   /** No body byte waits to be sent first. */

@@ -1,8 +1,10 @@
 /** Where two things meet: a retry and an upload, a drain and a half-read head, a full socket and the end of a connection. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { VirtualClock } from "@outrigger/core/testing";
-import type { ByteStream } from "../testing/byte-stream.ts";
+import { ByteStream } from "../testing/byte-stream.ts";
 import {
   answering,
   Backend,
@@ -677,8 +679,12 @@ describe("a reload that lowers maxHeadBytes below what has come of a head", () =
   });
 });
 
-for (const later of [false, true]) {
-  it(`an idempotent request whose body is not kept goes onto no connection that has been idle for long, the body coming ${later ? "later" : "with its head"}`, async () => {
+for (const [later, kept] of [
+  [false, 0],
+  [true, 0],
+  [true, 3],
+] as const) {
+  it(`an idempotent request whose body is not kept goes onto no connection that has been idle for long, the body coming ${later ? "later" : "with its head"}, ${kept} bytes kept`, async () => {
     const clock = new VirtualClock();
     const backend = await Backend.start(async (connection, index) => {
       await connection.message();
@@ -688,7 +694,7 @@ for (const later of [false, true]) {
       if (index === 0) connection.reset();
       else connection.write(OK);
     });
-    await using proxy = await startProxy({ backends: [backend], clock });
+    await using proxy = await startProxy({ backends: [backend], clock, http: { retryBodyBytes: kept } });
     const client = await proxy.client();
     client.write(GET);
     await client.message();
@@ -709,4 +715,49 @@ it("the answer to a HEAD of HTTP/1.0 speaks of no chunks", async () => {
   client.write("HEAD / HTTP/1.0\r\n\r\n");
   await client.end();
   assert.equal(client.received, "HTTP/1.1 200 OK\r\nX: y\r\nconnection: close\r\n\r\n");
+});
+
+it("who has connected before the port is closed is served", async () => {
+  const backend = await answering(OK);
+  await using proxy = await startProxy({ backends: [backend] });
+  const clients = Array.from({ length: 40 }, () => {
+    const socket = connect({ host: "127.0.0.1", port: proxy.port, allowHalfOpen: true });
+    socket.write(GET);
+    return new ByteStream(socket);
+  });
+  await Promise.all(clients.map(({ socket }) => once(socket, "connect")));
+  await proxy.listener.stopAccepting();
+  for (const client of clients) {
+    assert.equal((await client.message()).body, "ok");
+    client.socket.destroy();
+  }
+  assert.equal(backend.arrivals.length, 40);
+});
+
+it("a drain waits for a client that has not read the answers to what it sent already", async () => {
+  const clock = new VirtualClock();
+  const body = "x".repeat(10_000);
+  const backend = await answering(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  await using proxy = await startProxy({ backends: [backend], clock });
+  const client = await proxy.client();
+  client.socket.pause();
+  for (let n = 0; n < 3000; n++) client.write(GET);
+  let before = -1;
+  await eventually(async () => {
+    const still = before === backend.arrivals.length;
+    before = backend.arrivals.length;
+    await turns(100);
+    return still;
+  });
+  assert.ok(before < 3000, "the client's socket never filled");
+  const drained = proxy.listener.drain(new AbortController().signal);
+  for (let n = 0; n < 10; n++) clock.advance(500);
+  await turns(50);
+  client.socket.resume();
+  // Each answer that was asked for arrives whole, and the next one, which says that it is the last.
+  for (let n = 0; n < before; n++) assert.equal((await client.message()).body.length, body.length);
+  assert.match((await client.message()).head, /connection: close/);
+  await client.end();
+  client.close();
+  assert.equal(await drained, 0);
 });

@@ -5,7 +5,7 @@
  */
 import type { Socket } from "node:net";
 import { Deadline, type Clock, type Milliseconds } from "@outrigger/core";
-import type { Endpoint } from "@outrigger/upstream";
+import { isNoSocket, type Endpoint } from "@outrigger/upstream";
 import { BodyReader } from "../codec/body-reader.ts";
 import { HeadBuffer } from "../codec/head-buffer.ts";
 import type { Framing } from "../codec/framing.ts";
@@ -33,9 +33,6 @@ export type AttemptFailure =
   | "bad-answer"
   /** This process or machine has no socket left: nothing against the endpoint. */
   | "no-socket";
-
-/** Not EADDRNOTAVAIL: that is of one destination (no port left for it, or no such family here), and another may do. */
-const NO_SOCKET: ReadonlySet<string | undefined> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
 
 /** Who asked, and gets the answer: an exchange. The head that is meant stands in the home's scratch head. */
 export interface AnswerReceiver {
@@ -99,6 +96,8 @@ export class UpstreamConnection implements PendingWriter {
   readonly body = new BodyReader();
   /** A byte of the current request was handed to the kernel. */
   wrote = false;
+  /** Its end gives a socket back. */
+  hadSocket = true;
   /** How many answers it has given. */
   served = 0;
   /** The current attempt: when it began, and how long its head took. */
@@ -145,8 +144,8 @@ export class UpstreamConnection implements PendingWriter {
     socket.once(readyEvent, () => this.#ready());
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      if (this.state === "connecting" && NO_SOCKET.has(error.code)) this.#lacksSocket(error.message);
+    socket.on("error", (error) => {
+      if (this.state === "connecting" && isNoSocket(error)) this.#lacksSocket(error.message);
       else this.#broke(error.message);
     });
     socket.on("close", () => this.#closed());
@@ -386,6 +385,7 @@ export class UpstreamConnection implements PendingWriter {
   }
 
   #lacksSocket(detail: string): void {
+    this.hadSocket = false;
     this.#pool.gotNoSocket(detail);
     this.#fail("no-socket", detail);
   }
