@@ -164,6 +164,8 @@ async function readWithNode(bytes: Buffer): Promise<NodeReading> {
   };
   server.on("request", onRequest);
   server.on("checkContinue", onRequest);
+  // An Expect of anything else: without this, node:http would answer 417 by itself and tell nobody of the request.
+  server.on("checkExpectation", onRequest);
   server.on("clientError", (_error, socket) => {
     refused = true;
     socket.destroy();
