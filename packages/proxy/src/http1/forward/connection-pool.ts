@@ -24,6 +24,8 @@ const MAX_HINT: Milliseconds = 600_000;
 const SWEEP_INTERVAL: Milliseconds = 1_000;
 /** While sockets are short, how many of the line may try at a sweep: each that fails costs a connect. */
 const TRIES_A_SWEEP = 4;
+/** Sweeps without a place given back until the line counts as stuck: endpoints may be slow, tunnels never end. */
+const PATIENT_SWEEPS = 5;
 
 /** A request in the line for a connection. */
 export interface Waiter {
@@ -233,7 +235,8 @@ export class ConnectionPool implements ConnectionHome {
     this.#failedSinceSweep = false;
     this.#noSocketsUntil = now + SWEEP_INTERVAL;
     this.#freedSockets = TRIES_A_SWEEP;
-    if (this.#waiting.length > 0 && ++this.#sweepsWithoutPlace > 1) this.#waiting.at(-1)?.turnAway();
+    if (this.#waiting.length > 0 && ++this.#sweepsWithoutPlace > PATIENT_SWEEPS)
+      this.#waiting.at(-1)?.turnAway();
   }
 
   #takeFreed(): boolean {

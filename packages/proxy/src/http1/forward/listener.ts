@@ -10,6 +10,7 @@ import {
   type Clock,
   type Logger,
   type Metrics,
+  type Milliseconds,
 } from "@outrigger/core";
 import type { Upstream } from "@outrigger/upstream";
 import { Framing } from "../codec/framing.ts";
@@ -22,9 +23,9 @@ import { Settings, type Http1Options } from "./settings.ts";
 import type { UpstreamTls } from "./upstream-tls.ts";
 
 const BACKLOG = 1024;
-/** Before the ports are closed, turns of the event loop in which nobody was accepted; and how many there are at most. */
+/** Before the ports are closed: so many turns of the event loop in which nobody was accepted, and so much time at most. */
 const QUIET_TURNS = 3;
-const MOST_LAST_TURNS = 4 * BACKLOG;
+const LAST_ACCEPTS: Milliseconds = 100;
 
 export interface ListenAddress {
   /** IP address, or `localhost`: 127.0.0.1 and ::1. */
@@ -148,8 +149,9 @@ export class Listener implements ClientHome {
     const servers = this.#servers;
     this.#servers = [];
     // Whoever has connected already, and was not accepted yet, would be reset: turns of the loop accept them, one or more
-    // at a time, until some have brought nobody. Those who go on coming are not waited for without end.
-    for (let quiet = 0, left = MOST_LAST_TURNS; quiet < QUIET_TURNS && left > 0; left--) {
+    // at a time, until some have brought nobody. For those who go on coming the port closes all the same.
+    const until = this.clock.now() + LAST_ACCEPTS;
+    for (let quiet = 0; quiet < QUIET_TURNS && this.clock.now() < until;) {
       const before = this.accepted;
       await new Promise<void>((resolve) => setImmediate(resolve));
       quiet = this.accepted === before ? quiet + 1 : 0;
