@@ -37,6 +37,7 @@ async function run(context: TestContext, text: string, limit = 60_000) {
 const IMPORT = 'import { test } from "node:test";\n';
 
 test("what really ran is counted: passed, failed, skipped with the reason", async (context) => {
+  // The skip stands in the text of a test file made for this test: the runner must count it.
   const { counts, skips, said } = await run(
     context,
     `${IMPORT}test("a", () => {}); test("b", () => { throw new Error("no b"); }); test("c", { skip: "no c here" }, () => {});`,
@@ -83,6 +84,7 @@ test("a hook of the file that fails is a failure, though no summary counts it", 
   const tap = (line: string): string =>
     `ok 1 - a\n${line}\n1..1\n# tests 1\n# pass 1\n# fail 0\n# cancelled 0\n# skipped 0\n# todo 0\n`;
   assert.equal(countReport(tap("not ok 2 - x.mjs"))?.failed, 1);
+  // A line as node:test reports a test marked todo: it may fail, and is no failure.
   assert.equal(countReport(tap("not ok 2 - later # TODO"))?.failed, 0);
 });
 

@@ -135,11 +135,11 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     this.#socket.write(bytes);
   }
 
-  writeSoon(answer: Buffer, start: number, end: number): boolean {
+  writeSoon(bytes: Buffer, start: number, end: number): boolean {
     this.flush();
     const { writes } = this.pool;
     if (end - start > LARGEST_KEPT || !writes.worthwhile(this.#settings.upstream.active)) return false;
-    this.#unsent = writes.keep(answer, start, end);
+    this.#unsent = writes.keep(bytes, start, end);
     writes.add(this);
     return true;
   }
@@ -402,12 +402,11 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
 
   #drained(): void {
     if (this.#tunnel) this.#tunnel.clientDrained();
-    else if (this.#state === "head" && this.#paused) {
+    else if (this.#state === "head") {
       if (this.#pipelined !== null) this.#feedPipelined();
       // Part of a head was all that waited: the rest is to be read.
       if (this.#state === "head" && this.#pipelined === null) this.resume();
-    } else if (this.#state === "head" && this.#pipelined !== null) this.#feedPipelined();
-    else if (this.#exchange.active) this.#exchange.clientDrained();
+    } else if (this.#exchange.active) this.#exchange.clientDrained();
   }
 
   /** The client closed its side. With a request under way it is taken to have left, as nginx and Envoy do. */

@@ -10,6 +10,7 @@ import { Framing } from "../codec/framing.ts";
 import type { Head } from "../codec/head.ts";
 import type { Http1Metrics } from "./http1-metrics.ts";
 import type { Settings } from "./settings.ts";
+import { SocketShortage, SWEEP_INTERVAL } from "./socket-shortage.ts";
 import { TurnWrites } from "./turn-writes.ts";
 import { UpstreamConnection, type ConnectionHome } from "./upstream-connection.ts";
 
@@ -21,16 +22,13 @@ const FRESH_ENOUGH_FOR_UNSAFE: Milliseconds = 1_000;
 /** Endpoints close up to this early by their own clock; so we stop reusing this much before their hint. */
 const HINT_MARGIN: Milliseconds = 1_000;
 const MAX_HINT: Milliseconds = 600_000;
-const SWEEP_INTERVAL: Milliseconds = 1_000;
-/** While sockets are short, how many of the line may try at a sweep: each that fails costs a connect. */
-const TRIES_A_SWEEP = 4;
-/** Sweeps without a place given back until the line counts as stuck: endpoints may be slow, tunnels never end. */
-const PATIENT_SWEEPS = 5;
 
 /** A request in the line for a connection. */
 export interface Waiter {
-  /** Ends the request and its client's connection, for want of sockets. */
-  turnAway(): void;
+  /** When its request began: its place in the line, also when it has to wait again. */
+  readonly startedAt: Milliseconds;
+  /** Ends the request and its client's connection, for want of sockets; `detail` says more. */
+  turnAway(detail: string): void;
   /** Goes on if there is a place for it now; false: it goes on waiting. */
   tryPlace(): boolean;
 }
@@ -42,25 +40,17 @@ export class ConnectionPool implements ConnectionHome {
   head: Head;
   readonly framing = new Framing();
   readonly writes = new TurnWrites();
-  readonly #noSockets: (detail: string) => void;
+  readonly #shortage: SocketShortage;
   readonly #idle = new Map<Endpoint, UpstreamConnection[]>();
   readonly #open = new Set<UpstreamConnection>();
   #waiting: Waiter[] = [];
   #sweep: Timer | null = null;
   #closing = false;
   #serving = false;
-  /** Until then no new connection is tried, but as sockets are freed: there was none for the last one. */
-  #noSocketsUntil: Milliseconds = 0;
-  #freedSockets = 0;
-  /** The log knows of the shortage; it is over when a whole sweep's time brought no failure. */
-  #shortageTold = false;
-  #failedSinceSweep = false;
-  /** Sweeps in a row, in a shortage, between which no connection was given back. */
-  #sweepsWithoutPlace = 0;
 
-  /** @param noSockets told what the kernel said, once while it goes on */
+  /** @param noSockets told what the kernel said when there was no socket for a connection, once for each shortage */
   constructor(clock: Clock, metrics: Http1Metrics, head: Head, noSockets: (detail: string) => void) {
-    this.#noSockets = noSockets;
+    this.#shortage = new SocketShortage(clock, noSockets);
     this.clock = clock;
     this.metrics = metrics;
     this.head = head;
@@ -97,12 +87,13 @@ export class ConnectionPool implements ConnectionHome {
    */
   open(endpoint: Endpoint, settings: Settings, now: Milliseconds): UpstreamConnection | null {
     const { limits } = settings.upstream;
-    if ((now < this.#noSocketsUntil && !this.#takeFreed()) || !limits.tryConnect(endpoint)) {
+    if (!this.#shortage.mayOpen(now) || !limits.tryConnect(endpoint)) {
       const oldest = this.#idle.get(endpoint)?.[0];
       if (oldest === undefined) return null;
       this.#closeForAnother(oldest);
       if (!limits.tryConnect(endpoint)) return null;
     }
+    this.#shortage.opening(now);
     const connection = new UpstreamConnection(this, endpoint, settings);
     this.#open.add(connection);
     const onread: OnReadOpts = {
@@ -142,7 +133,7 @@ export class ConnectionPool implements ConnectionHome {
       connection.destroy();
       return;
     }
-    this.#sweepsWithoutPlace = 0;
+    this.#shortage.placeGivenBack();
     connection.becomeIdle(now, now + span);
     const idle = this.#idle.get(endpoint);
     if (idle) idle.push(connection);
@@ -165,30 +156,27 @@ export class ConnectionPool implements ConnectionHome {
 
   /** A new connection would hardly get a socket now. */
   get lacksSockets(): boolean {
-    return this.clock.now() < this.#noSocketsUntil;
+    return this.#shortage.holdsBack;
   }
 
   gotNoSocket(detail: string): void {
-    if (!this.#shortageTold) this.#noSockets(detail);
-    this.#shortageTold = true;
-    this.#noSocketsUntil = this.clock.now() + SWEEP_INTERVAL;
-    this.#failedSinceSweep = true;
-    this.#freedSockets = 0;
+    this.#shortage.failed(detail);
     this.#sweepLater();
   }
 
   /** Another socket of this process has been closed: one that waits may try with it. */
   socketFreed(): void {
     if (this.#waiting.length === 0 || !this.lacksSockets) return;
-    this.#freedSockets++;
-    this.#sweepsWithoutPlace = 0;
+    this.#shortage.socketFreed();
     this.#serveLine();
   }
 
   /** Puts a request in the line; false when the line is full. */
   wait(exchange: Waiter, settings: Settings): boolean {
     if (!settings.upstream.limits.tryPend()) return false;
-    this.#waiting.push(exchange);
+    let at = this.#waiting.length;
+    while (at > 0 && (this.#waiting[at - 1] as Waiter).startedAt > exchange.startedAt) at--;
+    this.#waiting.splice(at, 0, exchange);
     this.#sweepLater();
     return true;
   }
@@ -225,26 +213,6 @@ export class ConnectionPool implements ConnectionHome {
     this.#serving = false;
   }
 
-  /** In a shortage a few of the line try at each sweep; when nothing moves at all, a client's socket is given to the rest. */
-  #judgeShortage(now: Milliseconds): void {
-    if (!this.#failedSinceSweep) {
-      this.#shortageTold = false;
-      this.#sweepsWithoutPlace = 0;
-      return;
-    }
-    this.#failedSinceSweep = false;
-    this.#noSocketsUntil = now + SWEEP_INTERVAL;
-    this.#freedSockets = TRIES_A_SWEEP;
-    if (this.#waiting.length > 0 && ++this.#sweepsWithoutPlace > PATIENT_SWEEPS)
-      this.#waiting.at(-1)?.turnAway();
-  }
-
-  #takeFreed(): boolean {
-    if (this.#freedSockets === 0) return false;
-    this.#freedSockets--;
-    return true;
-  }
-
   /** Its place is for the request at hand, not for the line. */
   #closeForAnother(idle: UpstreamConnection): void {
     const serving = this.#serving;
@@ -265,9 +233,11 @@ export class ConnectionPool implements ConnectionHome {
       // The oldest stand at the bottom; but hints differ, so that all are looked at.
       for (const connection of [...idle]) if (connection.reuseUntil <= now) connection.destroy();
     }
-    this.#judgeShortage(now);
+    // Somebody's own socket must then serve the rest: that of the newest.
+    if (this.#shortage.sweep(now, this.#waiting.length > 0))
+      this.#waiting.at(-1)?.turnAway("and none is given back");
     // A place may have come without a connection's end: by discovery, a reload, or sockets that others closed.
     this.#serveLine();
-    if (this.#idle.size > 0 || this.#waiting.length > 0 || this.#shortageTold) this.#sweepLater();
+    if (this.#idle.size > 0 || this.#waiting.length > 0 || this.#shortage.goesOn) this.#sweepLater();
   }
 }

@@ -136,7 +136,7 @@ export class Exchange implements AnswerReceiver {
   /** There may be a place for a connection: the request at the head of the line tries. False: there is none. */
   tryPlace(): boolean {
     const now = this.client.clock.now();
-    const connection = this.#attempts.start(this.#idempotent && this.#body.repeatable, now);
+    const connection = this.#start(now);
     if (connection === null && this.#attempts.lastPick !== null) return false;
     this.#waiting = false;
     this.#settings.upstream.limits.unpend();
@@ -167,8 +167,8 @@ export class Exchange implements AnswerReceiver {
     }
     if (failure === "no-socket" && this.#attempts.none) {
       this.#attempts.uncount(connection.endpoint);
-      // Where no connection is open, none will become free. This client's own socket is then one for those that wait.
-      if (this.client.pool.size === 0) this.#turnAway(noSocket(detail));
+      // Where no connection is open, none will come back to serve the line.
+      if (this.client.pool.size === 0) this.turnAway(detail);
       else this.#wait(connection.endpoint.key);
       return;
     }
@@ -303,10 +303,14 @@ export class Exchange implements AnswerReceiver {
   }
 
   #attempt(now: Milliseconds): void {
-    const connection = this.#attempts.start(this.#idempotent && this.#body.repeatable, now);
+    const connection = this.#start(now);
     const { lastPick } = this.#attempts;
     if (connection === null && lastPick !== null) this.#wait(lastPick.key);
     else this.#proceed(connection, now);
+  }
+
+  #start(now: Milliseconds): UpstreamConnection | null {
+    return this.#attempts.start(this.#idempotent && this.#body.repeatable, now);
   }
 
   #wait(endpointKey: string): void {
@@ -314,22 +318,18 @@ export class Exchange implements AnswerReceiver {
     this.#waiting = this.client.pool.wait(this, this.#settings);
     if (this.#waiting) return;
     if (this.client.pool.lacksSockets) {
-      this.#turnAway(noSocket("and the line is full (maxPending)"));
+      this.turnAway("and the line is full (maxPending)");
       return;
     }
     this.#over("cancelled");
     this.#reply(lineIsFull(endpointKey));
   }
 
-  turnAway(): void {
-    this.#turnAway(noSocket("and none is given back"));
-  }
-
-  /** Answers, and ends the client's connection with it. */
-  #turnAway(reply: Reply): void {
+  /** There is no socket for it: its client's connection ends with the answer, so that its socket serves another. */
+  turnAway(detail: string): void {
     this.#over("cancelled");
     this.client.keepAlive = false;
-    this.#reply(reply);
+    this.#reply(noSocket(detail));
   }
 
   /** @param connection null: there is no endpoint */

@@ -4,29 +4,13 @@ import { describe, it } from "node:test";
 import { Upstream, upstreamConfig } from "@outrigger/upstream";
 import { VirtualClock } from "@outrigger/core/testing";
 import { Head } from "../codec/head.ts";
-import { answering, Backend, eventually, OK, startProxy } from "../testing/bench-of-parts.ts";
+import { answering, Backend, eventually, holding, OK, startProxy } from "../testing/bench-of-parts.ts";
 import { ConnectionPool, type Waiter } from "./connection-pool.ts";
 import type { Http1Metrics } from "./http1-metrics.ts";
 import { HTTP1_DEFAULTS, Settings } from "./settings.ts";
 
 const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`;
 const POST = "POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\n\r\na";
-
-/** Answers at once, but for paths that begin with /held, which wait for `release`. */
-async function holding(): Promise<{ backend: Backend; release: () => void }> {
-  let release = (): void => {};
-  const released = new Promise<void>((resolve) => (release = resolve));
-  const backend = await Backend.start(async (connection) => {
-    for (;;) {
-      const { head } = await connection.message().catch(() => ({ head: "" }));
-      if (head === "") return;
-      backend.arrivals.push(head.split(" ")[1] as string);
-      if (head.includes(" /held")) await released;
-      connection.write(OK);
-    }
-  });
-  return { backend, release };
-}
 
 describe("when an endpoint's connections are all busy", () => {
   it("a request goes to another that has a place, instead of waiting", async () => {
@@ -77,7 +61,10 @@ describe("when an endpoint's connections are all busy", () => {
     }
     release();
     for (const client of [holder, ...waiting]) assert.equal((await client.message()).body, "ok");
-    assert.deepEqual(backend.arrivals, ["/held", "/1", "/2", "/3", "/4", "/5"]);
+    assert.deepEqual(
+      backend.arrivals.map((head) => head.split(" ")[1]),
+      ["/held", "/1", "/2", "/3", "/4", "/5"],
+    );
     assert.equal(proxy.upstream.limits.pending, 0);
   });
 
@@ -135,6 +122,45 @@ describe("while sockets are short", () => {
     assert.equal(backend.connections.length, 5);
   });
 
+  it("one socket that is freed is for one connection", async () => {
+    const clock = new VirtualClock();
+    const { backend, release } = await holding();
+    await using proxy = await startProxy({ backends: [backend], clock });
+    const clients = await Promise.all(Array.from({ length: 3 }, () => proxy.client()));
+    proxy.listener.pool.gotNoSocket("EMFILE");
+    for (const client of clients) client.write(GET("/held"));
+    await eventually(() => proxy.upstream.limits.pending === 3);
+    proxy.listener.pool.socketFreed();
+    await eventually(() => backend.arrivals.length === 1);
+    assert.deepEqual([proxy.listener.pool.size, proxy.upstream.limits.pending], [1, 2]);
+    release();
+    for (const client of clients) assert.equal((await client.message()).body, "ok");
+  });
+
+  it("nobody is turned away while connections come back from their requests", async () => {
+    const clock = new VirtualClock();
+    await using proxy = await startProxy({ backends: [await answering(OK)], clock });
+    const { pool, settings } = proxy.listener;
+    const client = await proxy.client();
+    const turnedAway: string[] = [];
+    const waiter: Waiter = {
+      startedAt: 0,
+      turnAway: (detail) => void turnedAway.push(detail),
+      tryPlace: () => (pool.gotNoSocket("EMFILE"), false),
+    };
+    client.write(GET("/"));
+    await client.message();
+    assert.ok(pool.wait(waiter, settings));
+    for (let second = 0; second < 10; second++) {
+      pool.gotNoSocket("EMFILE");
+      clock.advance(1000);
+      client.write(GET("/"));
+      await client.message();
+    }
+    assert.deepEqual(turnedAway, []);
+    pool.leaveLine(waiter, settings);
+  });
+
   it("a client that leaves gives its own to one that waits", async () => {
     const clock = new VirtualClock();
     await using proxy = await startProxy({ backends: [await answering(OK)], clock });
@@ -147,33 +173,57 @@ describe("while sockets are short", () => {
     assert.equal((await waiter.message()).body, "ok");
   });
 
-  it("the log says so once for as long as it lasts, and again the next time", async () => {
+  it("a line that is stuck turns its newest away, one a second, and keeps the rest", async () => {
     const clock = new VirtualClock();
-    const told: string[] = [];
-    const head = { maxBytes: 1024, maxFields: 10 };
-    const pool = new ConnectionPool(clock, {} as Http1Metrics, new Head(head), (detail) => told.push(detail));
     const upstream = new Upstream("test", upstreamConfig({ endpoints: ["127.0.0.1:1"] }), { clock });
     const settings = new Settings(clock, HTTP1_DEFAULTS, upstream, null);
-    const turnedAway: string[] = [];
-    let short = true;
-    const waiter = (name: string): Waiter => ({
-      turnAway: () => void turnedAway.push(name),
-      tryPlace: () => {
-        if (short) pool.gotNoSocket(name);
-        return !short;
-      },
+    const pool = new ConnectionPool(
+      clock,
+      {} as Http1Metrics,
+      new Head({ maxBytes: 1024, maxFields: 10 }),
+      () => {},
+    );
+    const turnedAway: number[] = [];
+    const waiters = [1, 2, 3, 4].map((startedAt): Waiter => {
+      const waiter: Waiter = {
+        startedAt,
+        turnAway: () => {
+          turnedAway.push(startedAt);
+          pool.leaveLine(waiter, settings);
+        },
+        tryPlace: () => (pool.gotNoSocket("EMFILE"), false),
+      };
+      return waiter;
     });
-    pool.gotNoSocket("first");
-    for (const name of ["older", "newer"]) assert.ok(pool.wait(waiter(name), settings));
-    for (let second = 0; second < 10; second++) clock.advance(1000);
-    assert.deepEqual(told, ["first"]);
-    // Nothing was given back from one sweep to the next: the newest makes place for the rest.
-    assert.ok(turnedAway.length > 0 && turnedAway.every((name) => name === "newer"));
-    short = false;
+    pool.gotNoSocket("EMFILE");
+    for (const waiter of waiters) assert.ok(pool.wait(waiter, settings));
+    clock.advance(5000);
+    assert.deepEqual(turnedAway, []);
     clock.advance(2000);
-    short = true;
-    pool.gotNoSocket("second");
-    assert.deepEqual(told, ["first", "second"]);
+    assert.deepEqual(turnedAway, [4, 3]);
+    pool.close();
+    await upstream.stop();
+  });
+
+  it("who waits again keeps the place that its request's beginning gives it", async () => {
+    const clock = new VirtualClock();
+    const upstream = new Upstream("test", upstreamConfig({ endpoints: ["127.0.0.1:1"] }), { clock });
+    const settings = new Settings(clock, HTTP1_DEFAULTS, upstream, null);
+    const pool = new ConnectionPool(
+      clock,
+      {} as Http1Metrics,
+      new Head({ maxBytes: 1024, maxFields: 10 }),
+      () => {},
+    );
+    const asked: number[] = [];
+    const waiter = (startedAt: number): Waiter => ({
+      startedAt,
+      turnAway: () => {},
+      tryPlace: () => asked.push(startedAt) > 0,
+    });
+    for (const startedAt of [2, 4, 1, 3, 3]) assert.ok(pool.wait(waiter(startedAt), settings));
+    clock.advance(1000);
+    assert.deepEqual(asked, [1, 2, 3, 3, 4]);
     pool.close();
     await upstream.stop();
   });

@@ -1,16 +1,15 @@
 /** Where two things meet: a retry and an upload, a drain and a half-read head, a full socket and the end of a connection. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { VirtualClock } from "@outrigger/core/testing";
-import { ByteStream } from "../testing/byte-stream.ts";
+import type { ByteStream } from "../testing/byte-stream.ts";
 import {
   answering,
   Backend,
   eventually,
   OK,
   startProxy,
+  turns,
   type ProxyUnderTest,
 } from "../testing/bench-of-parts.ts";
 import { HTTP1_DEFAULTS } from "./settings.ts";
@@ -43,10 +42,6 @@ async function readSlowly(stream: ByteStream, length: number): Promise<Buffer> {
   await eventually(() => count >= length || stream.ended);
   return Buffer.concat(pieces);
 }
-
-const turns = async (count: number): Promise<void> => {
-  for (let n = 0; n < count; n++) await new Promise<void>((resolve) => setImmediate(resolve));
-};
 
 describe("bytes arrive as they were sent, through a reader that stops again and again:", () => {
   it("an answer", async () => {
@@ -435,90 +430,6 @@ it("chunks that break in the same bytes as the head are not forwarded as if they
   assert.ok(!client.received.includes("zz"), JSON.stringify(client.received));
 });
 
-describe("draining", () => {
-  it("leaves a client that was just answered a moment for its next request, and then closes", async () => {
-    const clock = new VirtualClock();
-    await using proxy = await startProxy({ backends: [await answering(OK)], clock });
-    const [late, silent] = [await proxy.client(), await proxy.client()];
-    silent.write(GET);
-    await silent.message();
-    const drained = proxy.listener.drain(new AbortController().signal);
-    clock.advance(499);
-    late.write(GET);
-    assert.match((await late.message()).head, /^HTTP\/1.1 200 .*connection: close/s);
-    clock.advance(1);
-    for (const client of [late, silent]) {
-      await client.end();
-      client.close();
-    }
-    assert.equal(await drained, 0);
-  });
-
-  it("gives a client whose answer had no word of it that moment from its answer's end", async () => {
-    const clock = new VirtualClock();
-    const backend = await Backend.start(async (connection) => {
-      await connection.message();
-      connection.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha");
-      await eventually(() => go);
-      connection.write("lf");
-      await connection.message();
-      connection.write(OK);
-    });
-    let go = false;
-    await using proxy = await startProxy({ backends: [backend], clock });
-    const client = await proxy.client();
-    client.write(GET);
-    await client.take("\r\n\r\nha");
-    const drained = proxy.listener.drain(new AbortController().signal);
-    clock.advance(2000);
-    go = true;
-    await client.take("lf");
-    client.write(GET);
-    assert.match((await client.message()).head, /^HTTP\/1.1 200 .*connection: close/s);
-    await client.end();
-    client.close();
-    assert.equal(await drained, 0);
-  });
-
-  it("leaves a client its half-sent head, and answers it with the end of the connection", async () => {
-    const clock = new VirtualClock();
-    await using proxy = await startProxy({ backends: [await answering(OK)], clock });
-    const client = await proxy.client();
-    client.write("GET /a HTTP/1.1\r\nHo");
-    await eventually(() => proxy.listener.connections() === 1 && clock.pendingTimers > 0);
-    await turns(20);
-    const drained = proxy.listener.drain(new AbortController().signal);
-    clock.advance(600);
-    client.write("st: shop\r\n\r\n");
-    assert.match((await client.message()).head, /^HTTP\/1.1 200 .*connection: close/s);
-    await client.end();
-    client.close();
-    assert.equal(await drained, 0);
-  });
-
-  it("closes a connection whose answer had begun before, when nothing more comes", async () => {
-    const clock = new VirtualClock();
-    const backend = await Backend.start(async (connection) => {
-      await connection.message();
-      connection.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha");
-      await eventually(() => draining);
-      connection.write("lf");
-    });
-    let draining = false;
-    await using proxy = await startProxy({ backends: [backend], clock });
-    const client = await proxy.client();
-    client.write(GET);
-    await client.take("\r\n\r\nha");
-    const drained = proxy.listener.drain(new AbortController().signal);
-    draining = true;
-    await client.take("lf");
-    clock.advance(500);
-    await client.end();
-    client.close();
-    assert.equal(await drained, 0);
-  });
-});
-
 it("a client that leaves during the pause before a retry gives the budget its retry back", async () => {
   const clock = new VirtualClock();
   const only = await answering(BUSY);
@@ -715,49 +626,4 @@ it("the answer to a HEAD of HTTP/1.0 speaks of no chunks", async () => {
   client.write("HEAD / HTTP/1.0\r\n\r\n");
   await client.end();
   assert.equal(client.received, "HTTP/1.1 200 OK\r\nX: y\r\nconnection: close\r\n\r\n");
-});
-
-it("who has connected before the port is closed is served", async () => {
-  const backend = await answering(OK);
-  await using proxy = await startProxy({ backends: [backend] });
-  const clients = Array.from({ length: 40 }, () => {
-    const socket = connect({ host: "127.0.0.1", port: proxy.port, allowHalfOpen: true });
-    socket.write(GET);
-    return new ByteStream(socket);
-  });
-  await Promise.all(clients.map(({ socket }) => once(socket, "connect")));
-  await proxy.listener.stopAccepting();
-  for (const client of clients) {
-    assert.equal((await client.message()).body, "ok");
-    client.socket.destroy();
-  }
-  assert.equal(backend.arrivals.length, 40);
-});
-
-it("a drain waits for a client that has not read the answers to what it sent already", async () => {
-  const clock = new VirtualClock();
-  const body = "x".repeat(10_000);
-  const backend = await answering(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-  await using proxy = await startProxy({ backends: [backend], clock });
-  const client = await proxy.client();
-  client.socket.pause();
-  for (let n = 0; n < 3000; n++) client.write(GET);
-  let before = -1;
-  await eventually(async () => {
-    const still = before === backend.arrivals.length;
-    before = backend.arrivals.length;
-    await turns(100);
-    return still;
-  });
-  assert.ok(before < 3000, "the client's socket never filled");
-  const drained = proxy.listener.drain(new AbortController().signal);
-  for (let n = 0; n < 10; n++) clock.advance(500);
-  await turns(50);
-  client.socket.resume();
-  // Each answer that was asked for arrives whole, and the next one, which says that it is the last.
-  for (let n = 0; n < before; n++) assert.equal((await client.message()).body.length, body.length);
-  assert.match((await client.message()).head, /connection: close/);
-  await client.end();
-  client.close();
-  assert.equal(await drained, 0);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
-import { answering, Backend, eventually, OK, startProxy } from "../testing/bench-of-parts.ts";
+import { answering, eventually, holding, OK, startProxy } from "../testing/bench-of-parts.ts";
 import { TurnWrites, WORTH_GATHERING } from "./turn-writes.ts";
 
 const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`;
@@ -51,23 +51,6 @@ describe("the writes of a turn", () => {
   });
 });
 
-/** Keeps so many requests unanswered that every small write is gathered; `let` answers them. */
-async function holding(count: number): Promise<{ backend: Backend; release: () => void }> {
-  let release = (): void => {};
-  const released = new Promise<void>((resolve) => (release = resolve));
-  const backend = await Backend.start(async (connection) => {
-    for (;;) {
-      const { head } = await connection.message().catch(() => ({ head: "" }));
-      if (head === "") return;
-      backend.arrivals.push(head);
-      if (head.startsWith("GET /held")) await released;
-      connection.write(answerTo(head));
-    }
-  });
-  assert.ok(count >= WORTH_GATHERING);
-  return { backend, release };
-}
-
 /** The path, often enough to make some KB, so that any other's bytes would be seen. */
 const bodyOf = (path: string): string => `${path},`.repeat(700);
 const answerTo = (head: string): string => {
@@ -94,7 +77,7 @@ describe("many requests at once", () => {
   });
 
   it("leave a client that does not read with answers that nobody writes over", async () => {
-    const { backend, release } = await holding(WORTH_GATHERING);
+    const { backend, release } = await holding(answerTo);
     await using proxy = await startProxy({ backends: [backend] });
     for (let n = 0; n < WORTH_GATHERING; n++) (await proxy.client()).write(GET("/held"));
     await eventually(() => backend.arrivals.length === WORTH_GATHERING);
@@ -147,7 +130,7 @@ it("uploads at once arrive whole, each behind its own head", async () => {
 });
 
 it("a request that waits for the end of the turn when its connection closes was not sent: even a POST goes elsewhere", async () => {
-  const { backend, release } = await holding(WORTH_GATHERING);
+  const { backend, release } = await holding(answerTo);
   await using proxy = await startProxy({
     backends: [backend],
     upstream: { retryBudget: 0, retryReserve: 0 },

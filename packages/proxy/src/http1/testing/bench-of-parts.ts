@@ -67,6 +67,24 @@ export async function answering(answer: string | ((head: string, body: string) =
 
 export const OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
+/** Answers each request at once, but for those to paths that begin with /held: these wait for `release`. */
+export async function holding(
+  answer: (head: string) => string = () => OK,
+): Promise<{ backend: Backend; release: () => void }> {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const backend: Backend = await Backend.start(async (connection) => {
+    for (;;) {
+      const { head } = await connection.message().catch(() => ({ head: "" }));
+      if (head === "") return;
+      backend.arrivals.push(head);
+      if (head.includes(" /held")) await released;
+      connection.write(answer(head));
+    }
+  });
+  return { backend, release };
+}
+
 export interface ProxyUnderTest extends AsyncDisposable {
   readonly listener: Listener;
   readonly upstream: Upstream;
@@ -146,4 +164,9 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyUnderTest>
 /** Lets sockets move until the condition holds: polls once a turn of the event loop, without a time limit of its own. */
 export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise<void>((resolve) => setImmediate(resolve));
+}
+
+/** Lets the event loop turn so many times: for what must NOT have happened by then. */
+export async function turns(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) await new Promise<void>((resolve) => setImmediate(resolve));
 }
