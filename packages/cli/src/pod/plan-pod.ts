@@ -182,6 +182,10 @@ function planMounts(
       );
       continue;
     }
+    if (mount.subPath !== undefined && mount.subPathExpr !== undefined) {
+      report([...path, "subPathExpr"], "subPath is written beside it, accepted: one of the two");
+      continue;
+    }
     const subPath = mount.subPathExpr === undefined ? mount.subPath : expand(mount.subPathExpr, variables);
     if (subPath !== undefined && (subPath.startsWith("/") || subPath.split("/").includes(".."))) {
       report(
