@@ -280,9 +280,11 @@ describe("when the upstream cannot take a request, the answer says why", () => {
     waiting.write(GET);
     await eventually(() => proxy.upstream.limits.pending === 1);
     tooMany.write(GET);
+    const refused = await tooMany.message();
+    assert.match(refused.head, /^HTTP\/1.1 503 .*retry-after: 1\r\nx-outrigger-reason: max-pending/s);
     assert.match(
-      (await tooMany.message()).head,
-      /^HTTP\/1.1 503 .*retry-after: 1\r\nx-outrigger-reason: max-pending/s,
+      refused.body,
+      /all connections to 127\.0\.0\.1:\d+ are busy \(maxConnections\) and the line is full \(maxPending\)/,
     );
     busy.socket.destroy();
     await eventually(() => backend.connections.length === 2);
@@ -296,7 +298,9 @@ describe("when the upstream cannot take a request, the answer says why", () => {
     first.write(GET);
     await eventually(() => proxy.upstream.active === 1);
     second.write(GET);
-    assert.match((await second.message()).head, /^HTTP\/1.1 503 .*x-outrigger-reason: max-requests/s);
+    const { head, body } = await second.message();
+    assert.match(head, /^HTTP\/1.1 503 .*x-outrigger-reason: max-requests/s);
+    assert.match(body, /as many requests as this route allows \(maxRequests\) are being answered/);
 
     await using limited = await startProxy({
       backends: [await answering(OK)],
@@ -307,7 +311,9 @@ describe("when the upstream cannot take a request, the answer says why", () => {
     client.write(GET.repeat(3));
     await client.message();
     await client.message();
-    assert.match((await client.message()).head, /^HTTP\/1.1 429 .*x-outrigger-reason: rate-limited/s);
+    const tooFast = await client.message();
+    assert.match(tooFast.head, /^HTTP\/1.1 429 .*x-outrigger-reason: rate-limited/s);
+    assert.match(tooFast.body, /the rate limit of this route \(rate\) is reached/);
   });
 });
 
