@@ -12,6 +12,23 @@ import { HTTP1_DEFAULTS, Settings } from "./settings.ts";
 const GET = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: shop\r\n\r\n`;
 const POST = "POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\n\r\na";
 
+/** A pool with no listener before it, whose endpoint is never dialled. */
+function poolAlone(): AsyncDisposable & { clock: VirtualClock; pool: ConnectionPool; settings: Settings } {
+  const clock = new VirtualClock();
+  const upstream = new Upstream("test", upstreamConfig({ endpoints: ["127.0.0.1:1"] }), { clock });
+  const head = new Head({ maxBytes: 1024, maxFields: 10 });
+  const pool = new ConnectionPool(clock, {} as Http1Metrics, head, () => {});
+  return {
+    clock,
+    pool,
+    settings: new Settings(clock, HTTP1_DEFAULTS, upstream, null),
+    async [Symbol.asyncDispose]() {
+      pool.close();
+      await upstream.stop();
+    },
+  };
+}
+
 describe("when an endpoint's connections are all busy", () => {
   it("a request goes to another that has a place, instead of waiting", async () => {
     const [one, other] = [await holding(), await holding()];
@@ -174,15 +191,8 @@ describe("while sockets are short", () => {
   });
 
   it("a line that is stuck turns its newest away, one a second, and keeps the rest", async () => {
-    const clock = new VirtualClock();
-    const upstream = new Upstream("test", upstreamConfig({ endpoints: ["127.0.0.1:1"] }), { clock });
-    const settings = new Settings(clock, HTTP1_DEFAULTS, upstream, null);
-    const pool = new ConnectionPool(
-      clock,
-      {} as Http1Metrics,
-      new Head({ maxBytes: 1024, maxFields: 10 }),
-      () => {},
-    );
+    await using alone = poolAlone();
+    const { clock, pool, settings } = alone;
     const turnedAway: number[] = [];
     const waiters = [1, 2, 3, 4].map((startedAt): Waiter => {
       const waiter: Waiter = {
@@ -201,20 +211,11 @@ describe("while sockets are short", () => {
     assert.deepEqual(turnedAway, []);
     clock.advance(2000);
     assert.deepEqual(turnedAway, [4, 3]);
-    pool.close();
-    await upstream.stop();
   });
 
   it("who waits again keeps the place that its request's beginning gives it", async () => {
-    const clock = new VirtualClock();
-    const upstream = new Upstream("test", upstreamConfig({ endpoints: ["127.0.0.1:1"] }), { clock });
-    const settings = new Settings(clock, HTTP1_DEFAULTS, upstream, null);
-    const pool = new ConnectionPool(
-      clock,
-      {} as Http1Metrics,
-      new Head({ maxBytes: 1024, maxFields: 10 }),
-      () => {},
-    );
+    await using alone = poolAlone();
+    const { clock, pool, settings } = alone;
     const asked: number[] = [];
     const waiter = (startedAt: number): Waiter => ({
       startedAt,
@@ -224,8 +225,6 @@ describe("while sockets are short", () => {
     for (const startedAt of [2, 4, 1, 3, 3]) assert.ok(pool.wait(waiter(startedAt), settings));
     clock.advance(1000);
     assert.deepEqual(asked, [1, 2, 3, 3, 4]);
-    pool.close();
-    await upstream.stop();
   });
 });
 
