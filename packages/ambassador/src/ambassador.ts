@@ -126,7 +126,7 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
     const limit = this.#deps.clock.timer(DROPPED_ROUTE_GRACE, () => hurry.abort(), { unref: true });
     this.#dropped.set(route, hurry);
     void route
-      .stopAccepting()
+      .stopAccepting(hurry.signal)
       .then(() => route.drain(hurry.signal))
       .then((cut) =>
         this.#deps.log.info({ route: route.name, cut }, "a route that is no longer configured has closed"),

@@ -136,8 +136,8 @@ export class HttpRoute implements DataListener {
     };
   }
 
-  async stopAccepting(): Promise<void> {
-    await this.#listener?.stopAccepting();
+  async stopAccepting(signal: AbortSignal): Promise<void> {
+    await this.#listener?.stopAccepting(signal);
   }
 
   connections(): number {
@@ -174,8 +174,9 @@ export class HttpRoute implements DataListener {
     await this.#upstream.stop();
     // Whether it failed is told to who started it.
     await this.#starting?.catch(() => {});
-    await this.#listener?.stopAccepting();
-    await this.#listener?.drain(AbortSignal.abort());
+    const now = AbortSignal.abort();
+    await this.#listener?.stopAccepting(now);
+    await this.#listener?.drain(now);
   }
 
   /** For /explain: what it does and why. */

@@ -8,8 +8,8 @@ export interface DataListener {
   readonly role: ListenerRole;
   /** Where it listens, once started: `127.0.0.1:8001`. The "ready" log line shows it. */
   readonly addresses?: readonly string[];
-  /** Closes the listening sockets; what is connected stays. Idempotent. */
-  stopAccepting(): Promise<void>;
+  /** Closes the listening sockets; what is connected stays. Idempotent. When the signal aborts: at once. */
+  stopAccepting(signal: AbortSignal): Promise<void>;
   /** Client connections that are open now. */
   connections(): number;
   /**

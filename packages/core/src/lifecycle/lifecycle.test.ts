@@ -24,7 +24,7 @@ class FakeListener implements DataListener {
   connections = (): number => this.open;
   accepted = (): number => this.seen;
   inFlight = (): number => this.open;
-  stopAccepting(): Promise<void> {
+  stopAccepting(_signal: AbortSignal): Promise<void> {
     this.told.push(`stop@${this.#clock.now()}`);
     return Promise.resolve();
   }
@@ -150,6 +150,21 @@ test("both roles drain at once, each in its own way", async () => {
     ["stop@1000", "stop@5000"],
   );
   assert.equal((await report).took, 5_000);
+});
+
+test("a port that clients keep from closing is closed when grace ends", async () => {
+  const { clock, lifecycle, listeners, first } = setUp("ingress");
+  first.stopAccepting = (signal) =>
+    new Promise((resolve) => {
+      signal.addEventListener("abort", () => {
+        first.told.push(`stop@${clock.now()}`);
+        resolve();
+      });
+    });
+  const drained = lifecycle.drain("SIGTERM", listeners, { grace: 1000, settle: 100, egressQuiet: 100 });
+  await clock.advanceAsync(2_000);
+  assert.equal((await drained).cut, 0);
+  assert.deepEqual(first.told, ["stop@1000", "drain@1000"]);
 });
 
 test("a listener that fails to drain is logged, and the others drain", async () => {

@@ -83,7 +83,7 @@ export class Lifecycle {
       listeners.map(async (listener) => {
         try {
           await this.#await(listener, times, graceEnds.signal);
-          await listener.stopAccepting();
+          await listener.stopAccepting(graceEnds.signal);
           return await listener.drain(graceEnds.signal);
         } catch (thrown) {
           this.#log.error({ error: thrown, listener: listener.name }, "a listener failed to drain");

@@ -164,6 +164,43 @@ it("who has connected before the port is closed is served", async () => {
   assert.equal(backend.arrivals.length, 40);
 });
 
+/** So many clients that connect anew as soon as they are accepted, until the port is closed. */
+function comingAndGoing(count: number, port: number): void {
+  const come = (): void => {
+    const socket = connect({ host: "127.0.0.1", port });
+    socket.on("connect", () => socket.resetAndDestroy());
+    socket.on("close", (failed) => failed || come());
+    socket.on("error", () => {});
+  };
+  for (let n = 0; n < count; n++) come();
+}
+
+it("the port closes although clients go on coming: after as many as can have waited before", async () => {
+  await using proxy = await startProxy({ backends: [await answering(OK)] });
+  comingAndGoing(100, proxy.port);
+  await eventually(() => proxy.listener.accepted > 100);
+  const before = proxy.listener.accepted;
+  await proxy.listener.stopAccepting();
+  assert.ok(
+    proxy.listener.accepted - before <= 1024 + 1 + 200,
+    `accepted ${proxy.listener.accepted - before}`,
+  );
+  await assert.rejects(proxy.client(), /ECONNREFUSED/);
+});
+
+it("the port closes at once when time is up, whoever comes", async () => {
+  await using proxy = await startProxy({ backends: [await answering(OK)] });
+  comingAndGoing(100, proxy.port);
+  await eventually(() => proxy.listener.accepted > 100);
+  let looked = 0;
+  let closed = false;
+  const stopped = proxy.listener.stopAccepting(AbortSignal.abort()).then(() => (closed = true));
+  for (; !closed; looked++) await turns(1);
+  await stopped;
+  assert.ok(looked <= 3, `${looked} turns of the event loop`);
+  await assert.rejects(proxy.client(), /ECONNREFUSED/);
+});
+
 it("a drain waits for a client that has not read the answers to what it sent already", async () => {
   const clock = new VirtualClock();
   const body = "x".repeat(10_000);

@@ -10,7 +10,6 @@ import {
   type Clock,
   type Logger,
   type Metrics,
-  type Milliseconds,
 } from "@outrigger/core";
 import type { Upstream } from "@outrigger/upstream";
 import { Framing } from "../codec/framing.ts";
@@ -23,9 +22,8 @@ import { Settings, type Http1Options } from "./settings.ts";
 import type { UpstreamTls } from "./upstream-tls.ts";
 
 const BACKLOG = 1024;
-/** Before the ports are closed: so many turns of the event loop in which nobody was accepted, and so much time at most. */
+/** Turns of the event loop in which nobody was accepted, before a port is closed. */
 const QUIET_TURNS = 3;
-const LAST_ACCEPTS: Milliseconds = 100;
 
 export interface ListenAddress {
   /** IP address, or `localhost`: 127.0.0.1 and ::1. */
@@ -144,21 +142,11 @@ export class Listener implements ClientHome {
     return count;
   }
 
-  /** Closes the ports; connections that are open go on being served. */
-  async stopAccepting(): Promise<void> {
+  /** Closes the ports once whoever has connected is accepted, or the signal aborts; open connections go on being served. */
+  async stopAccepting(signal?: AbortSignal): Promise<void> {
     const servers = this.#servers;
     this.#servers = [];
-    // Whoever has connected already, and was not accepted yet, would be reset: turns of the loop accept them, one or more
-    // at a time, until some have brought nobody. For those who go on coming the port closes all the same.
-    const until = this.clock.now() + LAST_ACCEPTS;
-    for (let quiet = 0; quiet < QUIET_TURNS && this.clock.now() < until;) {
-      const before = this.accepted;
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      quiet = this.accepted === before ? quiet + 1 : 0;
-    }
-    // close() waits for every connection; the port itself is free at once, which is all that is awaited here.
-    for (const server of servers) server.close();
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await Promise.all(servers.map((server) => closePort(server, signal)));
   }
 
   /**
@@ -227,6 +215,26 @@ export class Listener implements ClientHome {
     this.#clients.add(new ClientConnection(this, socket));
   }
 }
+
+/**
+ * Who has connected, and was not accepted yet, would be reset by the close: turns of the loop accept them, one or more at a
+ * time. The kernel hands them over in the order in which they came and keeps no more than the backlog and one, so that
+ * after as many all are in who were there at first, even where others go on coming.
+ */
+async function closePort(server: Server, signal?: AbortSignal): Promise<void> {
+  let accepted = 0;
+  server.on("connection", () => accepted++);
+  for (let quiet = 0; quiet < QUIET_TURNS && accepted <= BACKLOG && !signal?.aborted;) {
+    const before = accepted;
+    await turn();
+    quiet = accepted === before ? quiet + 1 : 0;
+  }
+  // close() waits for every connection; the port itself is free at once, which is all that is awaited here.
+  server.close();
+  await turn();
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function headFor(options: Http1Options): Head {
   return new Head({ maxBytes: options.maxHeadBytes, maxFields: options.maxHeadFields });
