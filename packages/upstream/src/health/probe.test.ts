@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
@@ -86,4 +87,24 @@ test("an aborted check ends, whatever it waits for", async (t) => {
   const result = check(port, "http:/", ["200"], abort.signal);
   abort.abort();
   assert.match(String(await result), /aborted/);
+});
+
+test("with no file descriptor left nothing is known of the endpoint, by tcp as by http", () => {
+  const probe = import.meta.url.replace("probe.test", "probe");
+  const script = `
+    import { openSync } from "node:fs";
+    import { INCONCLUSIVE, probeEndpoint, probeSpec } from ${JSON.stringify(probe)};
+    const endpoint = { host: "127.0.0.1", port: 9, name: "127.0.0.1" };
+    // What a first connect loads must be there before.
+    const check = (health) => probeEndpoint(endpoint, probeSpec(health, ["200"], null), new AbortController().signal);
+    for (const health of ["tcp", "http:/"]) await check(health);
+    try { for (;;) openSync("/dev/null", "r"); } catch {}
+    for (const health of ["tcp", "http:/"]) console.log(health, (await check(health)) === INCONCLUSIVE);
+  `;
+  const node = [process.execPath, "--input-type=module", "--eval", script];
+  const { stdout, stderr } = spawnSync("sh", ["-c", 'ulimit -n 64 && exec "$@"', "sh", ...node], {
+    encoding: "utf8",
+    timeout: 30_000,
+  });
+  assert.equal(stdout, "tcp true\nhttp:/ true\n", stderr);
 });

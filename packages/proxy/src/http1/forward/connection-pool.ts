@@ -164,9 +164,9 @@ export class ConnectionPool implements ConnectionHome {
     this.#sweepLater();
   }
 
-  /** Another socket of this process has been closed: one that waits may try with it. */
+  /** Another socket of this process has been closed: one that waits, or comes next, may try with it. */
   socketFreed(): void {
-    if (this.#waiting.length === 0 || !this.lacksSockets) return;
+    if (!this.lacksSockets) return;
     this.#shortage.socketFreed();
     this.#serveLine();
   }

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, it } from "node:test";
 import { VirtualClock } from "@outrigger/core/testing";
-import { answering, Backend, eventually, OK, startProxy, turns } from "../testing/bench-of-parts.ts";
+import { answering, Backend, eventually, holding, OK, startProxy, turns } from "../testing/bench-of-parts.ts";
 import { ByteStream } from "../testing/byte-stream.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: shop\r\n\r\n";
@@ -199,6 +199,24 @@ it("the port closes at once when time is up, whoever comes", async () => {
   await stopped;
   assert.ok(looked <= 3, `${looked} turns of the event loop`);
   await assert.rejects(proxy.client(), /ECONNREFUSED/);
+});
+
+it("gauges show what is open, and nothing once the listener has closed", async () => {
+  const { backend, release } = await holding();
+  await using proxy = await startProxy({ backends: [backend] });
+  const gauges = async (): Promise<number[]> => [
+    await proxy.metric("outrigger_http_client_connections"),
+    await proxy.metric("outrigger_http_requests_in_flight"),
+    await proxy.metric("outrigger_http_upstream_connections"),
+  ];
+  const [client] = [await proxy.client(), await proxy.client()];
+  client.write("GET /held HTTP/1.1\r\nHost: shop\r\n\r\n");
+  await eventually(() => backend.arrivals.length === 1 && proxy.listener.connections() === 2);
+  assert.deepEqual(await gauges(), [2, 1, 1]);
+  await proxy.listener.stopAccepting();
+  await proxy.listener.drain(AbortSignal.abort());
+  release();
+  assert.deepEqual(await gauges(), [0, 0, 0]);
 });
 
 it("a drain waits for a client that has not read the answers to what it sent already", async () => {

@@ -90,14 +90,19 @@ export class Http1Metrics {
     const upstreamOpen = metrics
       .gauge("outrigger_http_upstream_connections", "Upstream connections open", ["listener"])
       .with({ listener });
-    this.stop = metrics.beforeExpose(() => {
+    const remove = metrics.beforeExpose(() => {
       connectionsOpen.value = gauges.connections();
       inFlight.value = gauges.inFlight();
       upstreamOpen.value = gauges.upstreamConnections();
     });
+    // Not forgotten: a listener of the same name may have come in the meantime, and counts in the same series.
+    this.stop = () => {
+      remove();
+      connectionsOpen.value = inFlight.value = upstreamOpen.value = 0;
+    };
   }
 
-  /** Takes the gauges off the registry. */
+  /** The listener has closed: its gauges are 0 from now on. */
   readonly stop: () => void;
 
   finished(status: number, seconds: number): void {
