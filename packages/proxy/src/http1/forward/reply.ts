@@ -7,14 +7,13 @@ const REASONS: Readonly<Record<number, string>> = {
   408: "Request Timeout",
   429: "Too Many Requests",
   431: "Request Header Fields Too Large",
-  501: "Not Implemented",
   502: "Bad Gateway",
   503: "Service Unavailable",
   504: "Gateway Timeout",
   505: "HTTP Version Not Supported",
 };
 
-export type ReplyStatus = 400 | 408 | 429 | 431 | 501 | 502 | 503 | 504 | 505;
+export type ReplyStatus = 400 | 408 | 429 | 431 | 502 | 503 | 504 | 505;
 
 /** Why the proxy answered instead of an endpoint; the value of `x-outrigger-reason`. */
 export interface Reply {
