@@ -54,5 +54,6 @@ export { containerSchema } from "./container/configuration.ts";
 export type { DataListener, ListenerRole } from "./lifecycle/data-listener.ts";
 export type { HealthCheck, HealthState } from "./servers/health.ts";
 export type { ControlReply, ControlRequest, ControlRoute } from "./servers/control-server.ts";
+export { onStopSignals } from "./container/stop-signals.ts";
 export { defineContainer, type Container } from "./container/define-container.ts";
 export type { ContainerDefinition, Pattern, PatternDeps } from "./container/pattern.ts";

@@ -182,7 +182,7 @@ for (const [sentence, text, expected] of [
   [
     "two documents",
     "retries: 1\n---\nretries: 2",
-    ["c.yaml:2:1: not YAML: Source contains multiple documents; please use YAML.parseAllDocuments()"],
+    ["c.yaml:2:1: not YAML: a second document begins: write one document a file, without a --- between"],
   ],
   [
     "an unknown tag",

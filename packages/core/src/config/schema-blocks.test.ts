@@ -79,6 +79,11 @@ for (const [schema, input, message] of [
     "accepted: a list of whole numbers of at most 599, or one text with commas between them",
   ],
   [durationSchema, "5", "accepted: a duration with its unit, for example 250ms, 1.5s, 2m"],
+  [
+    durationSchema,
+    "9999999999999h",
+    "accepted: a duration with its unit and at most 12 digits, for example 250ms, 1.5s, 2m",
+  ],
   [durationSchema, 5, "accepted: a duration with its unit, for example 250ms, 1.5s, 2m"],
   [
     durationOption({ min: 100, max: 60_000 }),

@@ -119,6 +119,8 @@ export function intListOption(range: Range = {}) {
     .meta({ accepts: accepted });
 }
 
+const TOO_LONG = /^\d{13}/;
+
 /** A number with its unit as text: the parser's own sentence becomes the issue. */
 function measured(
   parse: (text: string) => number,
@@ -127,7 +129,8 @@ function measured(
   range: Range,
   examples: readonly string[],
 ) {
-  const sentence = `accepted: ${accepted}, for example ${examples.join(", ")}`;
+  const also = `, for example ${examples.join(", ")}`;
+  const sentence = `accepted: ${accepted}${also}`;
   return z
     .codec(z.string({ error: sentence }), z.number(), {
       decode(input, context) {
@@ -137,7 +140,11 @@ function measured(
         } catch (thrown) {
           if (!(thrown instanceof OutriggerError)) throw thrown;
         }
-        context.issues.push({ code: "custom", input, message: sentence });
+        // It looks like one, and its unit is not what is wrong.
+        const message = TOO_LONG.test(input)
+          ? `accepted: ${accepted} and at most 12 digits${also}`
+          : sentence;
+        context.issues.push({ code: "custom", input, message });
         return z.NEVER;
       },
       encode: format,

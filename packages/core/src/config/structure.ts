@@ -49,17 +49,18 @@ export function structureProblem(document: Document): StructureProblem | null {
   return problem;
 }
 
-/** Of the parser's own messages those that would quote; by its codes. */
-const UNQUOTED: Readonly<Record<string, string>> = {
+/** In place of the parser's own messages that would quote, or speak to programmers; by its codes. */
+const IN_OUR_WORDS: Readonly<Record<string, string>> = {
   TAG_RESOLVE_FAILED: "a tag (a value that begins with !) is not known here: quote the value if it is text",
   BAD_DIRECTIVE: "a directive (a line that begins with %) is not known here",
   BAD_DQ_ESCAPE: "a \\ in double quotes begins no escape that YAML has: use single quotes, or write \\\\",
+  MULTIPLE_DOCS: "a second document begins: write one document a file, without a --- between",
   BAD_COLLECTION_TYPE: "a tag (a word that begins with !) does not fit what it stands before",
 };
 
 /** A parser's error without what it quotes: the others quote, if at all, after a colon. */
 export function explainYamlError({ code, message }: Pick<YAMLError, "code" | "message">): string {
-  return UNQUOTED[code] ?? message.replace(/(?<=\w): .*/s, "");
+  return IN_OUR_WORDS[code] ?? message.replace(/(?<=\w): .*/s, "");
 }
 
 const TOO_DEEP = `nested deeper than ${DEEPEST} levels`;

@@ -100,6 +100,16 @@ for (const only of ["events", "poll"] as const) {
     await until(() => seen.at(-1) === "three", span);
   });
 
+  test(`a change back to what it was is told, too (by ${only})`, async (context) => {
+    const { folder, file, seen, until } = setUp(context, plain, writePlain, only);
+    for (const text of ["two", "one", "two"]) {
+      writeFileSync(join(folder, "new"), text);
+      renameSync(join(folder, "new"), file);
+      await until(() => seen.at(-1) === text, span);
+    }
+    assert.deepEqual(seen, ["two", "one", "two"]);
+  });
+
   test(`the swap of a ConfigMap's ..data is told, each time (by ${only})`, async (context) => {
     const { folder, seen, until } = setUp(context, plain, layOut, only);
     swapData(folder, "two", "..2026_2");

@@ -252,10 +252,26 @@ test("a second SIGTERM exits at once with 143, a second SIGINT with 130", async 
     await workload(port); // stays, so that draining would take the whole grace
     running.kill(signal);
     await running.line("draining");
-    running.kill(signal);
+    // Until it is not the same request any more.
+    const repeated = setInterval(() => running.kill(signal), 20).unref();
     assert.equal((await running.exited).code, code);
+    clearInterval(repeated);
     assert.equal(running.lines.at(-1)?.msg, "second signal: exiting at once");
   }
+});
+
+test("the same SIGTERM twice at once, as npm passes it on, cuts nothing; another signal does", async (context) => {
+  const stopped = "data:text/javascript,const now = performance.now(); performance.now = () => now";
+  const running = new Running(context, [ROUTE], {}, [process.execPath, "--import", stopped]);
+  const ready = await running.line("ready");
+  await workload(portIn(Object.values(ready["listeners"] as object)[0]));
+  running.kill("SIGTERM");
+  await running.line("draining");
+  running.kill("SIGTERM");
+  // A second request would have ended the process by now, and the control server with it.
+  assert.equal((await http(portIn(ready["control"]), "/configz")).status, 200);
+  running.kill("SIGINT");
+  assert.equal((await running.exited).code, 130);
 });
 
 test("the first SIGTERM after /quitquitquit is the first signal: it cuts nothing", async (context) => {
@@ -678,6 +694,20 @@ test("SIGHUP while it starts reloads when the start is over", async (context) =>
   assert.ok(said.indexOf("ready") < said.indexOf("configuration reloaded"), said.join("\n"));
   const { ask } = await workload(added);
   assert.equal(await ask("x"), "hello x");
+});
+
+test("SIGHUP before anything was read is not the end, and reloads when the start is over", async (context) => {
+  const { file } = configIn(context, "");
+  // The first that it can have: as soon as it listens for one.
+  const early =
+    'data:text/javascript,process.on("newListener", (name) => {' +
+    ' if (name === "SIGHUP") queueMicrotask(() => process.emit("SIGHUP", "SIGHUP")); })';
+  const running = new Running(context, [`--config=${file}`], {}, [process.execPath, "--import", early]);
+  assert.equal((await running.line("configuration reloaded"))["cause"], "SIGHUP");
+  assert.deepEqual(
+    running.lines.map(({ msg }) => msg).filter((message) => /reload|ready/.test(message)),
+    ["the configuration is reloaded when the start is over", "ready", "configuration reloaded"],
+  );
 });
 
 test("SIGHUP without a file is not the end", async (context) => {

@@ -22,7 +22,9 @@ import { formatDuration, type Milliseconds } from "../units.ts";
 import type { Configuration, Loaded } from "./configuration.ts";
 import { FIXED_KEYS } from "./container-config.ts";
 import { ownControlRoutes } from "./control-routes.ts";
+import { drainWithinGrace } from "./drain.ts";
 import type { ContainerDefinition, Pattern } from "./pattern.ts";
+import { onStopSignals } from "./stop-signals.ts";
 import { refuseHostNetwork, warnOfHeapLimit, warnOfSubPath } from "./surroundings.ts";
 
 /** How long the closing of what is left may take, after draining. */
@@ -63,7 +65,7 @@ export async function runContainer<Schema extends z.ZodObject>(
   let hungUp = false;
   let onHangUp = (): void => void (hungUp = true);
   const log = createLogger({ fields: { pattern: definition.name } });
-  installProcessHandlers(log, shutdown, () => onHangUp());
+  installProcessHandlers(clock, log, shutdown, () => onHangUp());
 
   let current = await configuration.load();
   refuseHostNetwork(env, current.config.allowHostNetwork);
@@ -180,48 +182,40 @@ export async function runContainer<Schema extends z.ZodObject>(
     reloader.open();
 
     const reason = await shutdown.requested;
-    const began = clock.now();
     watch?.stop();
-    // What a reload opens now would not be drained: none begins any more, and one under way is waited for.
-    if (!(await endsWithin(clock, current.config.grace / 2, reloader.close())))
-      log.warn({}, "a reload has not ended in half of the grace period: what it opens is not drained");
-    const { grace, settle, egressQuiet } = current.config;
-    log.info({ reason, grace: formatDuration(grace) }, "draining");
-    const left = Math.max(0, grace - (clock.now() - began));
-    const report = await lifecycle.drain(reason, running.listeners, { grace: left, settle, egressQuiet });
-    const fields = { cut: report.cut, took: formatDuration(report.took) };
-    if (report.cut > 0) log.warn(fields, "stopped: the grace period ended before all requests did");
-    else log.info(fields, "stopped");
+    await drainWithinGrace(reason, {
+      reloader,
+      lifecycle,
+      clock,
+      log,
+      listeners: () => running.listeners,
+      times: () => current.config,
+    });
     await end(0);
   } catch (thrown) {
     fail(log, thrown);
   }
 }
 
-async function endsWithin(clock: Clock, limit: Milliseconds, work: Promise<void>): Promise<boolean> {
-  const ended = new AbortController();
-  try {
-    return await Promise.race([work.then(() => true), clock.sleep(limit, ended.signal).then(() => false)]);
-  } finally {
-    ended.abort();
-  }
-}
+const EXIT_CODE = { SIGTERM: 143, SIGINT: 130 } as const;
 
-function installProcessHandlers(log: LeveledLogger, shutdown: Shutdown, hangUp: () => void): void {
-  // Only signals count: a preStop that called /quitquitquit comes before the kubelet's first SIGTERM.
-  let signals = 0;
-  for (const [signal, code] of [
-    ["SIGTERM", 143],
-    ["SIGINT", 130],
-  ] as const) {
-    process.on(signal, () => {
-      signals++;
-      if (shutdown.request(signal) || signals === 1) return;
+function installProcessHandlers(
+  clock: Clock,
+  log: LeveledLogger,
+  shutdown: Shutdown,
+  hangUp: () => void,
+): void {
+  onStopSignals(
+    ["SIGTERM", "SIGINT"],
+    clock,
+    // Only signals count: a preStop that called /quitquitquit comes before the kubelet's first SIGTERM.
+    (signal) => shutdown.request(signal),
+    (signal) => {
       log.warn({ signal }, "second signal: exiting at once");
       log.flush();
-      process.exit(code);
-    });
-  }
+      process.exit(EXIT_CODE[signal]);
+    },
+  );
   process.on("SIGHUP", hangUp);
   // Also what rejects without anyone listening: Node raises it as an uncaught exception.
   process.on("uncaughtException", (thrown) => fail(log, thrown));

@@ -7,6 +7,7 @@ import { formatHostPort } from "../config/schema-blocks.ts";
 import { OutriggerError } from "../errors.ts";
 import { silentLogger, type Logger } from "../log/logger.ts";
 import type { Bytes } from "../units.ts";
+import { serveInTurn } from "./connections.ts";
 
 /** A running server on one or more sockets. */
 export interface BoundServer {
@@ -24,9 +25,6 @@ export type ListenAddress =
 
 /** No such address family or address on this machine: without IPv6 one loopback is all there is. */
 const FAMILY_MISSING: ReadonlySet<string> = new Set(["EAFNOSUPPORT", "EADDRNOTAVAIL"]);
-
-/** Of each socket; more are closed at once. Probes, a scraper and a person are a handful. */
-const MOST_CONNECTIONS = 64;
 
 /** @throws OutriggerError `listen-failed` saying which server could not have which address, and what to do */
 export async function listen(
@@ -48,16 +46,14 @@ export async function listen(
     );
   };
   const open = async (where: { host?: string; port?: number; path?: string }): Promise<string> => {
-    const server = createServer(
-      {
-        maxHeaderSize: 16_384,
-        headersTimeout: 10_000,
-        requestTimeout: 60_000,
-        connectionsCheckingInterval: 2_000,
-      },
-      handler,
-    );
-    server.maxConnections = MOST_CONNECTIONS;
+    const server = createServer({
+      maxHeaderSize: 16_384,
+      headersTimeout: 10_000,
+      requestTimeout: 60_000,
+      connectionsCheckingInterval: 2_000,
+      requireHostHeader: false,
+    });
+    serveInTurn(purpose, server, handler, log);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(where, () => {

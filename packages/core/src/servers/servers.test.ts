@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingHttpHeaders } from "node:http";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { test, type TestContext } from "node:test";
-import { silentLogger } from "../log/logger.ts";
+import { silentLogger, type Logger } from "../log/logger.ts";
 import { createMetrics } from "../metrics/create-metrics.ts";
 import { systemClock } from "../time/clock.ts";
-import { startControlServer, type ControlRoute } from "./control-server.ts";
+import { CONTROL_HEADER, startControlServer, type ControlRoute } from "./control-server.ts";
 import { debugRoutes } from "./debug-routes.ts";
 import type { HealthCheck } from "./health.ts";
 import { listen, type BoundServer, type ListenAddress } from "./listen.ts";
@@ -49,7 +50,7 @@ function call(
   });
 }
 
-const CONTROL = { "x-outrigger-control": "1" };
+const CONTROL = { [CONTROL_HEADER]: "1" };
 const portOf = (server: BoundServer): { port: number } => ({ port: server.port as number });
 
 async function probe(context: TestContext, checks: HealthCheck[] = []) {
@@ -393,15 +394,155 @@ test("two Host headers are refused by the control server", async (context) => {
   assert.match(answer, /^HTTP\/1\.1 400 /);
 });
 
-test("of more than 64 connections to the probe server the later ones are closed, and it answers again after", async (context) => {
-  const { server, at } = await probe(context);
-  const open = Array.from({ length: 64 }, () => connect({ host: "127.0.0.1", port: server.port as number }));
-  await Promise.all(open.map((socket) => once(socket, "connect")));
-  await assert.rejects(call(at, "/livez"), /socket hang up|ECONNRESET/);
-  for (const socket of open) socket.destroy();
-  for (let turn = 0; ; turn++) {
-    const answer = await call(at, "/livez").catch(() => null);
-    if (answer?.status === 200) break;
-    assert.ok(turn < 1_000);
+test("an HTTP/1.1 request without a Host is a 400, and an expectation that nobody has is ignored", async (context) => {
+  const { server } = await probe(context);
+  for (const [rest, status] of [
+    ["", 400],
+    ["Host: x\r\nExpect: x\r\nConnection: close\r\n", 200],
+  ] as const) {
+    const socket = connect({ host: "127.0.0.1", port: server.port as number });
+    socket.write(`GET /livez HTTP/1.1\r\n${rest}\r\n`);
+    let answer = "";
+    for await (const chunk of socket) answer += String(chunk);
+    assert.equal(answer.slice(0, 13), `HTTP/1.1 ${status} `);
   }
+});
+
+/** Both servers, each with a page whose answers wait for `open`. */
+const gated = {
+  async probe(context: TestContext) {
+    const gate = gateOf();
+    const metrics = createMetrics();
+    const server = await startProbeServer({
+      address: { kind: "host", host: "127.0.0.1", port: 0 },
+      metrics: {
+        ...metrics,
+        async expose() {
+          await gate.pass();
+          return { contentType: "text/plain", body: "told\n" };
+        },
+      },
+      log: gate.log,
+      checks: () => [],
+    });
+    context.after(() => server.close());
+    return { ...gate, server, at: portOf(server), path: "/metrics", plain: "/livez" };
+  },
+  async control(context: TestContext) {
+    const gate = gateOf();
+    const waits = async () => {
+      await gate.pass();
+      return { text: "told\n" };
+    };
+    const server = await startControlServer({
+      address: { kind: "loopback", port: 0 },
+      log: gate.log,
+      routes: () => [tell, { ...tell, path: "/waits", handle: waits }],
+    });
+    context.after(() => server.close());
+    return { ...gate, server, at: portOf(server), path: "/waits", plain: "/tell" };
+  },
+};
+
+function gateOf() {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  let asked = 0;
+  const pass = (): Promise<void> => {
+    asked++;
+    return opened;
+  };
+  const said: string[] = [];
+  const log: Logger = { ...silentLogger, debug: (_fields, message) => said.push(message) };
+  return { open, pass, asked: () => asked, said, log };
+}
+
+const get = (path: string): string =>
+  `GET ${path} HTTP/1.1\r\nHost: localhost\r\n${CONTROL_HEADER}: 1\r\n\r\n`;
+
+/** A connection that a test speaks on by hand. */
+interface Dialled {
+  readonly socket: Socket;
+  readonly closed: Promise<void>;
+  ask(text: string): Promise<string>;
+}
+
+async function dial(port: number): Promise<Dialled> {
+  const socket = connect({ host: "127.0.0.1", port }).on("error", () => {});
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  await once(socket, "connect");
+  const ask = async (text: string): Promise<string> => {
+    socket.write(text);
+    return String(((await once(socket, "data")) as [Buffer])[0]);
+  };
+  return { socket, closed, ask };
+}
+
+for (const name of ["probe", "control"] as const) {
+  test(`who pipelines to the ${name} server is closed, with one request asked and the rest hardly parsed`, async (context) => {
+    const { server, at, asked, open, path, plain, said } = await gated[name](context);
+    let parsed = 0;
+    const count = (): void => void parsed++;
+    subscribe("http.server.request.start", count);
+    context.after(() => unsubscribe("http.server.request.start", count));
+    const { socket, closed } = await dial(server.port as number);
+    socket.write(get(path).repeat(1_000));
+    await closed;
+    open();
+    assert.equal((await call(at, plain, { headers: CONTROL })).status, 200);
+    assert.ok(asked() <= 1, `asked ${asked()} times`);
+    assert.ok(parsed < 50, `parsed ${parsed}`);
+    assert.deepEqual(said, ["closed a connection: it sent a request before the last was answered"]);
+  });
+
+  test(`one request after the other on one connection is what the ${name} server serves`, async (context) => {
+    const { server, plain } = await gated[name](context);
+    const { ask, socket } = await dial(server.port as number);
+    for (let turn = 0; turn < 5; turn++) assert.match(await ask(get(plain)), /^HTTP\/1\.1 200 /);
+    socket.destroy();
+  });
+
+  test(`at 64 connections the ${name} server closes the one that has been without a request for longest`, async (context) => {
+    const { server, at, plain } = await gated[name](context);
+    const open = [];
+    // One by one, so that they are accepted in this order. All but the first have sent half a head.
+    for (let n = 0; n < 64; n++) {
+      const dialled = await dial(server.port as number);
+      if (n > 0) dialled.socket.write("GET /livez HTTP/1.1\r\n");
+      open.push(dialled);
+    }
+    const [first, second, third] = open as [Dialled, Dialled, Dialled];
+    // It was first, and has had a request since.
+    assert.match(await first.ask(get(plain)), /^HTTP\/1\.1 200 /);
+    assert.equal((await call(at, plain, { headers: CONTROL })).status, 200);
+    await second.closed;
+    assert.match(await first.ask(get(plain)), /^HTTP\/1\.1 200 /);
+    assert.match(await third.ask(`Host: x\r\nConnection: close\r\n\r\n`), /^HTTP\/1\.1 \d/);
+    for (const { socket } of open) socket.destroy();
+  });
+
+  test(`while the ${name} server answers on 64 connections it cuts none of them, and refuses the next`, async (context) => {
+    const { at, asked, open, path, plain } = await gated[name](context);
+    const answers = Array.from({ length: 64 }, () => call(at, path, { headers: CONTROL }));
+    while (asked() < 64) await new Promise((resolve) => setImmediate(resolve));
+    await assert.rejects(call(at, plain, { headers: CONTROL }), /socket hang up|ECONNRESET/);
+    open();
+    for (const answer of await Promise.all(answers)) assert.equal(answer.body, "told\n");
+    assert.equal((await call(at, plain, { headers: CONTROL })).status, 200);
+  });
+}
+
+test("of 200 connections that come at once 136 are closed", async (context) => {
+  const { server } = await probe(context);
+  const open = Array.from({ length: 200 }, () => connect({ host: "127.0.0.1", port: server.port as number }));
+  await new Promise<void>((resolve) => {
+    let closed = 0;
+    for (const socket of open)
+      socket
+        .on("error", () => {})
+        .on("close", () => {
+          if (++closed === 136) resolve();
+        });
+  });
+  for (const socket of open) socket.destroy();
 });

@@ -1,5 +1,7 @@
 import { OutriggerError } from "@outrigger/core";
+import { VirtualClock } from "@outrigger/core/testing";
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +10,7 @@ import { upstreamConfig } from "../config.ts";
 import { eventually } from "../testing/eventually.ts";
 import { recordingLogger } from "../testing/recording-logger.ts";
 import { Upstream } from "../upstream.ts";
-import { parseEndpointFile } from "./endpoint-file.ts";
+import { EndpointFile, parseEndpointFile } from "./endpoint-file.ts";
 
 test("a YAML list, a JSON list and a mapping with endpoints mean the same", () => {
   const expected = [
@@ -119,6 +121,38 @@ test("bad content is refused and told once, the old stays, and good content is t
   await lists("10.0.0.2:80");
   assert.equal(log.lines.filter((line) => line.startsWith("warn")).length, 1);
   assert.deepEqual(upstream.describe(0).discovery.notes, []);
+});
+
+test("what happens in the folder while the file is read has it read again soon, not at the next poll", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "outrigger-file-"));
+  // The list stands in another folder, so that a change of it is no event of the watched one.
+  const list = join(folder, "list.yaml");
+  const path = join(folder, "watched", "list.yaml");
+  await mkdir(join(folder, "watched"));
+  await writeFile(list, "- 10.0.0.1:80\n");
+  await symlink(list, path);
+  const clock = new VirtualClock();
+  const seen: string[] = [];
+  const file = new EndpointFile(path, clock, {
+    changed([entry]) {
+      seen.push(entry?.host ?? "");
+      // The old has been read, and is being told.
+      writeFileSync(list, "- 10.0.0.2:80\n");
+    },
+    failed: (reason) => assert.fail(reason),
+  });
+  t.after(async () => {
+    await file.stop();
+    await rm(folder, { recursive: true });
+  });
+  file.start();
+  writeFileSync(join(folder, "watched", "neighbour"), "");
+  // In its ten seconds it looks at most 2,000 times: the poll after 5 s is never reached.
+  await eventually("it is read again", () => {
+    clock.advance(2);
+    return seen.length === 2;
+  });
+  assert.deepEqual(seen, ["10.0.0.1", "10.0.0.2"]);
 });
 
 test("a file that is not there yet does not stop the start, and is taken when it comes", async (t) => {
