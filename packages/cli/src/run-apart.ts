@@ -1,7 +1,7 @@
 /** Runs each pod in a network namespace of its own, by one inner `outrigger run` a pod; joins their lines and exit codes. */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { OutriggerError, systemClock } from "@outrigger/core";
+import { OutriggerError, onStopSignals, systemClock } from "@outrigger/core";
 import type { RunOptions } from "./command-line.ts";
 import type { Manifest } from "./manifest/load.ts";
 import { folderName } from "./pod/plan-pod.ts";
@@ -10,7 +10,7 @@ import { exitCodeOf, ProcessGroup, type Ended } from "./pod/process-group.ts";
 import { Watchdog } from "./pod/watchdog.ts";
 import { makeRunFolder } from "./run-folder.ts";
 import type { StandardOutput } from "./standard-output.ts";
-import { onStopSignals } from "./stop-signals.ts";
+import { STOP_SIGNALS } from "./stop-signals.ts";
 
 /** @param words what starts a command in new namespaces */
 export async function runApart(
@@ -53,6 +53,7 @@ export async function runApart(
   let atOnce = false;
   const removals = [
     onStopSignals(
+      STOP_SIGNALS,
       systemClock,
       () => tell("SIGTERM"),
       () => {

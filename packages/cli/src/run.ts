@@ -1,6 +1,6 @@
 /** `outrigger run`: from manifest files to pods that run, are shown, and are stopped in order. */
 import { rmSync } from "node:fs";
-import { formatDuration, OutriggerError, systemClock } from "@outrigger/core";
+import { formatDuration, onStopSignals, OutriggerError, systemClock } from "@outrigger/core";
 import type { RunOptions } from "./command-line.ts";
 import { exitCodeOfRun, verdict, type Ending } from "./exit-code.ts";
 import type { ManifestText } from "./manifest/load.ts";
@@ -14,7 +14,7 @@ import { Pod } from "./pod/pod.ts";
 import { clashes, taken } from "./pod/port-claim.ts";
 import { Watchdog } from "./pod/watchdog.ts";
 import type { StandardOutput } from "./standard-output.ts";
-import { onStopSignals } from "./stop-signals.ts";
+import { STOP_SIGNALS } from "./stop-signals.ts";
 import { harmless } from "./view/ansi.ts";
 import { Display } from "./view/display.ts";
 import { Log } from "./view/log.ts";
@@ -210,6 +210,7 @@ class Run {
   #listen(): () => void {
     const removals = [
       onStopSignals(
+        STOP_SIGNALS,
         this.#clock,
         (name) => {
           this.#log.say(null, "info", `${name}: stopping in order; once more ends everything at once`);
