@@ -47,7 +47,10 @@ export interface ManifestText {
 export const objectKey = (namespace: string | undefined, name: string): string =>
   `${namespace ?? "default"}/${name}`;
 
-/** What all problems of a manifest are thrown as: code `bad-manifest`, one line a problem. */
+/** As many as a terminal shows at once: one slip of the pen can make thousands of errors after it. */
+const MOST_SHOWN = 20;
+
+/** What all problems of a manifest are thrown as: code `bad-manifest`, one line a problem, of many the first. */
 export class ManifestError extends OutriggerError {
   readonly problems: readonly Problem[];
 
@@ -56,7 +59,10 @@ export class ManifestError extends OutriggerError {
     const inOrder = [...problems].sort(
       (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
     );
-    super("bad-manifest", inOrder.map(formatProblem).join("\n"));
+    const lines = inOrder.slice(0, MOST_SHOWN).map(formatProblem);
+    const more = inOrder.length - lines.length;
+    if (more > 0) lines.push(`and ${more} more: mend these first`);
+    super("bad-manifest", lines.join("\n"));
     this.problems = inOrder;
   }
 }
