@@ -230,19 +230,12 @@ export async function writeVersion(folder: string, files: readonly ProjectedFile
   const data = join(folder, "..data");
   const previous = await readlink(data).catch(() => null);
   const version = `..${new Date().toISOString().replace(/[-:TZ.]/g, "_")}${process.hrtime.bigint() % 1_000_000n}`;
-  await mkdir(join(folder, version));
-  for (const file of files) {
-    // Planning has refused these by their place; a file outside the volume is never written, whatever planning missed.
-    if (leavesFolder(file.path)) {
-      throw new OutriggerError(
-        "bad-volume-path",
-        `the file ${JSON.stringify(file.path)} would leave its volume`,
-      );
-    }
-    const path = join(folder, version, file.path);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, file.content);
-    await chmod(path, file.mode);
+  try {
+    await writeFiles(join(folder, version), files);
+  } catch (error) {
+    // The volume stays as it was, and on a full disk nothing is kept of what could not be used.
+    await rm(join(folder, version), { recursive: true, force: true });
+    throw error;
   }
   await symlink(version, `${data}_tmp`);
   await rename(`${data}_tmp`, data);
@@ -252,6 +245,23 @@ export async function writeVersion(folder: string, files: readonly ProjectedFile
     if (!entry.startsWith("..") && !roots.has(entry)) await rm(join(folder, entry));
   }
   if (previous !== null) await rm(join(folder, previous), { recursive: true, force: true });
+}
+
+async function writeFiles(folder: string, files: readonly ProjectedFile[]): Promise<void> {
+  await mkdir(folder);
+  for (const file of files) {
+    // Planning has refused these by their place; a file outside the volume is never written, whatever planning missed.
+    if (leavesFolder(file.path)) {
+      throw new OutriggerError(
+        "bad-volume-path",
+        `the file ${JSON.stringify(file.path)} would leave its volume`,
+      );
+    }
+    const path = join(folder, file.path);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, file.content);
+    await chmod(path, file.mode);
+  }
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {
