@@ -34,6 +34,8 @@ export interface Manifest {
   readonly configMaps: ReadonlyMap<string, ConfigMapManifest>;
   readonly secrets: ReadonlyMap<string, SecretManifest>;
   readonly services: readonly ServiceManifest[];
+  /** The ConfigMaps and Secrets with a problem of their own: keys may be missing from what was read of them. */
+  readonly incomplete: ReadonlySet<ConfigMapManifest | SecretManifest>;
   /** Fields that are written and have no meaning here, each path once. */
   readonly unused: readonly Unused[];
 }
@@ -78,6 +80,7 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
   const configMaps = new Map<string, ConfigMapManifest>();
   const secrets = new Map<string, SecretManifest>();
   const services: ServiceManifest[] = [];
+  const incomplete = new Set<ConfigMapManifest | SecretManifest>();
   const seen = new Map<string, string>();
 
   for (const { file, text } of texts) {
@@ -126,12 +129,14 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
         }
         case "ConfigMap": {
           const value = validate(document, kinds.ConfigMap.shape, findings);
+          if (value && problems.length > before) incomplete.add(value);
           if (value?.metadata?.name)
             configMaps.set(objectKey(value.metadata.namespace, value.metadata.name), value);
           break;
         }
         case "Secret": {
           const value = validate(document, kinds.Secret.shape, findings);
+          if (value && problems.length > before) incomplete.add(value);
           if (value?.metadata?.name)
             secrets.set(objectKey(value.metadata.namespace, value.metadata.name), value);
           break;
@@ -150,7 +155,7 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
   const unused = [...listed.values()].filter(
     ({ path }) => ![...listed.keys()].some((other) => path.startsWith(`${other}.`)),
   );
-  return { pods: identified(pods), configMaps, secrets, services, unused };
+  return { pods: identified(pods), configMaps, secrets, services, incomplete, unused };
 }
 
 function identified(pods: readonly Omit<DeclaredPod, "id" | "label">[]): DeclaredPod[] {
