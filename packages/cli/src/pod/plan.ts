@@ -31,6 +31,8 @@ export interface ContainerPlan {
 /** A TCP port on localhost that a container will listen on. */
 export interface PortClaim {
   readonly port: number;
+  /** Where on localhost, as far as it is known: a workload's program may do as it likes, a pattern container does not. */
+  readonly addresses: readonly LoopbackAddress[];
   /** The pod's id. */
   readonly podId: string;
   /** The pod's label. */
@@ -39,6 +41,8 @@ export interface PortClaim {
   /** What makes us think so: `spec.containers[0].ports[0]`, or the default of a pattern. */
   readonly because: string;
 }
+
+export type LoopbackAddress = "127.0.0.1" | "::1";
 
 export interface PodPlan {
   /** `namespace/kind/name` */
