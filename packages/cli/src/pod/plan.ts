@@ -1,5 +1,6 @@
 /** What will be started: a declared pod with everything looked up, rewritten and checked, nothing left to ask. */
 import type { Milliseconds } from "@outrigger/core";
+import type { ConfigCheck } from "./config-check.ts";
 import type { Volume } from "./volume.ts";
 import type { Pattern } from "./image.ts";
 import type { Mount } from "./mount-path.ts";
@@ -17,6 +18,8 @@ export interface ContainerPlan {
   readonly image: string;
   readonly pattern: (Pattern & { readonly metricsUrl: string | null }) | undefined;
   readonly command: Command;
+  /** Where it is one of our own patterns. */
+  readonly check?: ConfigCheck;
   readonly restartPolicy: RestartPolicy;
   readonly startupProbe: ProbePlan | undefined;
   readonly livenessProbe: ProbePlan | undefined;
