@@ -41,9 +41,8 @@ export function planConfigCheck(
       : null;
   return {
     command: why === null ? { ...command, argv: [...entry, FLAG, ...args] } : { why },
-    secret:
-      args.some((word, index) => command.shown?.[entry.length + index] !== word) ||
-      [...context.variables].some(([name, value]) => context.shown.get(name) !== value),
+    // Arguments have a Secret's value by way of a variable only.
+    secret: [...context.variables].some(([name, value]) => context.shown.get(name) !== value),
     problem: (message) => context.pod.document.problem([...context.pod.specPath, ...context.at], message),
   };
 }
