@@ -75,7 +75,7 @@ const FLAGS: readonly Flag[] = [
   {
     name: "--check",
     value: null,
-    help: "check the manifests and the machine (commands, ports), print what would start, and start nothing",
+    help: "check the manifests, the machine (commands, ports) and what the pattern containers' own --check-config says of their arguments and environment, print what would start, and start nothing",
   },
   { name: "--help", value: null, help: "print this" },
 ];

@@ -18,6 +18,32 @@ spec: ${spec}
 /** A pod of one container, which has this beside its name, image and command. */
 const container = (more: string, spec = ""): string =>
   pod(`{ containers: [{ name: web, image: a, command: [node], ${more} }], ${spec} }`);
+/** A Secret whose one key is no base64, what asks for that key in every way, and for one that another object lacks. */
+const HALF_READ = `apiVersion: v1
+kind: Secret
+metadata: { name: half }
+data: { pw: "hunter2!" }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: none }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: shop }
+spec:
+  containers:
+    - name: web
+      image: a
+      command: [node]
+      env:
+        - { name: A, valueFrom: { secretKeyRef: { name: half, key: pw } } }
+        - { name: B, valueFrom: { configMapKeyRef: { name: none, key: pw } } }
+      volumeMounts: [{ name: v, mountPath: /v, subPath: pw }, { name: w, mountPath: /w, subPath: pw }]
+  volumes:
+    - { name: v, secret: { secretName: half, items: [{ key: pw, path: pw }] } }
+    - { name: w, projected: { sources: [{ secret: { name: half } }, { configMap: { name: settings } }] } }
+`;
 const WEB = "{ name: web, image: a, command: [node] }";
 const workload = (kind: string, restartPolicy: string): string => `apiVersion: apps/v1
 kind: ${kind}
@@ -128,7 +154,9 @@ const WRONG: readonly [sentence: string, text: string, messages: readonly string
         "args: []",
         "volumes: [{ name: v, configMap: { name: settings, items: [{ key: shape, path: s }] } }]",
       ),
-    ['spec.volumes[0].configMap.items[0].key: the ConfigMap has no key "shape"; it has: colour, size'],
+    [
+      'spec.volumes[0].configMap.items[0].key: the ConfigMap "settings" has no key "shape"; it has: colour, size',
+    ],
   ],
   [
     "a ConfigMap that is asked for is in the files",
@@ -142,6 +170,14 @@ const WRONG: readonly [sentence: string, text: string, messages: readonly string
     OBJECTS + container("envFrom: [{ configMapRef: { name: setings } }]"),
     [
       'spec.containers[0].envFrom[0].configMapRef.name: there is no ConfigMap "setings" in the files given; there are: settings',
+    ],
+  ],
+  [
+    "what follows from an object's own problem is not told again, and an empty object is called so",
+    OBJECTS + HALF_READ,
+    [
+      "data.pw: found a string (a Secret's value is not shown), accepted: base64, as base64(1) writes it; plain text has its place beside it",
+      'spec.containers[0].env[1].valueFrom.configMapKeyRef.key: the ConfigMap "none" has no key "pw"; it is empty',
     ],
   ],
   [

@@ -3,12 +3,12 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OutriggerError, onStopSignals, systemClock } from "@outrigger/core";
 import type { RunOptions } from "./command-line.ts";
-import type { Manifest } from "./manifest/load.ts";
+import type { DeclaredPod, Manifest } from "./manifest/load.ts";
 import { folderName } from "./pod/plan-pod.ts";
 import { hostsFile, INSIDE, OUTPUT_LOST } from "./pod/own-network.ts";
 import { exitCodeOf, ProcessGroup, type Ended } from "./pod/process-group.ts";
 import { Watchdog } from "./pod/watchdog.ts";
-import { makeRunFolder } from "./run-folder.ts";
+import { makeRunFolder, withRoom } from "./run-folder.ts";
 import type { StandardOutput } from "./standard-output.ts";
 import { STOP_SIGNALS } from "./stop-signals.ts";
 
@@ -28,9 +28,11 @@ export async function runApart(
   }
   makeRunFolder(folder);
   const watchdog = new Watchdog(folder);
+  const hostsOf = (pod: DeclaredPod): string => join(folder, `${folderName(pod.id)}.hosts`);
+  await withRoom(() => {
+    for (const pod of manifest.pods) writeFileSync(hostsOf(pod), hostsFile(pod, manifest), { mode: 0o644 });
+  });
   const inner = manifest.pods.map((pod) => {
-    const hosts = join(folder, `${folderName(pod.id)}.hosts`);
-    writeFileSync(hosts, hostsFile(pod, manifest), { mode: 0o644 });
     const argv = [
       ...words,
       process.execPath,
@@ -40,7 +42,7 @@ export async function runApart(
       "--pod",
       pod.id,
     ];
-    const env = { ...(process.env as Record<string, string>), [INSIDE]: hosts };
+    const env = { ...(process.env as Record<string, string>), [INSIDE]: hostsOf(pod) };
     return new ProcessGroup(
       { argv, env, cwd: process.cwd() },
       (line) => process.stdout.write(`${line}\n`),

@@ -19,21 +19,44 @@ export function makeRunFolder(folder: string): void {
   explained(() => mkdirSync(folder, { mode: 0o700 }));
 }
 
+/** @throws OutriggerError `no-temporary-folder` with the remedy, where a write into the run's folder failed for want of room */
+export async function withRoom<Value>(write: () => Promise<Value> | Value): Promise<Value> {
+  try {
+    return await write();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw code !== undefined && Object.hasOwn(FULL, code) ? noTemporaryFolder(error) : error;
+  }
+}
+
 function explained<Value>(act: () => Value): Value {
   try {
     return act();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why =
-      code === "ENOENT"
-        ? "there is no such folder"
-        : code === "ENOTDIR"
-          ? "it is not a folder"
-          : `no folder can be made in it (${code})`;
-    throw new OutriggerError(
-      "no-temporary-folder",
-      `the temporary folder ${tmpdir()}: ${why}; a run keeps its volumes there: set TMPDIR to a folder that you can write`,
-      { cause: error },
-    );
+    throw noTemporaryFolder(error);
   }
+}
+
+const FULL: Readonly<Record<string, string>> = {
+  ENOSPC: "there is no space left on its device",
+  EDQUOT: "your quota on its device is used up",
+};
+const WRONG: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such folder",
+  ENOTDIR: "it is not a folder",
+};
+
+function noTemporaryFolder(error: unknown): OutriggerError {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  const full = FULL[code];
+  const why = full ?? WRONG[code] ?? `no folder can be made in it (${code})`;
+  const remedy =
+    full === undefined
+      ? "set TMPDIR to a folder that you can write"
+      : "make room there, or set TMPDIR to a folder that has some";
+  return new OutriggerError(
+    "no-temporary-folder",
+    `the temporary folder ${tmpdir()}: ${why}; a run keeps its volumes there: ${remedy}`,
+    { cause: error },
+  );
 }

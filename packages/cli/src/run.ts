@@ -3,7 +3,8 @@ import { rmSync } from "node:fs";
 import { formatDuration, onStopSignals, OutriggerError, systemClock } from "@outrigger/core";
 import type { RunOptions } from "./command-line.ts";
 import { exitCodeOfRun, verdict, type Ending } from "./exit-code.ts";
-import type { ManifestText } from "./manifest/load.ts";
+import { ManifestError, type ManifestText } from "./manifest/load.ts";
+import { askPatterns } from "./pod/config-check.ts";
 import { furnish, INSIDE, namespaceCommand, OUTPUT_LOST } from "./pod/own-network.ts";
 import { describe, notes, prepare, readManifest, type Prepared } from "./prepare.ts";
 import { runApart } from "./run-apart.ts";
@@ -38,19 +39,28 @@ export async function run(options: RunOptions, output: StandardOutput): Promise<
   const prepared = prepare(texts, options, folder);
   const alone = clashes(prepared.plans, false);
   if (alone.length > 0) throw new OutriggerError("port-claimed-twice", alone.join("\n"));
+  const unchecked = options.check ? await checkPatterns(prepared) : [];
   const apart = networkWords(options, prepared.plans);
   if (apart && !options.check) return runApart(options, prepared.manifest, apart, folder, output);
   const busy = apart ? [] : await taken(prepared.plans);
   if (busy.length > 0) throw new OutriggerError("port-taken", busy.join("\n"));
   if (options.check) {
     process.stdout.write(
-      describe(prepared)
-        .map((line) => `${harmless(line, false)}\n`)
-        .join(""),
+      [...describe(prepared), ...unchecked].map((line) => `${harmless(line, false)}\n`).join(""),
     );
     return 0;
   }
   return new Run(options, texts, prepared, folder, output).toTheEnd();
+}
+
+/**
+ * @returns a line for each pattern container whose arguments could not be checked
+ * @throws ManifestError with what the patterns' own --check-config refuses
+ */
+async function checkPatterns({ plans }: Prepared): Promise<string[]> {
+  const { problems, unchecked } = await askPatterns(plans);
+  if (problems.length > 0) throw new ManifestError(problems);
+  return unchecked.map((why) => `not checked: the arguments of ${why}`);
 }
 
 /**

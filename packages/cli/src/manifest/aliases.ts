@@ -9,6 +9,8 @@ import { isAlias, isMap, isPair, isScalar, isSeq, type Alias, type Node } from "
 const MOST_ADDED = 100_000;
 /** A PodSpec is about twelve deep. */
 const DEEPEST = 100;
+/** A sentence about a value. */
+export const TOO_DEEP = `is nested deeper than ${DEEPEST} levels, which no manifest is: close the brackets, or take levels out`;
 
 interface Measure {
   readonly size: number;
@@ -99,7 +101,7 @@ export class Aliases {
   }
 
   #sayTooDeep(at: unknown): void {
-    if (!this.#tooDeep) this.#report(at, `is nested deeper than ${DEEPEST} levels`);
+    if (!this.#tooDeep) this.#report(at, TOO_DEEP);
     this.#tooDeep = true;
   }
 }

@@ -10,7 +10,7 @@ import {
   type Pair,
   type YAMLMap,
 } from "yaml";
-import { Aliases } from "./aliases.ts";
+import { Aliases, TOO_DEEP } from "./aliases.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -129,6 +129,16 @@ export class ManifestDocument {
 /** Splits a file into its documents. Syntax errors become problems; empty documents are passed over. */
 export function readDocuments(file: string, text: string, problems: Problem[]): ManifestDocument[] {
   const lines = new LineCounter();
+  const tooDeep = (offset: number): void => {
+    const { line, col } = lines.linePos(offset);
+    problems.push({
+      file,
+      line: Math.max(1, line),
+      column: Math.max(1, col),
+      path: "",
+      message: `not usable YAML: ${TOO_DEEP}`,
+    });
+  };
   let trees: ReturnType<typeof parseAllDocuments>;
   try {
     trees = parseAllDocuments(text, {
@@ -141,18 +151,15 @@ export function readDocuments(file: string, text: string, problems: Problem[]): 
     });
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    problems.push({
-      file,
-      line: 1,
-      column: 1,
-      path: "",
-      message: "not usable YAML: it is nested too deeply",
-    });
+    tooDeep(0);
     return [];
   }
   const documents: ManifestDocument[] = [];
   for (const tree of Array.isArray(trees) ? trees : []) {
-    for (const error of tree.errors) {
+    // Where the parser's stack ends it gives up, and says of every bracket that it has no end.
+    const givenUp = tree.errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
+    if (givenUp) tooDeep(givenUp.pos[0]);
+    for (const error of givenUp ? [] : tree.errors) {
       const { line, col } = lines.linePos(error.pos[0]);
       problems.push({ file, line, column: col, path: "", message: `not YAML: ${unquoted(error.message)}` });
     }

@@ -169,7 +169,18 @@ const WRONG: readonly [sentence: string, text: string, messages: readonly (strin
   [
     "nesting without an end is refused",
     `a: ${"[".repeat(150)}${"]".repeat(150)}\n`,
-    [/^pod\.yaml:1:\d+: not usable YAML: is nested deeper than 100 levels$/],
+    [
+      /^pod\.yaml:1:\d+: not usable YAML: is nested deeper than 100 levels, which no manifest is: close the brackets, or take levels out$/,
+    ],
+  ],
+  [
+    "nesting that the parser itself cannot follow is one problem, and so is each other document's",
+    `kind: Pod\n---\na: ${"[".repeat(100_000)}\n---\nkind: [\n`,
+    [
+      /^pod\.yaml:1:1: apiVersion: found nothing/,
+      /^pod\.yaml:3:\d+: not usable YAML: is nested deeper than 100 levels, which no manifest is/,
+      /^pod\.yaml:\d:\d+: not YAML: /,
+    ],
   ],
   [
     "a key that is no name, and a key that is written twice",
@@ -226,6 +237,14 @@ test("all problems of all documents come at once, in the order of the file", () 
     lines,
     [...lines].sort((a, b) => a - b),
   );
+});
+
+test("of more problems than a person reads the first are shown, and how many there are beside them", () => {
+  const { messages } = load("]\n".repeat(20_000));
+  assert.equal(messages.length, 21);
+  assert.equal(messages[0], "pod.yaml:1:1: not YAML: Unexpected flow-seq-end token in YAML document");
+  assert.match(messages[19] ?? "", /^pod\.yaml:20:1: /);
+  assert.equal(messages[20], "and 19980 more: mend these first");
 });
 
 test("octal modes, anchors, merge keys and nulls are read as kubectl reads them", () => {

@@ -34,6 +34,8 @@ export interface Manifest {
   readonly configMaps: ReadonlyMap<string, ConfigMapManifest>;
   readonly secrets: ReadonlyMap<string, SecretManifest>;
   readonly services: readonly ServiceManifest[];
+  /** The ConfigMaps and Secrets with a problem of their own: keys may be missing from what was read of them. */
+  readonly incomplete: ReadonlySet<ConfigMapManifest | SecretManifest>;
   /** Fields that are written and have no meaning here, each path once. */
   readonly unused: readonly Unused[];
 }
@@ -47,7 +49,10 @@ export interface ManifestText {
 export const objectKey = (namespace: string | undefined, name: string): string =>
   `${namespace ?? "default"}/${name}`;
 
-/** What all problems of a manifest are thrown as: code `bad-manifest`, one line a problem. */
+/** As many as a terminal shows at once: one slip of the pen can make thousands of errors after it. */
+const MOST_SHOWN = 20;
+
+/** What all problems of a manifest are thrown as: code `bad-manifest`, one line a problem, of many the first. */
 export class ManifestError extends OutriggerError {
   readonly problems: readonly Problem[];
 
@@ -56,7 +61,10 @@ export class ManifestError extends OutriggerError {
     const inOrder = [...problems].sort(
       (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
     );
-    super("bad-manifest", inOrder.map(formatProblem).join("\n"));
+    const lines = inOrder.slice(0, MOST_SHOWN).map(formatProblem);
+    const more = inOrder.length - lines.length;
+    if (more > 0) lines.push(`and ${more} more: mend these first`);
+    super("bad-manifest", lines.join("\n"));
     this.problems = inOrder;
   }
 }
@@ -72,6 +80,7 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
   const configMaps = new Map<string, ConfigMapManifest>();
   const secrets = new Map<string, SecretManifest>();
   const services: ServiceManifest[] = [];
+  const incomplete = new Set<ConfigMapManifest | SecretManifest>();
   const seen = new Map<string, string>();
 
   for (const { file, text } of texts) {
@@ -120,12 +129,14 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
         }
         case "ConfigMap": {
           const value = validate(document, kinds.ConfigMap.shape, findings);
+          if (value && problems.length > before) incomplete.add(value);
           if (value?.metadata?.name)
             configMaps.set(objectKey(value.metadata.namespace, value.metadata.name), value);
           break;
         }
         case "Secret": {
           const value = validate(document, kinds.Secret.shape, findings);
+          if (value && problems.length > before) incomplete.add(value);
           if (value?.metadata?.name)
             secrets.set(objectKey(value.metadata.namespace, value.metadata.name), value);
           break;
@@ -144,7 +155,7 @@ export function loadManifest(texts: readonly ManifestText[], problems: Problem[]
   const unused = [...listed.values()].filter(
     ({ path }) => ![...listed.keys()].some((other) => path.startsWith(`${other}.`)),
   );
-  return { pods: identified(pods), configMaps, secrets, services, unused };
+  return { pods: identified(pods), configMaps, secrets, services, incomplete, unused };
 }
 
 function identified(pods: readonly Omit<DeclaredPod, "id" | "label">[]): DeclaredPod[] {

@@ -4,6 +4,7 @@
  */
 import { statSync } from "node:fs";
 import type { Clock, Milliseconds, Timer } from "@outrigger/core";
+import { withRoom } from "../run-folder.ts";
 import type { PodPlan } from "./plan.ts";
 import { writeVersion, type ProjectedFile } from "./volume.ts";
 
@@ -79,10 +80,10 @@ export class ConfigFollower {
       const plan = plans.find(({ id }) => id === old.id);
       if (!plan || shapeOf(plan) !== shapeOf(old)) waits = true;
       for (const volume of old.volumes) {
-        const fresh = plan?.volumes.find((each) => each.name === volume.name);
-        if (!fresh?.files || !volume.files || sameFiles(fresh.files, volume.files)) continue;
+        const files = plan?.volumes.find((each) => each.name === volume.name)?.files;
+        if (!files || !volume.files || sameFiles(files, volume.files)) continue;
         if (this.#stopped) return;
-        await writeVersion(volume.folder, fresh.files);
+        await withRoom(() => writeVersion(volume.folder, files));
         this.#deps.say("info", `volume ${volume.name} of pod ${old.label} has its new content`);
       }
     }

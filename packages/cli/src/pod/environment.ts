@@ -46,8 +46,7 @@ export class ValueSource {
     optional: boolean | undefined,
     at: Path,
   ): ReadonlyMap<string, Buffer> | null {
-    const key = objectKey(this.#pod.metadata.namespace, name);
-    const found = kind === "ConfigMap" ? this.#manifest.configMaps.get(key) : this.#manifest.secrets.get(key);
+    const found = this.#object(kind, name);
     if (found) {
       const files =
         this.#decoded.get(found) ?? (kind === "ConfigMap" ? configMapFiles(found) : secretFiles(found));
@@ -63,6 +62,33 @@ export class ValueSource {
       );
     }
     return null;
+  }
+
+  /** Whether all keys of an object are known: it is there, and no problem was found in it. */
+  isWhole(kind: "ConfigMap" | "Secret", name: string): boolean {
+    const found = this.#object(kind, name);
+    return found !== undefined && !this.#manifest.incomplete.has(found);
+  }
+
+  /** Reports a key that an object does not have, unless that may follow from what was reported of the object. */
+  missingKey(
+    kind: "ConfigMap" | "Secret",
+    name: string,
+    key: string,
+    files: ReadonlyMap<string, Buffer>,
+    at: Path,
+  ): void {
+    if (!this.isWhole(kind, name)) return;
+    const there = listing(files.keys());
+    this.#problem(
+      at,
+      `the ${kind} ${JSON.stringify(name)} has no key ${JSON.stringify(key)}; it ${there === "" ? "is empty" : `has: ${there}`}`,
+    );
+  }
+
+  #object(kind: "ConfigMap" | "Secret", name: string): ConfigMapManifest | SecretManifest | undefined {
+    const key = objectKey(this.#pod.metadata.namespace, name);
+    return kind === "ConfigMap" ? this.#manifest.configMaps.get(key) : this.#manifest.secrets.get(key);
   }
 
   fieldRef(selector: FieldSelector, at: Path): string {
@@ -206,10 +232,7 @@ export class ValueSource {
     const files = this.files(kind, reference.name, reference.optional, [...path, key, "name"]);
     const content = files?.get(reference.key);
     if (files && content === undefined && !reference.optional) {
-      this.#problem(
-        [...path, key, "key"],
-        `the ${kind} ${JSON.stringify(reference.name)} has no key ${JSON.stringify(reference.key)}; it has: ${listing(files.keys())}`,
-      );
+      this.missingKey(kind, reference.name, reference.key, files, [...path, key, "key"]);
     }
     const text = content?.toString();
     if (text?.includes("\0")) {

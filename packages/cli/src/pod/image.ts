@@ -67,23 +67,21 @@ export function imageNames(image: string): readonly string[] {
   return [image, segments.join("/"), segments.at(-1) ?? ""];
 }
 
-/**
- * The argv that starts a pattern: its package's own bin, run by this Node; where the package is not installed
- * beside the cli, `outrigger-NAME` on PATH.
- */
+/** Its package's own bin, run by this Node; undefined where the package is not installed beside the cli. */
+export function ownEntry({ name }: Pattern): readonly string[] | undefined {
+  // The package's exports hide its files, so the package folder is found by its name in the lookup paths.
+  const lookup = createRequire(import.meta.url).resolve.paths(`@outrigger/${name}`) ?? [];
+  const file = lookup
+    .map((folder) => join(folder, "@outrigger", name, "bin", `outrigger-${name}.js`))
+    .find((path) => existsSync(path));
+  return file === undefined ? undefined : [process.execPath, file];
+}
+
+/** The argv that starts a pattern: its own entry, or else `outrigger-NAME` on PATH. */
 export function patternCommand(pattern: Pattern, searchPath: string): readonly string[] | undefined {
-  const bin = `outrigger-${pattern.name}`;
-  try {
-    // The package's exports hide its files, so the package folder is found by its name in the lookup paths.
-    const lookup = createRequire(import.meta.url).resolve.paths(`@outrigger/${pattern.name}`) ?? [];
-    for (const folder of lookup) {
-      const file = join(folder, "@outrigger", pattern.name, "bin", `${bin}.js`);
-      if (existsSync(file)) return [process.execPath, file];
-    }
-  } catch {
-    // No lookup paths: PATH remains.
-  }
-  const found = findOnPath(bin, searchPath);
+  const own = ownEntry(pattern);
+  if (own) return own;
+  const found = findOnPath(`outrigger-${pattern.name}`, searchPath);
   return found === undefined ? undefined : [found];
 }
 

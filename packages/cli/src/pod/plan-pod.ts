@@ -6,6 +6,7 @@ import { join, normalize, resolve } from "node:path";
 import { listing, type Path, type Problem } from "../manifest/document.ts";
 import type { ContainerSpec } from "../manifest/fields.ts";
 import type { DeclaredPod, Manifest } from "../manifest/load.ts";
+import { planConfigCheck } from "./config-check.ts";
 import type { ContainerContext, PlanOptions } from "./container-context.ts";
 import { ValueSource, type PodFacts } from "./environment.ts";
 import { planHooks, planProbes } from "./plan-probes.ts";
@@ -144,6 +145,7 @@ function planContainer(
   };
   const pattern = patternOf(container.image);
   const command = planCommand(context, pattern, join(podFolder, "root", container.name));
+  const check = pattern && planConfigCheck(context, pattern, command);
   const listeners = pattern && patternListeners(pattern, command.argv, command.env);
   const claims: PortClaim[] = [...containerPorts(context), ...(listeners?.claims(context) ?? [])];
   return {
@@ -155,6 +157,7 @@ function planContainer(
       metricsUrl: listeners?.probe ? `http://${options.ip}:${listeners.probe}/metrics` : null,
     },
     command,
+    ...(check && { check }),
     restartPolicy,
     ...planProbes(context, command),
     ...planHooks(context, command),

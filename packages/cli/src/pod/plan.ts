@@ -1,5 +1,6 @@
 /** What will be started: a declared pod with everything looked up, rewritten and checked, nothing left to ask. */
 import type { Milliseconds } from "@outrigger/core";
+import type { ConfigCheck } from "./config-check.ts";
 import type { Volume } from "./volume.ts";
 import type { Pattern } from "./image.ts";
 import type { Mount } from "./mount-path.ts";
@@ -17,6 +18,8 @@ export interface ContainerPlan {
   readonly image: string;
   readonly pattern: (Pattern & { readonly metricsUrl: string | null }) | undefined;
   readonly command: Command;
+  /** Where it is one of our own patterns. */
+  readonly check?: ConfigCheck;
   readonly restartPolicy: RestartPolicy;
   readonly startupProbe: ProbePlan | undefined;
   readonly livenessProbe: ProbePlan | undefined;
@@ -31,6 +34,8 @@ export interface ContainerPlan {
 /** A TCP port on localhost that a container will listen on. */
 export interface PortClaim {
   readonly port: number;
+  /** Where on localhost, as far as it is known: a workload's program may do as it likes, a pattern container does not. */
+  readonly addresses: readonly LoopbackAddress[];
   /** The pod's id. */
   readonly podId: string;
   /** The pod's label. */
@@ -39,6 +44,8 @@ export interface PortClaim {
   /** What makes us think so: `spec.containers[0].ports[0]`, or the default of a pattern. */
   readonly because: string;
 }
+
+export type LoopbackAddress = "127.0.0.1" | "::1";
 
 export interface PodPlan {
   /** `namespace/kind/name` */

@@ -1,5 +1,6 @@
 /** A pod's order, as the kubelet keeps it: init containers, sidecars, main containers; and back again at the end. */
 import type { Clock, Milliseconds } from "@outrigger/core";
+import { withRoom } from "../run-folder.ts";
 import { Container, type ContainerDeps } from "./container.ts";
 import type { ContainerPlan, PodPlan } from "./plan.ts";
 import { createRoots } from "./plan-pod.ts";
@@ -57,8 +58,10 @@ export class Pod {
 
   /** Starts everything in order. @returns when the pod has ended: of itself, or because `stop` was called */
   async run(): Promise<void> {
-    for (const volume of this.plan.volumes) await createVolume(volume);
-    createRoots(this.plan);
+    await withRoom(async () => {
+      for (const volume of this.plan.volumes) await createVolume(volume);
+      createRoots(this.plan);
+    });
     const deadline =
       this.plan.deadline === undefined
         ? null

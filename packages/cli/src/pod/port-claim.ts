@@ -2,7 +2,7 @@
 import { createServer } from "node:net";
 import type { Pattern } from "./image.ts";
 import type { ContainerContext } from "./container-context.ts";
-import type { PodPlan, PortClaim } from "./plan.ts";
+import type { LoopbackAddress, PodPlan, PortClaim } from "./plan.ts";
 
 type Claimant = Pick<ContainerContext, "pod" | "container" | "at">;
 
@@ -16,6 +16,7 @@ export function containerPorts(context: Claimant): PortClaim[] {
       ? [
           {
             port: port.containerPort,
+            addresses: ["127.0.0.1"],
             podId: context.pod.id,
             pod: context.pod.label,
             container: context.container.name,
@@ -41,21 +42,21 @@ export function patternListeners(
   // As core reads them: the flag, or else its twin in the environment, where empty is not set.
   const given = (name: "probe" | "control"): string | undefined =>
     flag(argv, `--${name}`).at(-1) ?? (env[`OUTRIGGER_${name.toUpperCase()}`] || undefined);
-  const probe = portOf(given("probe")) ?? pattern.probePort;
-  const control = portOf(given("control")) ?? pattern.controlPort;
+  const probe = placeOf(given("probe")) ?? { port: pattern.probePort, addresses: BOTH };
+  const control = placeOf(given("control")) ?? { port: pattern.controlPort, addresses: BOTH };
   const controlOff = /^(off$|false$|unix:)/.test(given("control") ?? "");
   const lines = flag(argv, "--route");
   const fromEnv = lines.length > 0 ? [] : (env["OUTRIGGER_ROUTES"] ?? "").split(/\s+/);
-  const routes = [...lines, ...fromEnv].flatMap((route) => portOf(route.split("=")[0]) ?? []);
+  const routes = [...lines, ...fromEnv].flatMap((route) => placeOf(route.split("=")[0]) ?? []);
   return {
-    probe: probe === 0 ? null : probe,
+    probe: probe.port === 0 ? null : probe.port,
     claims: (context) => {
-      const claim = (port: number, because: string): PortClaim[] =>
-        port === 0
+      const claim = (place: Place, because: string): PortClaim[] =>
+        place.port === 0
           ? []
           : [
               {
-                port,
+                ...place,
                 podId: context.pod.id,
                 pod: context.pod.label,
                 container: context.container.name,
@@ -67,9 +68,9 @@ export function patternListeners(
         ...(controlOff
           ? []
           : claim(control, `the ${pattern.name}'s control server, --control PORT moves it`)),
-        ...routes.flatMap((port) =>
+        ...routes.flatMap((place) =>
           claim(
-            port,
+            place,
             lines.length > 0 ? `a --route of ${pathOf(context, ".args")}` : "a route of OUTRIGGER_ROUTES",
           ),
         ),
@@ -87,10 +88,17 @@ function flag(argv: readonly string[], name: string): string[] {
   });
 }
 
-/** The port of `PORT` or `HOST:PORT`. */
-function portOf(text: string | undefined): number | undefined {
-  const match = /^(?:.*:)?(\d{1,5})$/.exec(text ?? "");
-  return match && Number(match[1]) <= 65535 ? Number(match[1]) : undefined;
+type Place = Pick<PortClaim, "port" | "addresses">;
+const BOTH: readonly LoopbackAddress[] = ["127.0.0.1", "::1"];
+
+/** The place of `PORT` or `HOST:PORT`. Pattern containers listen on both loopbacks where they are given no address. */
+function placeOf(text: string | undefined): Place | undefined {
+  const match = /^(?:(.*):)?(\d{1,5})$/.exec(text ?? "");
+  if (!match || Number(match[2]) > 65535) return undefined;
+  const [, host] = match;
+  const port = Number(match[2]);
+  if (host === undefined || host === "localhost" || host === "[::]") return { port, addresses: BOTH };
+  return { port, addresses: [host.startsWith("[") ? "::1" : "127.0.0.1"] };
 }
 
 /** One sentence for each port that two containers claim. A container's claims of one port are one claim. */
@@ -119,31 +127,40 @@ export function clashes(pods: readonly PodPlan[], sharedNetwork: boolean): strin
   return sentences;
 }
 
+/** @returns the error code, null where it can be listened on */
+type TryListen = (port: number, host: LoopbackAddress) => Promise<string | null>;
+/** A machine without IPv6: a pattern container does without it too. */
+const NO_IPV6: ReadonlySet<string> = new Set(["EADDRNOTAVAIL", "EAFNOSUPPORT"]);
+
 /** One sentence for each claimed port on which something on this machine listens already. */
-export async function taken(pods: readonly PodPlan[]): Promise<string[]> {
-  const sentences: string[] = [];
-  const claims = new Map<number, PortClaim>();
-  for (const pod of pods) {
-    for (const container of [...pod.init, ...pod.main]) {
-      for (const claim of container.ports) if (!claims.has(claim.port)) claims.set(claim.port, claim);
+export async function taken(pods: readonly PodPlan[], tryListen: TryListen = listenOnce): Promise<string[]> {
+  const sentences = new Map<number, string>();
+  const tried = new Set<string>();
+  const claims = pods.flatMap((pod) => [...pod.init, ...pod.main].flatMap(({ ports }) => ports));
+  for (const claim of claims) {
+    for (const address of claim.addresses) {
+      const place = `${address} ${claim.port}`;
+      if (tried.has(place)) continue;
+      tried.add(place);
+      const error = await tryListen(claim.port, address);
+      if (error === null || (address === "::1" && NO_IPV6.has(error)) || sentences.has(claim.port)) continue;
+      const at = address === "::1" ? " at [::1]" : "";
+      const why =
+        error === "EACCES"
+          ? "needs rights that you do not have (ports below 1024): give the container a higher port"
+          : `is taken${at} by another process of this machine: stop it, or give the container another port`;
+      sentences.set(
+        claim.port,
+        `port ${claim.port} of ${claim.pod}/${claim.container} (${claim.because}) ${why}`,
+      );
     }
   }
-  for (const claim of claims.values()) {
-    const error = await tryListen(claim.port);
-    if (error === null) continue;
-    const why =
-      error === "EACCES"
-        ? "needs rights that you do not have (ports below 1024): give the container a higher port"
-        : "is taken by another process of this machine: stop it, or give the container another port";
-    sentences.push(`port ${claim.port} of ${claim.pod}/${claim.container} (${claim.because}) ${why}`);
-  }
-  return sentences;
+  return [...sentences.values()];
 }
 
-function tryListen(port: number): Promise<string | null> {
-  return new Promise((resolve) => {
+const listenOnce: TryListen = (port, host) =>
+  new Promise((resolve) => {
     const server = createServer();
     server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => server.close(() => resolve(null)));
+    server.listen({ port, host, exclusive: true }, () => server.close(() => resolve(null)));
   });
-}

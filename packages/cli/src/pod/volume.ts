@@ -5,7 +5,7 @@
 import { chmod, mkdir, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { OutriggerError } from "@outrigger/core";
-import { listing, type Path, type Problem } from "../manifest/document.ts";
+import type { Path, Problem } from "../manifest/document.ts";
 import type { VolumeSpec } from "../manifest/fields.ts";
 import type { DeclaredPod } from "../manifest/load.ts";
 import type { ValueSource } from "./environment.ts";
@@ -66,6 +66,7 @@ function planFiles(
   if (kinds.length === 0 || (kinds.length === 1 && sources.emptyDir)) return { files: null, secret: false };
   const files = new FileSet(report);
   let secret = false;
+  let whole = true;
   const objectFiles = (
     kind: "ConfigMap" | "Secret",
     name: string,
@@ -75,6 +76,7 @@ function planFiles(
     nameKey: string,
   ): void => {
     if (kind === "Secret") secret = true;
+    if (!source.optional && !values.isWhole(kind, name)) whole = false;
     const found = values.files(kind, name, source.optional, [...path, nameKey]);
     if (!found) return;
     if (!source.items) {
@@ -86,10 +88,7 @@ function planFiles(
       const content = found.get(item.key);
       if (!content) {
         if (!source.optional) {
-          report(
-            [...path, "items", index, "key"],
-            `the ${kind} has no key ${JSON.stringify(item.key)}; it has: ${listing(found.keys())}`,
-          );
+          values.missingKey(kind, name, item.key, found, [...path, "items", index, "key"]);
         }
       } else files.add({ path: item.path, content, mode: item.mode ?? mode }, itemPath);
     }
@@ -158,7 +157,8 @@ function planFiles(
       `a ${kinds[0]} volume has no folder on a laptop: give it one with --volume ${spec.name}=DIR`,
     );
   }
-  return { files: files.all(), secret };
+  // Where a problem of an object has been reported nothing starts, and what its volume lacks may follow from it.
+  return { files: whole ? files.all() : null, secret };
 }
 
 /** The files of one volume: none leaves it, none stands where another needs a folder. */
@@ -230,19 +230,12 @@ export async function writeVersion(folder: string, files: readonly ProjectedFile
   const data = join(folder, "..data");
   const previous = await readlink(data).catch(() => null);
   const version = `..${new Date().toISOString().replace(/[-:TZ.]/g, "_")}${process.hrtime.bigint() % 1_000_000n}`;
-  await mkdir(join(folder, version));
-  for (const file of files) {
-    // Planning has refused these by their place; a file outside the volume is never written, whatever planning missed.
-    if (leavesFolder(file.path)) {
-      throw new OutriggerError(
-        "bad-volume-path",
-        `the file ${JSON.stringify(file.path)} would leave its volume`,
-      );
-    }
-    const path = join(folder, version, file.path);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, file.content);
-    await chmod(path, file.mode);
+  try {
+    await writeFiles(join(folder, version), files);
+  } catch (error) {
+    // The volume stays as it was, and on a full disk nothing is kept of what could not be used.
+    await rm(join(folder, version), { recursive: true, force: true });
+    throw error;
   }
   await symlink(version, `${data}_tmp`);
   await rename(`${data}_tmp`, data);
@@ -252,6 +245,23 @@ export async function writeVersion(folder: string, files: readonly ProjectedFile
     if (!entry.startsWith("..") && !roots.has(entry)) await rm(join(folder, entry));
   }
   if (previous !== null) await rm(join(folder, previous), { recursive: true, force: true });
+}
+
+async function writeFiles(folder: string, files: readonly ProjectedFile[]): Promise<void> {
+  await mkdir(folder);
+  for (const file of files) {
+    // Planning has refused these by their place; a file outside the volume is never written, whatever planning missed.
+    if (leavesFolder(file.path)) {
+      throw new OutriggerError(
+        "bad-volume-path",
+        `the file ${JSON.stringify(file.path)} would leave its volume`,
+      );
+    }
+    const path = join(folder, file.path);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, file.content);
+    await chmod(path, file.mode);
+  }
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

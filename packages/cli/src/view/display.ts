@@ -48,8 +48,9 @@ export class Display {
 
   #paint(): void {
     if (!this.#draw) return;
-    const { columns = 80, rows = 24 } = this.#output;
-    const lines = drawScreen({ ...this.#draw(), log: this.#kept }, columns, rows);
+    // A pseudo-terminal whose size nobody has set has 0 of both.
+    const { columns, rows } = this.#output;
+    const lines = drawScreen({ ...this.#draw(), log: this.#kept }, columns || 80, rows || 24);
     // One write, line by line over the old picture: nothing flickers.
     this.#output.write(HOME + lines.map((line) => line + CLEAR_LINE).join("\r\n") + CLEAR_BELOW);
   }

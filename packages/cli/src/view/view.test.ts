@@ -144,6 +144,33 @@ test("the live view hides the cursor, writes each line over the old one, and giv
   assert.equal(clock.pendingTimers, 0);
 });
 
+for (const [size, columns, rows] of [
+  ["0 columns and rows", 0, 0],
+  ["no size", undefined, undefined],
+] as const) {
+  test(`a terminal of ${size} is drawn as one of 80 and 24`, () => {
+    const written: string[] = [];
+    const output = {
+      ...(columns !== undefined && { columns, rows }),
+      write: (text: string) => written.push(text),
+    };
+    const display = new Display(output, new VirtualClock());
+    display.enterScreen(() => ({
+      title: "t".repeat(100),
+      now: 0,
+      ranFor: 0,
+      remaining: null,
+      pods: [],
+      traffic: new TrafficWindow(1),
+      colours: false,
+    }));
+    const lines = written[1]?.split("\x1b[K\r\n") ?? [];
+    assert.equal(lines.length, 24);
+    assert.equal(lines[0], `\x1b[H${"t".repeat(80)}`);
+    display.leaveScreen();
+  });
+}
+
 test("prefixes align, have colours only where they are on, and raw lines stay as they are", () => {
   const lines: string[] = [];
   const log = (colours: boolean, raw: boolean): Log =>
