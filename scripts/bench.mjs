@@ -7,7 +7,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isOnPath } from "./peers.mjs";
 import { requireNode, ROOT, setup } from "./setup.mjs";
-import { fetchNode } from "./test-matrix.mjs";
+import { fetchNode } from "./node-binary.mjs";
 
 /** Images ship this one. */
 const NODE_MAJOR = 24;

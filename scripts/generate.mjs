@@ -5,22 +5,22 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { containerfile } from "./images/containerfile.mjs";
+import { patterns } from "./patterns.mjs";
 import { ROOT } from "./setup.mjs";
 
-const PATTERNS = [{ name: "ambassador", list: "routes" }];
+/** The key of each pattern's schema whose items are the table of its README. */
+const LIST = { ambassador: "routes" };
 const check = process.argv.includes("--check");
 const stale = [];
 
-for (const { name, list } of PATTERNS) {
-  const folder = join(ROOT, "packages", name);
-  const printed = spawnSync(
-    process.execPath,
-    [join(folder, "bin", `outrigger-${name}.js`), "--print-schema"],
-    { encoding: "utf8" },
-  );
+for (const { name, folder, manifest, bin } of patterns()) {
+  const printed = spawnSync(process.execPath, [bin, "--print-schema"], { encoding: "utf8" });
   if (printed.status !== 0) throw new Error(`outrigger-${name} --print-schema failed:\n${printed.stderr}`);
   put(join(folder, "schema.json"), printed.stdout);
-  const table = keyTable(JSON.parse(printed.stdout).properties[list].items);
+  const { properties } = JSON.parse(printed.stdout);
+  put(join(folder, "Containerfile"), containerfile({ name, manifest, probePort: properties.probe.default }));
+  const table = keyTable(properties[LIST[name]].items);
   const readme = join(folder, "README.md");
   const text = readFileSync(readme, "utf8");
   put(

@@ -1,0 +1,131 @@
+/**
+ * A base image made without a registry: FROM scratch, Debian's C and C++ libraries and its certificates, and npm's Node,
+ * stripped. The same files as in a distroless base, at the same places.
+ */
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fetchNode } from "../node-binary.mjs";
+import { NODE, UID } from "./containerfile.mjs";
+
+const NODE_MAJOR = 24;
+const PACKAGES = ["libc6", "libgcc-s1", "libstdc++6", "ca-certificates"];
+/** What Node links to, and what the C library opens by itself to resolve names. */
+const LIBRARIES =
+  /^(libc|libm|libdl|libpthread|librt|libresolv|libgcc_s|libstdc\+\+|libnss_(dns|files))\.so\.\d+$|^ld-linux-x86-64\.so\.2$/;
+const TRIPLET = "x86_64-linux-gnu";
+
+const CONTAINERFILE = `FROM scratch
+LABEL org.opencontainers.image.title="outrigger-base" \\
+      org.opencontainers.image.description="Node ${NODE_MAJOR} and its libraries, nothing else"
+COPY rootfs/ /
+ENV PATH=${NODE.slice(0, NODE.lastIndexOf("/"))} SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+USER ${UID}:${UID}
+ENTRYPOINT ["${NODE}"]
+`;
+
+/** Builds it under `tag`. @param context a folder for what goes into it, emptied first */
+export function buildLocalBase(engine, tag, context) {
+  if (process.platform !== "linux" || process.arch !== "x64")
+    throw new Error(`--local-base is made of linux x64 parts; this is ${process.platform} ${process.arch}`);
+  rmSync(context, { recursive: true, force: true });
+  const rootfs = join(context, "rootfs");
+  const put = (path, text, mode = 0o644) => {
+    mkdirSync(join(rootfs, path, ".."), { recursive: true });
+    writeFileSync(join(rootfs, path), text);
+    chmodSync(join(rootfs, path), mode);
+  };
+  const debian = unpackDebian();
+  try {
+    copyLibraries(debian.folder, rootfs);
+    put(
+      "etc/ssl/certs/ca-certificates.crt",
+      certificates(join(debian.folder, "usr/share/ca-certificates/mozilla")),
+    );
+    for (const name of PACKAGES)
+      put(
+        `usr/share/doc/${name}/copyright`,
+        readFileSync(join(debian.folder, "usr/share/doc", name, "copyright")),
+      );
+    put("usr/share/outrigger-base/packages.txt", debian.versions);
+  } finally {
+    rmSync(debian.folder, { recursive: true, force: true });
+  }
+  put(
+    "etc/passwd",
+    `root:x:0:0:root:/root:/sbin/nologin\nnonroot:x:${UID}:${UID}:nonroot:/home/nonroot:/sbin/nologin\n`,
+  );
+  put("etc/group", `root:x:0:\nnonroot:x:${UID}:\n`);
+  put("etc/nsswitch.conf", "hosts: files dns\n");
+  const node = fetchNode(NODE_MAJOR);
+  mkdirSync(join(rootfs, NODE, ".."), { recursive: true });
+  tool("strip", ["-o", join(rootfs, NODE), node], "binutils");
+  chmodSync(join(rootfs, NODE), 0o755);
+  put("usr/share/doc/node/LICENSE", readFileSync(join(node, "..", "..", "LICENSE")));
+  writeFileSync(join(context, "Containerfile"), CONTAINERFILE);
+  engine.build(context, tag);
+}
+
+/** Fetches and unpacks the Debian packages into one folder. */
+function unpackDebian() {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-base-"));
+  const unpack = (names) => {
+    const there = new Set(readdirSync(folder));
+    tool("apt-get", ["download", ...names], "apt", { cwd: folder });
+    const archives = readdirSync(folder).filter((name) => name.endsWith(".deb") && !there.has(name));
+    for (const archive of archives) tool("dpkg-deb", ["-x", archive, "."], "dpkg", { cwd: folder });
+  };
+  unpack(PACKAGES);
+  // Some packages keep their licence in another's folder (gcc-12-base), to which theirs is a link.
+  const elsewhere = PACKAGES.map((name) => join(folder, "usr/share/doc", name))
+    .filter((doc) => lstatSync(doc).isSymbolicLink() && !existsSync(doc))
+    .map((doc) => readlinkSync(doc));
+  if (elsewhere.length > 0) unpack([...new Set(elsewhere)]);
+  const versions = readdirSync(folder)
+    .filter((name) => name.endsWith(".deb"))
+    .sort()
+    .map((name) => `${decodeURIComponent(name.slice(0, -".deb".length))}\n`)
+    .join("");
+  return { folder, versions };
+}
+
+function copyLibraries(from, rootfs) {
+  const target = join(rootfs, "lib", TRIPLET);
+  mkdirSync(target, { recursive: true });
+  for (const folder of [join(from, "lib", TRIPLET), join(from, "usr/lib", TRIPLET)]) {
+    for (const name of readdirSync(folder).filter((entry) => LIBRARIES.test(entry))) {
+      // A link to a file of that version: what is copied is the file, under the name that programs ask for.
+      copyFileSync(join(folder, name), join(target, name));
+      chmodSync(join(target, name), 0o755);
+    }
+  }
+  mkdirSync(join(rootfs, "lib64"), { recursive: true });
+  symlinkSync(`../lib/${TRIPLET}/ld-linux-x86-64.so.2`, join(rootfs, "lib64", "ld-linux-x86-64.so.2"));
+}
+
+const certificates = (folder) =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => readFileSync(join(folder, name), "utf8").trimEnd() + "\n")
+    .join("");
+
+function tool(command, args, debianPackage, options = {}) {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8", ...options });
+  if (error) throw new Error(`cannot start ${command} (Debian's ${debianPackage} has it): ${error.message}`);
+  if (status !== 0)
+    throw new Error(`${command} ${args.map((word) => basename(word)).join(" ")} failed:\n${stderr}`);
+}

