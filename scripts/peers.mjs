@@ -1,6 +1,6 @@
 /**
- * npm run setup:peers: installs, from Debian's packages as root, the servers and tools that tests and benches compare
- * with. Nothing of it is needed to run Outrigger.
+ * npm run setup:peers [-- podman]: installs, from Debian's packages as root, the servers and tools that tests and benches
+ * compare with, or podman and what it needs. Nothing of it is needed to run Outrigger.
  */
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
@@ -23,8 +23,19 @@ export const PEERS = [
   },
 ];
 
+/** What builds images and runs pods of them. podman's helpers stand outside of PATH on Debian. */
+export const PODMAN = [
+  { command: "podman", package: "podman", for: "images and pods" },
+  { command: "runc", package: "runc", for: "podman's containers" },
+  { command: "netavark", package: "netavark", for: "podman's networks" },
+  { command: "aardvark-dns", package: "aardvark-dns", for: "names in podman's networks" },
+  { command: "catatonit", package: "catatonit", for: "podman's pods" },
+  { command: "iptables", package: "iptables", for: "published ports" },
+  { command: "strip", package: "binutils", for: "the base image that is made here" },
+];
+
 /** Commands of Debian's servers live in folders that a user's PATH may lack. */
-const PATH = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+const PATH = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin", "/usr/lib/podman"];
 
 export function isOnPath(command) {
   return PATH.some((folder) => {
@@ -37,12 +48,13 @@ export function isOnPath(command) {
   });
 }
 
-export const missingPeers = () => PEERS.filter(({ command }) => !isOnPath(command));
+export const missingPeers = (peers = PEERS) => peers.filter(({ command }) => !isOnPath(command));
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const missing = missingPeers();
+  const peers = process.argv.includes("podman") ? PODMAN : PEERS;
+  const missing = missingPeers(peers);
   if (missing.length === 0) {
-    process.stdout.write(`all peers are there: ${PEERS.map(({ command }) => command).join(", ")}\n`);
+    process.stdout.write(`all are there: ${peers.map(({ command }) => command).join(", ")}\n`);
     process.exit(0);
   }
   if (process.getuid?.() !== 0 || !isOnPath("apt-get")) {
@@ -67,5 +79,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       ...missing.map((peer) => peer.package),
     );
   const ok = install() || (apt("update") && install());
-  process.exit(ok && missingPeers().length === 0 ? 0 : 1);
+  process.exit(ok && missingPeers(peers).length === 0 ? 0 : 1);
 }

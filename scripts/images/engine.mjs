@@ -13,7 +13,7 @@ export function findEngine(wanted) {
   if (found !== undefined) return new Engine(found);
   throw new Error(
     wanted === undefined
-      ? `none of ${ENGINES.join(", ")} works here: install one (on Debian, as root: npm run setup:podman)`
+      ? `none of ${ENGINES.join(", ")} works here: install one (on Debian, as root: npm run setup:peers -- podman)`
       : `${wanted} does not work here: ${problemOf(wanted)}`,
   );
 }
