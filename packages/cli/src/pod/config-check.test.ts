@@ -37,11 +37,15 @@ describe("run --check asks a pattern container whether its arguments hold", { co
   test("with its environment", async () => {
     using folder = new Folder();
     const env = [{ name: "OUTRIGGER_ROUTES", value: "rubbish" }];
-    await using run = await check(folder, { containers: [proxy([], { env })] });
+    const sidecar = proxy([], { env, restartPolicy: "Always" });
+    await using run = await check(folder, {
+      initContainers: [sidecar],
+      containers: [nodeContainer("web", "")],
+    });
     assert.equal(await run.ended, 2);
     assert.match(
       run.stderr,
-      /spec\.containers\[0\]: outrigger-ambassador: .*\n {2}OUTRIGGER_ROUTES, column 8: /,
+      /spec\.initContainers\[0\]: outrigger-ambassador: .*\n {2}OUTRIGGER_ROUTES, column 8: /,
     );
   });
 
@@ -88,13 +92,19 @@ describe("run --check asks a pattern container whether its arguments hold", { co
         proxy(["--config=/etc/proxy/none.yaml"], {
           volumeMounts: [{ name: "conf", mountPath: "/etc/proxy" }],
         }),
+        proxy(["--config", "none.yaml"], {
+          name: "there",
+          workingDir: "/etc/proxy/sub/..",
+          volumeMounts: [{ name: "conf", mountPath: "/etc/proxy" }],
+        }),
         proxy(["--check-config"], { name: "asks" }),
         proxy(["--bogus"], { name: "own", command: [process.execPath] }),
       ],
     });
     assert.equal(await run.ended, 0, run.stderr);
     assert.deepEqual(notChecked(run), [
-      "not checked: the arguments of shop/proxy: they name files of its volumes, which are there when it starts",
+      "not checked: the arguments of shop/proxy: they, or its working directory, name files of its volumes, which are there when it starts",
+      "not checked: the arguments of shop/there: they, or its working directory, name files of its volumes, which are there when it starts",
       "not checked: the arguments of shop/asks: they say --check-config themselves",
     ]);
   });

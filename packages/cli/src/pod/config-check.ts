@@ -30,12 +30,14 @@ export function planConfigCheck(
   const entry = ownEntry(pattern);
   if (!entry?.every((word, index) => command.argv[index] === word)) return undefined;
   const args = command.argv.slice(entry.length);
-  const texts = [...args, ...[...context.variables.keys()].map((name) => command.env[name] ?? "")];
+  // The working directory too: what is named from there may be in a volume.
+  const variables = [...context.variables.keys()].map((name) => command.env[name] ?? "");
+  const texts = [...args, ...variables, command.cwd];
   const namesFiles = context.mounts.some(({ folder, mountPath }) =>
     texts.some((text) => text.includes(folder) || text.includes(mountPath)),
   );
   const why = namesFiles
-    ? "they name files of its volumes, which are there when it starts"
+    ? "they, or its working directory, name files of its volumes, which are there when it starts"
     : args.some((word) => word.startsWith(FLAG))
       ? `they say ${FLAG} themselves`
       : null;

@@ -397,11 +397,13 @@ test("two Host headers are refused by the control server", async (context) => {
 test("an HTTP/1.1 request without a Host is a 400, and an expectation that nobody has is ignored", async (context) => {
   const { server } = await probe(context);
   for (const [rest, status] of [
-    ["", 400],
-    ["Host: x\r\nExpect: x\r\nConnection: close\r\n", 200],
+    ["1.1\r\n", 400],
+    ["1.1\r\nHost: x\r\nExpect: x\r\nConnection: close\r\n", 200],
+    // HTTP/1.0 has none.
+    ["1.0\r\n", 200],
   ] as const) {
     const socket = connect({ host: "127.0.0.1", port: server.port as number });
-    socket.write(`GET /livez HTTP/1.1\r\n${rest}\r\n`);
+    socket.write(`GET /livez HTTP/${rest}\r\n`);
     let answer = "";
     for await (const chunk of socket) answer += String(chunk);
     assert.equal(answer.slice(0, 13), `HTTP/1.1 ${status} `);
@@ -529,6 +531,24 @@ for (const name of ["probe", "control"] as const) {
     open();
     for (const answer of await Promise.all(answers)) assert.equal(answer.body, "told\n");
     assert.equal((await call(at, plain, { headers: CONTROL })).status, 200);
+  });
+
+  test(`who leaves the ${name} server while being answered leaves its place to others`, async (context) => {
+    const { server, at, asked, path, plain } = await gated[name](context);
+    const leave = async (): Promise<void> => {
+      const before = asked();
+      const { socket, closed } = await dial(server.port as number);
+      socket.write(get(path));
+      while (asked() === before && !socket.destroyed) await new Promise((resolve) => setImmediate(resolve));
+      socket.destroy();
+      await closed;
+    };
+    for (let n = 0; n < 70; n++) await leave();
+    // The last to leave may not have been seen to leave yet.
+    let answer = null;
+    for (let look = 0; answer === null && look < 1_000; look++)
+      answer = await call(at, plain, { headers: CONTROL }).catch(() => null);
+    assert.equal(answer?.status, 200);
   });
 }
 
