@@ -44,7 +44,18 @@ export class Ambassador implements Pattern<AmbassadorConfig> {
         detail: `${count} of ${this.#routes.length} routes listen`,
       };
     };
-    return [{ name: "routes", kind: "startup", check: listening }];
+    const workloads = (): { ok: boolean; detail?: string } => {
+      const awaited = this.#routes.filter((route) => route.awaitsWorkload).map(({ name }) => name);
+      if (awaited.length === 0) return { ok: true };
+      return {
+        ok: false,
+        detail: `the workload behind ${awaited.join(", ")} has not accepted a connection yet`,
+      };
+    };
+    return [
+      { name: "routes", kind: "startup", check: listening },
+      { name: "workload", kind: "ready", check: workloads },
+    ];
   }
 
   get controlRoutes(): readonly ControlRoute[] {

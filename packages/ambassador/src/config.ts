@@ -19,6 +19,8 @@ import { checkUpstream, upstreamShape, type UpstreamConfig } from "@outrigger/up
 import { z } from "zod";
 
 const DAY = 86_400_000;
+/** A container that ended is started again at once; most applications start within ten seconds. */
+const GATE_HOLD = 10_000;
 
 /** A limit in time. The default is the engine's own, so that it is written down once. */
 const limit = (defaultMs: number, what: string) =>
@@ -70,6 +72,11 @@ const httpShape = {
     HTTP1_DEFAULTS.stallTimeout,
     "How long a request may make no progress in either direction.",
   ),
+  hold: durationOption({ min: 0, max: 3_600_000 })
+    .optional()
+    .describe(
+      "How long a request waits for a workload that refuses connections, while it starts or restarts; then 503. For one endpoint. 0s: not at all. Default: 10s for role ingress with one endpoint, else 0s.",
+    ),
   upstreamIdleTimeout: durationOption({ min: 0, max: DAY })
     .prefault(formatDuration(HTTP1_DEFAULTS.upstreamIdleTimeout))
     .describe(
@@ -149,9 +156,18 @@ export const routeSchema = z
         "TLS to the endpoints, for protocol https. Files are looked at every few seconds and read again when they changed.",
       ),
   })
-  .overwrite((route) => ({ ...route, discovery: route.discovery ?? discoveryFor(route.endpoints) }))
+  .overwrite((route) => ({
+    ...route,
+    discovery: route.discovery ?? discoveryFor(route.endpoints),
+    hold: route.hold ?? (isGate(route) ? GATE_HOLD : 0),
+  }))
   .superRefine((route, context) => {
     checkUpstream(upstreamOf(route), context);
+    if (route.hold !== undefined && route.hold > 0 && !hasOneEndpoint(route)) {
+      const message =
+        "hold waits for one workload: with several endpoints another one is asked; remove hold, or leave one";
+      context.addIssue({ code: "custom", path: ["hold"], message });
+    }
     if (route.tls !== undefined && route.protocol !== "https") {
       context.addIssue({
         code: "custom",
@@ -160,6 +176,16 @@ export const routeSchema = z
       });
     }
   });
+
+/** In front of one workload, for who calls in. */
+export const isGate = (route: {
+  role: string;
+  endpoints: readonly unknown[];
+  discovery?: string | undefined;
+}): boolean => route.role === "ingress" && hasOneEndpoint(route);
+
+const hasOneEndpoint = (route: { endpoints: readonly unknown[]; discovery?: string | undefined }): boolean =>
+  route.endpoints.length === 1 && (route.discovery === undefined || route.discovery === "static");
 
 export type RouteConfig = z.output<typeof routeSchema>;
 

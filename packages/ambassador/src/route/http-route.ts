@@ -8,7 +8,8 @@ import {
   type UpstreamTls,
 } from "@outrigger/proxy";
 import { Upstream } from "@outrigger/upstream";
-import { routeName, upstreamOf, type RouteConfig } from "../config.ts";
+import { isGate, routeName, upstreamOf, type RouteConfig } from "../config.ts";
+import { WorkloadSeen } from "./workload-seen.ts";
 
 /** How often certificate files are looked at. */
 const TLS_CHECK_INTERVAL = 5_000;
@@ -33,6 +34,7 @@ export class HttpRoute implements DataListener {
   #tls: UpstreamTlsWatcher | null = null;
   #credentials: UpstreamTls | null = null;
   #listener: Listener | null = null;
+  #workload: WorkloadSeen | null = null;
   /** Set from the first stop() on. */
   #stopping: Promise<void> | null = null;
   #starting: Promise<void> | null = null;
@@ -101,6 +103,19 @@ export class HttpRoute implements DataListener {
     this.#refuseStopped();
     await listener.start();
     this.#refuseStopped();
+    this.#lookForWorkload();
+  }
+
+  #lookForWorkload(): void {
+    const [workload] = this.#config.endpoints;
+    if (!isGate(this.#config) || workload?.port == null) return;
+    this.#workload = new WorkloadSeen({ host: workload.host, port: workload.port }, this.#deps.clock);
+    this.#workload.start();
+  }
+
+  /** Whether a gate's workload has not accepted a connection yet. */
+  get awaitsWorkload(): boolean {
+    return this.#workload?.seen === false;
   }
 
   #refuseStopped(): void {
@@ -170,6 +185,7 @@ export class HttpRoute implements DataListener {
 
   async #close(): Promise<void> {
     this.#tls?.stop();
+    this.#workload?.stop();
     // First: this also ends the wait for discovery of a start.
     await this.#upstream.stop();
     // Whether it failed is told to who started it.
@@ -226,5 +242,10 @@ function addressOf(config: RouteConfig): ListenAddress {
 }
 
 function optionsOf(config: RouteConfig): Http1Options {
-  return { ...config, host: config.host ?? null, retryStatuses: new Set(config.retryStatuses.map(Number)) };
+  return {
+    ...config,
+    hold: config.hold ?? 0,
+    host: config.host ?? null,
+    retryStatuses: new Set(config.retryStatuses.map(Number)),
+  };
 }

@@ -13,6 +13,7 @@ import type { Settings } from "./settings.ts";
 import { SocketShortage, SWEEP_INTERVAL } from "./socket-shortage.ts";
 import { TurnWrites } from "./turn-writes.ts";
 import { UpstreamConnection, type ConnectionHome } from "./upstream-connection.ts";
+import { WorkloadAway } from "./workload-away.ts";
 
 /**
  * A request that must not be sent twice goes only onto a connection that was in use within this span, or a new one: the
@@ -41,6 +42,7 @@ export class ConnectionPool implements ConnectionHome {
   readonly framing = new Framing();
   readonly writes = new TurnWrites();
   readonly #shortage: SocketShortage;
+  readonly #away: WorkloadAway;
   readonly #idle = new Map<Endpoint, UpstreamConnection[]>();
   readonly #open = new Set<UpstreamConnection>();
   #waiting: Waiter[] = [];
@@ -51,6 +53,7 @@ export class ConnectionPool implements ConnectionHome {
   /** @param noSockets told what the kernel said when there was no socket for a connection, once for each shortage */
   constructor(clock: Clock, metrics: Http1Metrics, head: Head, noSockets: (detail: string) => void) {
     this.#shortage = new SocketShortage(clock, noSockets);
+    this.#away = new WorkloadAway(clock, () => this.#serveLine());
     this.clock = clock;
     this.metrics = metrics;
     this.head = head;
@@ -87,13 +90,14 @@ export class ConnectionPool implements ConnectionHome {
    */
   open(endpoint: Endpoint, settings: Settings, now: Milliseconds): UpstreamConnection | null {
     const { limits } = settings.upstream;
-    if (!this.#shortage.mayOpen(now) || !limits.tryConnect(endpoint)) {
+    if (!this.#shortage.mayOpen(now) || !this.#away.mayOpen || !limits.tryConnect(endpoint)) {
       const oldest = this.#idle.get(endpoint)?.[0];
       if (oldest === undefined) return null;
       this.#closeForAnother(oldest);
       if (!limits.tryConnect(endpoint)) return null;
     }
     this.#shortage.opening(now);
+    this.#away.opening();
     const connection = new UpstreamConnection(this, endpoint, settings);
     this.#open.add(connection);
     const onread: OnReadOpts = {
@@ -151,7 +155,24 @@ export class ConnectionPool implements ConnectionHome {
     if (at >= 0) idle?.splice(at, 1);
     if (idle?.length === 0) this.#idle.delete(connection.endpoint);
     if (connection.hadSocket) this.socketFreed();
+    // Also one that was given up: another must try in its stead.
+    if (this.#away.goesOn && !connection.hadOpened) this.#away.failed();
     this.#serveLine();
+  }
+
+  opened(): void {
+    if (!this.#away.goesOn) return;
+    this.#away.back();
+    this.#serveLine();
+  }
+
+  /** The workload behind a gate refuses connections: the line waits for it, and one at a time tries. */
+  workloadRefuses(): void {
+    this.#away.failed();
+  }
+
+  get awaitsWorkload(): boolean {
+    return this.#away.goesOn;
   }
 
   /** A new connection would hardly get a socket now. */
@@ -195,6 +216,7 @@ export class ConnectionPool implements ConnectionHome {
 
   close(): void {
     this.#closing = true;
+    this.#away.stop();
     this.#sweep?.clear();
     this.#sweep = null;
     for (const connection of [...this.#open]) if (connection.exchange === null) connection.destroy();

@@ -16,6 +16,7 @@ import { rewriteRequest, rewriteResponse } from "../codec/rewrite.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { Attempts } from "./attempts.ts";
 import type { ExchangeClient } from "./exchange-client.ts";
+import { Hold } from "./hold.ts";
 import {
   allAttemptsFailed,
   explanation,
@@ -25,6 +26,7 @@ import {
   rejected,
   timeIsUp,
   type Reply,
+  workloadAway,
 } from "./reply.ts";
 import { RequestBody } from "./request-body.ts";
 import type { Settings } from "./settings.ts";
@@ -70,6 +72,7 @@ export class Exchange implements AnswerReceiver {
   #waiting = false;
   readonly #stall: Deadline<Exchange> = new Deadline<Exchange>(this);
   readonly #overall: Deadline<Exchange> = new Deadline<Exchange>(this);
+  readonly #hold = new Hold(this);
 
   constructor(client: ExchangeClient) {
     this.client = client;
@@ -114,6 +117,7 @@ export class Exchange implements AnswerReceiver {
     const length = framing.body === "chunked" ? Infinity : framing.length;
     this.#body.begin(body, done, length, this.#idempotent ? settings.options.retryBodyBytes : 0);
     this.#attempts.begin(settings);
+    this.#hold.reset();
     this.status = 0;
     this.endpointKey = "";
     this.#answerDone = false;
@@ -177,7 +181,11 @@ export class Exchange implements AnswerReceiver {
     if (!this.#attempts.none) return; // the other attempt is still running
     const nothingSent = !connection.wrote;
     const repeatable = nothingSent || (this.#idempotent && !this.#body.gone);
-    if (repeatable && this.#attempts.mayRetry(failure, nothingSent)) this.#retry(failure, now);
+    if (nothingSent && this.#hold.isFor(failure, this.#settings)) {
+      this.#attempts.uncount(connection.endpoint);
+      this.client.pool.workloadRefuses();
+      this.#wait(connection.endpoint.key);
+    } else if (repeatable && this.#attempts.mayRetry(failure, nothingSent)) this.#retry(failure, now);
     else this.#giveUp();
   }
 
@@ -290,15 +298,19 @@ export class Exchange implements AnswerReceiver {
     this.#over("cancelled");
   }
 
-  timedOut(kind: "stalled" | "overall"): void {
+  timedOut(kind: "stalled" | "overall" | "held"): void {
     if (!this.active) return;
     this.client.metrics.timedOut(kind);
     if (this.#answering !== null) {
       this.#truncate();
       return;
     }
-    const { timeout, stallTimeout } = this.#settings.options;
+    const { timeout, stallTimeout, hold } = this.#settings.options;
     this.#over("timeout");
+    if (kind === "held") {
+      this.#reply(workloadAway(this.#hold.endpointKey, `was not back within ${hold} ms (hold)`));
+      return;
+    }
     this.#reply(timeIsUp(kind, kind === "overall" ? timeout : stallTimeout, this.endpointKey));
   }
 
@@ -316,13 +328,21 @@ export class Exchange implements AnswerReceiver {
   #wait(endpointKey: string): void {
     if (!this.#body.done) this.client.pause();
     this.#waiting = this.client.pool.wait(this, this.#settings);
-    if (this.#waiting) return;
+    if (this.#waiting) {
+      const { pool, clock } = this.client;
+      if (pool.awaitsWorkload) this.#hold.wait(endpointKey, this.#settings, clock.now());
+      return;
+    }
     if (this.client.pool.lacksSockets) {
       this.turnAway("and the line is full (maxPending)");
       return;
     }
     this.#over("cancelled");
-    this.#reply(lineIsFull(endpointKey));
+    this.#reply(
+      this.client.pool.awaitsWorkload
+        ? workloadAway(endpointKey, "the line of those who wait is full (maxPending)")
+        : lineIsFull(endpointKey),
+    );
   }
 
   /** There is no socket for it: its client's connection ends with the answer, so that its socket serves another. */
@@ -349,6 +369,7 @@ export class Exchange implements AnswerReceiver {
   }
 
   #send(connection: UpstreamConnection, now: Milliseconds): void {
+    this.#hold.end(this.#settings);
     this.#body.sendFirst(connection, this.headText, now);
     if (this.#body.done) return;
     if (connection.isFull) this.client.pause();
@@ -509,6 +530,7 @@ export class Exchange implements AnswerReceiver {
     }
     this.#settings.stalls.disarm(this.#stall);
     this.#settings.overall.disarm(this.#overall);
+    this.#hold.end(this.#settings);
     this.#settings.upstream.release();
     this.#body.clear();
   }

@@ -126,7 +126,7 @@ export class Http1Metrics {
     this.#violations.with({ listener: this.#listener, side, reason }).inc();
   }
 
-  timedOut(kind: "head" | "idle" | "stalled" | "connect" | "try" | "overall"): void {
+  timedOut(kind: "head" | "idle" | "stalled" | "connect" | "try" | "overall" | "held"): void {
     this.#timeouts.with({ listener: this.#listener, kind }).inc();
   }
 

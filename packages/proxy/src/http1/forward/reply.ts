@@ -56,6 +56,12 @@ export function noSocket(detail: string): Reply {
   return { status: 503, code: "no-socket", message, retryAfterSeconds: 1 };
 }
 
+/** @param why it is not waited for, or not any more */
+export function workloadAway(endpoint: string, why: string): Reply {
+  const message = `${endpoint} refuses connections, and ${why}`;
+  return { status: 503, code: "workload-away", message, retryAfterSeconds: 1 };
+}
+
 /** @param span the limit, in milliseconds; @param endpoint the last one that was asked, or empty */
 export function timeIsUp(kind: "stalled" | "overall", span: Milliseconds, endpoint: string): Reply {
   const what = kind === "overall" ? `no whole answer within ${span} ms` : `nothing moved for ${span} ms`;

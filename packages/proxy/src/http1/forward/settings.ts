@@ -18,8 +18,8 @@ interface WaitingClient {
   drainTimedOut(): void;
   destroy(): void;
 }
-interface WaitingExchange {
-  timedOut(kind: "stalled" | "overall"): void;
+export interface WaitingExchange {
+  timedOut(kind: "stalled" | "overall" | "held"): void;
 }
 interface WaitingAttempt {
   connectTimedOut(): void;
@@ -43,6 +43,8 @@ export interface Http1Options {
   readonly perTryTimeout: Milliseconds;
   /** From a request's head to the last byte of its answer, retries included. Upgraded connections are exempt. */
   readonly timeout: Milliseconds;
+  /** How long a request waits for a workload that refuses connections; for a gate, which has one endpoint. */
+  readonly hold: Milliseconds;
   /** How long an upstream connection is kept for reuse; an endpoint's `Keep-Alive: timeout=` hint takes its place. */
   readonly upstreamIdleTimeout: Milliseconds;
   /** How long an upgraded connection may be silent in both directions. */
@@ -68,6 +70,7 @@ export const HTTP1_DEFAULTS: Http1Options = {
   connectTimeout: 2_000,
   perTryTimeout: 0,
   timeout: 0,
+  hold: 0,
   upstreamIdleTimeout: 4_000,
   tunnelIdleTimeout: 3_600_000,
   maxHeadBytes: 32 * 1024,
@@ -87,6 +90,7 @@ export class Settings {
   readonly idles: DeadlineQueue<WaitingClient>;
   readonly stalls: DeadlineQueue<WaitingExchange>;
   readonly overall: DeadlineQueue<WaitingExchange>;
+  readonly holds: DeadlineQueue<WaitingExchange>;
   readonly connects: DeadlineQueue<WaitingAttempt>;
   readonly tries: DeadlineQueue<WaitingAttempt>;
   readonly tunnels: DeadlineQueue<SilentTunnel>;
@@ -108,6 +112,7 @@ export class Settings {
     this.idles = new DeadlineQueue(clock, options.idleTimeout, (client) => client.idleTimedOut());
     this.stalls = new DeadlineQueue(clock, options.stallTimeout, (exchange) => exchange.timedOut("stalled"));
     this.overall = new DeadlineQueue(clock, options.timeout, (exchange) => exchange.timedOut("overall"));
+    this.holds = new DeadlineQueue(clock, options.hold, (exchange) => exchange.timedOut("held"));
     this.connects = new DeadlineQueue(clock, options.connectTimeout, (upstream) =>
       upstream.connectTimedOut(),
     );
@@ -140,6 +145,7 @@ export class Settings {
       this.idles,
       this.stalls,
       this.overall,
+      this.holds,
       this.connects,
       this.tries,
       this.tunnels,

@@ -78,6 +78,8 @@ export interface ConnectionHome {
   readonly framing: Framing;
   readonly writes: TurnWrites;
   gone(connection: UpstreamConnection): void;
+  /** A connection can be used. */
+  opened(connection: UpstreamConnection): void;
   /** No socket could be had for a connection. */
   gotNoSocket(detail: string): void;
 }
@@ -98,6 +100,8 @@ export class UpstreamConnection implements PendingWriter {
   wrote = false;
   /** Its end gives a socket back. */
   hadSocket = true;
+  /** It could be used, once. */
+  hadOpened = false;
   /** How many answers it has given. */
   served = 0;
   /** The current attempt: when it began, and how long its head took. */
@@ -346,7 +350,9 @@ export class UpstreamConnection implements PendingWriter {
     if (this.state !== "connecting") return;
     this.#disarm();
     this.state = "idle";
+    this.hadOpened = true;
     this.exchange?.attemptReady(this);
+    this.#pool.opened(this);
   }
 
   #drained(): void {

@@ -26,9 +26,10 @@ export class Backend {
     });
   }
 
-  static async start(script: Script): Promise<Backend> {
+  /** @param port 0: any that is free */
+  static async start(script: Script, port = 0): Promise<Backend> {
     const backend = new Backend(script);
-    backend.server.listen(0, "127.0.0.1");
+    backend.server.listen(port, "127.0.0.1");
     await once(backend.server, "listening");
     return backend;
   }
