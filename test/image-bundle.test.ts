@@ -1,0 +1,96 @@
+/** The one file that an image carries: it starts, says what is in it, and comes out the same each time. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, test } from "node:test";
+
+// From dist: scripts are not compiled.
+const scripts = new URL("../../scripts/", import.meta.url);
+const { bundle } = (await import(new URL("images/bundle.mjs", scripts).href)) as {
+  bundle(pattern: object, rootfs: string): Promise<{ bytes: number; packages: { name: string }[] }>;
+};
+const { patterns } = (await import(new URL("patterns.mjs", scripts).href)) as {
+  patterns(): { name: string; manifest: { version: string } }[];
+};
+
+const folder = mkdtempSync(join(tmpdir(), "outrigger-bundle-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+for (const pattern of patterns()) {
+  const rootfs = join(folder, pattern.name);
+  const main = join(rootfs, "outrigger", "dist", "main.mjs");
+  const read = (name: string): string => readFileSync(join(rootfs, "outrigger", name), "utf8");
+
+  test(`${pattern.name}: the bundle needs nothing beside it, tells its version and prints its manual`, async () => {
+    await bundle(pattern, rootfs);
+    for (const [flag, expected] of [
+      ["--version", `outrigger-${pattern.name} ${pattern.manifest.version}`],
+      ["--help", "usage: outrigger-"],
+    ] as const) {
+      const { status, stdout, stderr } = spawnSync(process.execPath, [main, flag], {
+        encoding: "utf8",
+        cwd: "/",
+        timeout: 60_000,
+      });
+      assert.deepEqual([status, stderr], [0, ""]);
+      assert.ok(stdout.toLowerCase().includes(expected.toLowerCase()), stdout);
+    }
+  });
+
+  test(`${pattern.name}: a wrong flag has its whole message in it`, () => {
+    const { status, stderr } = spawnSync(process.execPath, [main, "--grace", "soon"], { encoding: "utf8" });
+    assert.equal(status, 2);
+    // zod's other forty languages are left out.
+    assert.ok(!/Ungültig|invalide|無効/.test(readFileSync(main, "utf8")));
+    assert.match(stderr, /--grace: .*found "soon", accepted: a duration with its unit/);
+  });
+
+  test(`${pattern.name}: every package in it is in the list of parts, with its licence's text`, async () => {
+    const { packages } = await bundle(pattern, rootfs);
+    const names = packages.map(({ name }) => name);
+    for (const name of ["zod", "yaml", "pino"]) assert.ok(names.includes(name), name);
+    const { components } = JSON.parse(read("sbom.cdx.json")) as {
+      components: { name: string; purl: string }[];
+    };
+    assert.deepEqual(
+      components.map(({ name }) => name),
+      names,
+    );
+    const licences = read("THIRD-PARTY-LICENSES");
+    for (const { purl } of components) {
+      const [, name, version] = /^pkg:npm\/(.+)@([^@]+)$/.exec(decodeURIComponent(purl)) ?? [];
+      assert.ok(licences.includes(`\n${name} ${version} (`), purl);
+    }
+  });
+
+  test(`${pattern.name}: a second bundle has the same bytes`, async () => {
+    const again = join(folder, `${pattern.name}-again`);
+    await bundle(pattern, rootfs);
+    await bundle(pattern, again);
+    for (const name of ["dist/main.mjs", "sbom.cdx.json", "THIRD-PARTY-LICENSES", "package.json", "LICENSE"])
+      assert.ok(read(name) === readFileSync(join(again, "outrigger", name), "utf8"), name);
+  });
+}
+
+test("ambassador: the bundle becomes ready, loads no undici, and ends on SIGTERM", async () => {
+  const route = ["--route", "0=http://127.0.0.1:9", "--probe", "127.0.0.1:0", "--control", "off"];
+  const main = join(folder, "ambassador", "outrigger", "dist", "main.mjs");
+  const loaded = 'process.on("exit",()=>console.log(process.moduleLoadList.some(m=>/undici/.test(m))));';
+  const child = spawn(
+    process.execPath,
+    ["--import", `data:text/javascript,${encodeURIComponent(loaded)}`, main, ...route],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line);
+    if (line.includes('"msg":"ready"')) child.kill("SIGTERM");
+  }
+  if (child.exitCode === null) await once(child, "exit");
+  assert.equal(child.exitCode, 0);
+  assert.equal(lines.at(-1), "false", lines.join("\n"));
+});
