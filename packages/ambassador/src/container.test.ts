@@ -327,4 +327,18 @@ describe("the README", () => {
     );
     assert.equal(run(...args, "--check-config").status, 0);
   });
+
+  it("has a configuration file that is accepted as it stands, and is the same as the command line", () => {
+    const text = /```yaml\n(routes:\n[^]*?)```/.exec(readme)?.[1] as string;
+    const line = "8001=http://127.0.0.1:9001,127.0.0.1:9002?retries=2";
+    const file = join(PACKAGE, "dist", "readme.yaml");
+    writeFileSync(file, text);
+    const [fromFile, fromLine] = [
+      run("--config", file, "--print-config"),
+      run("--route", line, "--print-config"),
+    ];
+    rmSync(file);
+    assert.equal(fromFile.status, 0, fromFile.stderr);
+    assert.equal(fromFile.stdout, fromLine.stdout);
+  });
 });

@@ -34,6 +34,18 @@ describe("run --check asks a pattern container whether its arguments hold", { co
     assert.equal(run.stdout, "");
   });
 
+  test("also where it mounts a volume at a place that the run's own folders have in their paths", async () => {
+    using folder = new Folder();
+    await using run = await check(folder, {
+      volumes: [{ name: "scratch", emptyDir: {} }],
+      containers: ["/tmp", "/root"].map((mountPath, index) =>
+        proxy(["--bogus"], { name: `proxy-${index}`, volumeMounts: [{ name: "scratch", mountPath }] }),
+      ),
+    });
+    assert.equal(await run.ended, 2, run.stdout);
+    assert.equal(run.stderr.match(/--bogus: unknown flag/g)?.length, 2);
+  });
+
   test("with its environment", async () => {
     using folder = new Folder();
     const env = [{ name: "OUTRIGGER_ROUTES", value: "rubbish" }];

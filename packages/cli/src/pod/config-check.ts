@@ -30,11 +30,12 @@ export function planConfigCheck(
   const entry = ownEntry(pattern);
   if (!entry?.every((word, index) => command.argv[index] === word)) return undefined;
   const args = command.argv.slice(entry.length);
-  // The working directory too: what is named from there may be in a volume.
-  const variables = [...context.variables.keys()].map((name) => command.env[name] ?? "");
-  const texts = [...args, ...variables, command.cwd];
-  const namesFiles = context.mounts.some(({ folder, mountPath }) =>
-    texts.some((text) => text.includes(folder) || text.includes(mountPath)),
+  const texts = [...args, ...[...context.variables.keys()].map((name) => command.env[name] ?? "")];
+  const namesFiles = context.mounts.some(
+    ({ folder, mountPath }) =>
+      // What is named from the working directory may be in a volume, too; by then it is a folder of this machine.
+      command.cwd.startsWith(folder) ||
+      texts.some((text) => text.includes(folder) || text.includes(mountPath)),
   );
   const why = namesFiles
     ? "they, or its working directory, name files of its volumes, which are there when it starts"

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { silentLogger } from "../log/logger.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
@@ -169,6 +169,50 @@ test("a change between the first reading and the start of the watch is told", as
   const watch = watchFile({ ...options, text: "what it was before" });
   await until(() => told.length === 1);
   watch.stop();
+});
+
+test("a change that cannot be read for want of file descriptors is told, and once more when it can", (context) => {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-watch-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const beside = (name: string): string =>
+    JSON.stringify(new URL(name + extname(import.meta.url), import.meta.url));
+  const script = `
+    import { closeSync, openSync, renameSync, writeFileSync } from "node:fs";
+    import { watchFile } from ${beside("watch-file")};
+    import { VirtualClock } from ${beside("../testing/virtual-clock")};
+    const [path, next] = ["config", "next"];
+    writeFileSync(path, "a");
+    writeFileSync(next, "b");
+    const clock = new VirtualClock();
+    let told = 0;
+    const log = { warn() {}, error() {} };
+    watchFile({ path, text: "a", clock, log, debounce: 1e9, pollEvery: 10_000, onChange: () => told++ });
+    // What the threads do is not the clock's: each look has many turns to end.
+    const poll = async () => {
+      await clock.advanceAsync(10_000);
+      for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+    };
+    const polls = async (holds) => { for (let n = 0; n < 500 && !holds(); n++) await poll(); };
+    await poll();
+    const open = [];
+    try { for (;;) open.push(openSync("/dev/null", "r")); } catch {}
+    renameSync(next, path);
+    await polls(() => told === 1);
+    for (let n = 0; n < 5; n++) await poll();
+    const whileShort = told;
+    for (const descriptor of open) closeSync(descriptor);
+    await polls(() => told === 2);
+    for (let n = 0; n < 5; n++) await poll();
+    console.log(whileShort, told);
+    process.exit();
+  `;
+  const node = [process.execPath, "--input-type=module", "--eval", script];
+  const { stdout, stderr } = spawnSync("sh", ["-c", 'ulimit -n 64 && exec "$@"', "sh", ...node], {
+    cwd: folder,
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.equal(stdout, "1 2\n", stderr);
 });
 
 test("stop leaves no timer and tells nothing more", async (context) => {

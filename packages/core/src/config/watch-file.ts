@@ -45,6 +45,8 @@ export function watchFile(options: FileWatchOptions): FileWatch {
     fingerprint = await fingerprintOf(path);
     if (fingerprint === before || stopped) return;
     const text = await readText(path).catch(() => null);
+    // Perhaps only for now (no file could be opened): it is read again, and told when that has another outcome.
+    if (text === null) fingerprint = "";
     if (stopped || text === known) return;
     known = text;
     options.onChange();

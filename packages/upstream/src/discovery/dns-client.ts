@@ -90,7 +90,7 @@ function failure(question: string, servers: readonly string[], thrown: unknown):
     ETIMEOUT: "no answer",
     ESERVFAIL: "server failure (SERVFAIL)",
     EREFUSED: "refused",
-    ECONNREFUSED: "nothing listens there",
+    ECONNREFUSED: "nothing listens there, or no socket could be had",
     EBADRESP: "an answer that cannot be read",
     ECANCELLED: "given up, because we stop",
   };
