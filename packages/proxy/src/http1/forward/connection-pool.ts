@@ -90,7 +90,9 @@ export class ConnectionPool implements ConnectionHome {
    */
   open(endpoint: Endpoint, settings: Settings, now: Milliseconds): UpstreamConnection | null {
     const { limits } = settings.upstream;
-    if (!this.#shortage.mayOpen(now) || !this.#away.mayOpen || !limits.tryConnect(endpoint)) {
+    // Who may not be held (any more, since a reload) is told at once.
+    const waitsForWorkload = settings.options.hold > 0 && !this.#away.mayOpen;
+    if (waitsForWorkload || !this.#shortage.mayOpen(now) || !limits.tryConnect(endpoint)) {
       const oldest = this.#idle.get(endpoint)?.[0];
       if (oldest === undefined) return null;
       this.#closeForAnother(oldest);

@@ -206,6 +206,25 @@ describe("while the workload behind a gate refuses connections", () => {
     assert.equal(await drained, 0);
   });
 
+  it("a reload that ends holding lets nobody wait who comes after it", async () => {
+    await using bench = await gate();
+    const { clock, proxy } = bench;
+    const [held] = (await waiting(proxy, [GET])) as [ByteStream];
+    proxy.listener.reconfigure(HTTP1_DEFAULTS, null);
+    const client = await proxy.client();
+    client.write(POST);
+    // Its attempts have pauses between them; it never stands in the line.
+    for (let looks = 0; looks < 50; looks++) {
+      await turns(5);
+      assert.equal(proxy.upstream.limits.pending, 1);
+      clock.advance(1);
+    }
+    assert.match((await client.message()).head, /^HTTP\/1.1 502 .*x-outrigger-reason: connect-failure/s);
+    await bench.comes();
+    clock.advance(100);
+    assert.equal((await held.message()).body, "ok");
+  });
+
   it("without hold it is a 502 at once", async () => {
     await using bench = await gate(0, { retries: 0 });
     const client = await bench.proxy.client();
