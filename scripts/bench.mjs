@@ -7,10 +7,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isOnPath } from "./peers.mjs";
 import { requireNode, ROOT, setup } from "./setup.mjs";
-import { fetchNode } from "./node-binary.mjs";
+import { fetchNode, IMAGE_NODE } from "./node-binary.mjs";
 
-/** Images ship this one. */
-const NODE_MAJOR = 24;
 const BENCHES = ["http"];
 
 requireNode();
@@ -30,7 +28,7 @@ if (names.length === 0 || unknown.length > 0) {
 let node;
 try {
   await setup();
-  node = fetchNode(NODE_MAJOR);
+  node = fetchNode(IMAGE_NODE);
 } catch (error) {
   process.stderr.write(`${error.message}\n`);
   process.exit(1);

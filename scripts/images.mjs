@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PUBLIC_BASE } from "./images/containerfile.mjs";
+import { IMAGE_NODE } from "./node-binary.mjs";
 import { patterns } from "./patterns.mjs";
 import { requireNode, ROOT, setup } from "./setup.mjs";
 
@@ -53,7 +54,7 @@ try {
   let base;
   if (localBase) {
     const { buildLocalBase } = await import("./images/local-base.mjs");
-    base = `${prefix}/base:node24`;
+    base = `${prefix}/base:node${IMAGE_NODE}`;
     await step(base, async () => buildLocalBase(engine, base, join(out, "base")));
   }
   const wanted = all.filter(({ name }) => words.positionals.length === 0 || words.positionals.includes(name));

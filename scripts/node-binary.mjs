@@ -4,6 +4,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path";
 import { ROOT } from "./setup.mjs";
 
+/** The major version that images ship, and that benches measure. */
+export const IMAGE_NODE = 24;
 const CACHE = process.env.OUTRIGGER_NODE_CACHE ?? join(ROOT, ".cache", "node");
 
 /** Fetches one Node; returns its binary. */

@@ -5,6 +5,7 @@
 import { build } from "esbuild";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { IMAGE_NODE } from "../node-binary.mjs";
 import { ROOT } from "../setup.mjs";
 
 /**
@@ -51,7 +52,7 @@ export async function bundle(pattern, rootfs) {
     outfile,
     bundle: true,
     platform: "node",
-    target: "node24",
+    target: `node${IMAGE_NODE}`,
     format: "esm",
     // Names stay: a stack trace in a log must mean something.
     minifySyntax: true,

@@ -1,7 +1,8 @@
 /** The Containerfile of a pattern: the same for all but for its name, its words and its port. */
+import { IMAGE_NODE } from "../node-binary.mjs";
 
 /** Only Node and its libraries; `npm run images -- --local-base` puts one in its place that is made without a registry. */
-export const PUBLIC_BASE = "gcr.io/distroless/nodejs24-debian12:nonroot";
+export const PUBLIC_BASE = `gcr.io/distroless/nodejs${IMAGE_NODE}-debian12:nonroot`;
 
 /** Where both bases have Node. */
 export const NODE = "/nodejs/bin/node";

@@ -1,6 +1,6 @@
 /** What builds and runs images here: podman, buildah or docker, whichever is on PATH. argv, never a shell. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -80,7 +80,7 @@ export class Engine {
     ]);
   }
 
-  /** The image's digest, configuration and compressed layers (bytes each, the base's first), as a registry would have them. */
+  /** The image's digest and compressed layers (bytes each, the base's first), as a registry would have them. */
   inspect(tag) {
     const scratch = mkdtempSync(join(tmpdir(), "outrigger-image-"));
     try {
@@ -89,11 +89,7 @@ export class Engine {
       const blob = (digest) => JSON.parse(readFileSync(join(scratch, "blobs", ...digest.split(":")), "utf8"));
       const [{ digest }] = JSON.parse(readFileSync(join(scratch, "index.json"), "utf8")).manifests;
       const manifest = blob(digest);
-      return {
-        digest,
-        config: blob(manifest.config.digest),
-        layers: manifest.layers.map(({ size }) => size),
-      };
+      return { digest, layers: manifest.layers.map(({ size }) => size) };
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }
@@ -101,18 +97,16 @@ export class Engine {
 }
 
 function inspectDocker(engine, tag, scratch) {
-  const [{ Id, Config, RootFS }] = JSON.parse(engine.run(["image", "inspect", tag]));
+  const [{ Id }] = JSON.parse(engine.run(["image", "inspect", tag]));
   const archive = join(scratch, "image.tar");
   engine.run(["save", "--output", archive, tag]);
   const untarred = spawnSync("tar", ["-xf", archive, "-C", scratch]);
   if (untarred.status !== 0) throw new Error(`cannot unpack what docker saved: ${untarred.stderr}`);
   const [{ Layers }] = JSON.parse(readFileSync(join(scratch, "manifest.json"), "utf8"));
   const layers = Layers.map((layer) => {
-    const packed = join(scratch, "layer.gz");
     const { stdout, status } = spawnSync("gzip", ["-6", "-c", join(scratch, layer)], { maxBuffer: 1 << 30 });
     if (status !== 0) throw new Error(`cannot compress ${layer}`);
-    writeFileSync(packed, stdout);
     return stdout.length;
   });
-  return { digest: Id, config: { config: Config, rootfs: RootFS }, layers };
+  return { digest: Id, layers };
 }

@@ -19,10 +19,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { fetchNode } from "../node-binary.mjs";
+import { fetchNode, IMAGE_NODE } from "../node-binary.mjs";
 import { NODE, UID } from "./containerfile.mjs";
 
-const NODE_MAJOR = 24;
 const PACKAGES = ["libc6", "libgcc-s1", "libstdc++6", "ca-certificates"];
 /** What Node links to, and what the C library opens by itself to resolve names. */
 const LIBRARIES =
@@ -31,7 +30,7 @@ const TRIPLET = "x86_64-linux-gnu";
 
 const CONTAINERFILE = `FROM scratch
 LABEL org.opencontainers.image.title="outrigger-base" \\
-      org.opencontainers.image.description="Node ${NODE_MAJOR} and its libraries, nothing else"
+      org.opencontainers.image.description="Node ${IMAGE_NODE} and its libraries, nothing else"
 COPY rootfs/ /
 ENV PATH=${NODE.slice(0, NODE.lastIndexOf("/"))} SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 USER ${UID}:${UID}
@@ -71,7 +70,7 @@ export function buildLocalBase(engine, tag, context) {
   );
   put("etc/group", `root:x:0:\nnonroot:x:${UID}:\n`);
   put("etc/nsswitch.conf", "hosts: files dns\n");
-  const node = fetchNode(NODE_MAJOR);
+  const node = fetchNode(IMAGE_NODE);
   mkdirSync(join(rootfs, NODE, ".."), { recursive: true });
   tool("strip", ["-o", join(rootfs, NODE), node], "binutils");
   chmodSync(join(rootfs, NODE), 0o755);

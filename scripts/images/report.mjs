@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { IMAGE_NODE } from "../node-binary.mjs";
 import { ROOT } from "../setup.mjs";
 
 const RUNS = 7;
@@ -53,7 +54,7 @@ export async function writeReport(engine, built, base) {
   }
   writeFileSync(
     join(ROOT, "test", "bench", "results", "images.json"),
-    `${JSON.stringify({ node: "24", images }, null, 2)}\n`,
+    `${JSON.stringify({ node: String(IMAGE_NODE), images }, null, 2)}\n`,
   );
   const missed = [];
   for (const image of images) {
