@@ -23,6 +23,8 @@ export interface Reply {
   /** For people: what happened and what to look at. */
   readonly message: string;
   readonly retryAfterSeconds?: number;
+  /** The client's connection ends with the answer. */
+  readonly closes?: boolean;
 }
 
 /** The route's own limits refuse the request before an endpoint is looked for. */
@@ -50,10 +52,10 @@ export function lineIsFull(endpoint: string): Reply {
   return { status: 503, code: "max-pending", message, retryAfterSeconds: 1 };
 }
 
-/** @param detail what the kernel said */
+/** The client's own socket then serves another. @param detail what the kernel said */
 export function noSocket(detail: string): Reply {
   const message = `no socket for a connection to an endpoint, ${detail}: raise the limit of open files, or set maxConnections`;
-  return { status: 503, code: "no-socket", message, retryAfterSeconds: 1 };
+  return { status: 503, code: "no-socket", message, retryAfterSeconds: 1, closes: true };
 }
 
 /** @param why it is not waited for, or not any more */
