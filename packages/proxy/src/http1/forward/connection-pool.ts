@@ -136,7 +136,8 @@ export class ConnectionPool implements ConnectionHome {
   /** Takes back a connection whose exchange is over. */
   release(connection: UpstreamConnection, now: Milliseconds): void {
     const { endpoint, settings } = connection;
-    if (!connection.keepAlive || endpoint.removed || this.#closing) {
+    const unwanted = endpoint.removed || settings.upstream.limits.tooMany(endpoint);
+    if (!connection.keepAlive || unwanted || this.#closing) {
       connection.destroy();
       return;
     }

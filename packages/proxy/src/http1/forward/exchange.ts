@@ -27,7 +27,7 @@ import {
   type Reply,
 } from "./reply.ts";
 import { RequestBody } from "./request-body.ts";
-import type { Settings } from "./settings.ts";
+import type { ExchangeLimit, Settings } from "./settings.ts";
 import type { AnswerReceiver, AttemptFailure, UpstreamConnection } from "./upstream-connection.ts";
 
 const OUTCOME_OF_FAILURE: Readonly<Record<AttemptFailure, Outcome>> = {
@@ -149,7 +149,7 @@ export class Exchange implements AnswerReceiver {
   }
 
   workloadIsBack(): void {
-    this.#place.holdEnds(this.#settings);
+    this.#place.holdEnds(this.#settings, this.client.clock.now());
   }
 
   workloadIsGone(): void {
@@ -312,7 +312,7 @@ export class Exchange implements AnswerReceiver {
     this.#over("cancelled");
   }
 
-  timedOut(kind: "stalled" | "overall" | "held"): void {
+  timedOut(kind: ExchangeLimit): void {
     if (!this.active) return;
     if (kind === "held" && this.client.pool.letGo()) {
       // Not the workload was away, it was we who held back: it has waited long enough for what others have to finish.
@@ -325,7 +325,7 @@ export class Exchange implements AnswerReceiver {
     }
     const { timeout, stallTimeout } = this.#settings.options;
     this.#over("timeout");
-    if (kind === "held") this.#reply(this.#place.heldTooLong(this.#settings));
+    if (kind === "held" || kind === "pending") this.#reply(this.#place.waitedTooLong(kind, this.#settings));
     else this.#reply(timeIsUp(kind, kind === "overall" ? timeout : stallTimeout, this.endpointKey));
   }
 
@@ -363,7 +363,7 @@ export class Exchange implements AnswerReceiver {
   }
 
   #send(connection: UpstreamConnection, now: Milliseconds): void {
-    this.#place.holdEnds(this.#settings);
+    this.#place.sent(this.#settings);
     this.#body.sendFirst(connection, this.headText, now);
     if (this.#body.done) return;
     if (connection.isFull) this.client.pause();

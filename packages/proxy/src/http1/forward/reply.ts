@@ -47,9 +47,18 @@ export function noEndpoint(upstream: string, why: string): Reply {
   return { status: 503, code: "no-endpoint", message };
 }
 
+const allBusy = (endpoint: string): string =>
+  `all connections to ${endpoint} are busy (maxConnections or adaptiveConcurrency)`;
+
 export function lineIsFull(endpoint: string): Reply {
-  const message = `all connections to ${endpoint} are busy (maxConnections) and the line is full (maxPending)`;
+  const message = `${allBusy(endpoint)} and the line is full (maxPending)`;
   return { status: 503, code: "max-pending", message, retryAfterSeconds: 1 };
+}
+
+/** @param span the limit, in milliseconds */
+export function noPlace(endpoint: string, span: Milliseconds): Reply {
+  const message = `${allBusy(endpoint)}, and none ended within ${span} ms (maxWait)`;
+  return { status: 503, code: "max-wait", message, retryAfterSeconds: 1 };
 }
 
 /** The client's own socket then serves another. @param detail what the kernel said */
