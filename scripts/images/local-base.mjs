@@ -2,25 +2,20 @@
  * A base image made without a registry: FROM scratch, Debian's C and C++ libraries and its certificates, and npm's Node,
  * stripped. The same files as in a distroless base, at the same places, those included by which scanners see what is there.
  */
-import { spawnSync } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
-  existsSync,
-  lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { fetchNode, IMAGE_NODE, IMAGE_NODE_VERSION } from "../node-binary.mjs";
 import { NODE, UID } from "./containerfile.mjs";
+import { tool, unpackDebian } from "./debian.mjs";
 import { fixModes } from "./file-modes.mjs";
 
 const PACKAGES = ["libc6", "libgcc-s1", "libstdc++6", "ca-certificates"];
@@ -51,7 +46,7 @@ export function buildLocalBase(engine, tag, context) {
     writeFileSync(join(rootfs, path), text);
   };
   const node = fetchNode(IMAGE_NODE_VERSION);
-  const debian = unpackDebian();
+  const debian = unpackDebian([...PACKAGES, LICENCES]);
   try {
     copyLibraries(debian.folder, rootfs);
     put(
@@ -84,32 +79,6 @@ export function buildLocalBase(engine, tag, context) {
   engine.build(context, tag);
 }
 
-/** Fetches and unpacks the Debian packages into one folder; their control files by name. */
-function unpackDebian() {
-  const folder = mkdtempSync(join(tmpdir(), "outrigger-base-"));
-  const unpack = (names) => {
-    const there = new Set(readdirSync(folder));
-    tool("apt-get", ["download", ...names], "apt", { cwd: folder });
-    const archives = readdirSync(folder).filter((name) => name.endsWith(".deb") && !there.has(name));
-    for (const archive of archives) tool("dpkg-deb", ["-x", archive, "."], "dpkg", { cwd: folder });
-  };
-  unpack([...PACKAGES, LICENCES]);
-  // Some packages keep their licence in another's folder (gcc-12-base), to which theirs is a link.
-  const elsewhere = PACKAGES.map((name) => join(folder, "usr/share/doc", name))
-    .filter((doc) => lstatSync(doc).isSymbolicLink() && !existsSync(doc))
-    .map((doc) => readlinkSync(doc));
-  if (elsewhere.length > 0) unpack([...new Set(elsewhere)]);
-  const versions = readdirSync(folder)
-    .filter((name) => name.endsWith(".deb"))
-    .sort()
-    .map((name) => `${decodeURIComponent(name.slice(0, -".deb".length))}\n`)
-    .join("");
-  const control = new Map();
-  for (const name of readdirSync(folder).filter((entry) => entry.endsWith(".deb")))
-    control.set(name.split("_")[0], tool("dpkg-deb", ["-f", join(folder, name)], "dpkg"));
-  return { folder, versions, control };
-}
-
 function copyLibraries(from, rootfs) {
   const target = join(rootfs, "lib", TRIPLET);
   mkdirSync(target, { recursive: true });
@@ -131,12 +100,3 @@ const certificates = (folder) =>
     .join("");
 
 const versionOf = (node) => tool(node, ["--version"], "nodejs").trim().replace(/^v/, "");
-
-/** @returns what it wrote to stdout */
-function tool(command, args, debianPackage, options = {}) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", ...options });
-  if (error) throw new Error(`cannot start ${command} (Debian's ${debianPackage} has it): ${error.message}`);
-  if (status !== 0)
-    throw new Error(`${command} ${args.map((word) => basename(word)).join(" ")} failed:\n${stderr}`);
-  return stdout;
-}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { runSuites, SUITES, type Counts } from "./main.ts";
+import { manifests } from "./suites/dry-run.ts";
+import { recorded, type Call, type Play } from "./testing/play.ts";
+
+/** Compiled when this is. */
+const STAND_IN = fileURLToPath(
+  new URL(`testing/kubectl-stand-in${extname(import.meta.url)}`, import.meta.url),
+);
+const IMAGES = { prefix: "registry.example/o", tag: "9", pullPolicy: "Never" } as const;
+
+interface Outcome {
+  readonly counts: Counts;
+  readonly report: string;
+  readonly calls: readonly Call[];
+}
+
+async function run(play: Play, ...names: readonly string[]): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-k8s-"));
+  try {
+    writeFileSync(join(folder, "play.json"), JSON.stringify(play));
+    let report = "";
+    const counts = await runSuites({
+      names,
+      kubectl: { command: [process.execPath, STAND_IN, folder], context: "test-context" },
+      images: IMAGES,
+      times: { patience: 5_000, look: 1 },
+      say: (text) => (report += text),
+    });
+    return { counts, report, calls: recorded(folder) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const said = ({ args }: Call): string => args.filter((word) => !word.startsWith("--")).join(" ");
+
+test("all is well: every suite passes, in a namespace that is made first and removed last", async () => {
+  const { counts, report, calls } = await run({});
+  assert.deepEqual(counts, { passed: SUITES.length, failed: 0, skipped: 0 }, report);
+  const [version, create] = calls;
+  assert.equal(said(version as Call), "version");
+  const namespace = /^create namespace (outrigger-test-[0-9a-f]{8})$/.exec(said(create as Call))?.[1];
+  assert.ok(namespace !== undefined, report);
+  assert.equal(said(calls.at(-1) as Call), `delete namespace ${namespace}`);
+  assert.equal(calls.filter((call) => said(call).includes("namespace")).length, 2);
+  for (const { args } of calls.slice(2, -1))
+    assert.ok(args.includes(`--namespace=${namespace}`), args.join(" "));
+  for (const { args } of calls) assert.ok(args.includes("--context=test-context"), args.join(" "));
+});
+
+test("every manifest is asked about strictly, and what is applied afterwards is strict, too", async () => {
+  const { calls } = await run({});
+  const applied = calls.filter((call) => said(call) === "apply");
+  assert.equal(applied.filter(({ args }) => args.includes("--dry-run=server")).length, manifests().length);
+  assert.equal(applied.length, manifests().length + 4);
+  for (const { args } of applied) assert.ok(args.includes("--validate=strict"), args.join(" "));
+});
+
+test("our images are those of this run, with its pull policy; others are left alone", async () => {
+  const { calls } = await run({}, "job");
+  const input = calls.find((call) => said(call) === "apply")?.input ?? "";
+  assert.match(input, /^ {10}image: registry\.example\/o\/ambassador:9\n {10}imagePullPolicy: Never$/m);
+  assert.match(input, /^ {10}image: node:24-alpine\n {10}restartPolicy: Always$/m);
+  assert.doesNotMatch(input, /ghcr\.io\/outrigger/);
+});
+
+test("the catalogue is restarted twice while the caller runs, and the caller is asked at its end", async () => {
+  const { calls } = await run({}, "rollout");
+  const order = calls.map(said).filter((words) => /^(rollout restart|delete pod)/.test(words));
+  assert.deepEqual(order, [
+    "rollout restart deployment/catalogue",
+    "rollout restart deployment/catalogue",
+    "delete pod caller",
+  ]);
+});
+
+test("when a request is lost each suite with a shop fails, the others run, and all is removed", async () => {
+  const { counts, report, calls } = await run({ shop: "done: 400 requests, 399 answered, 1 failed" });
+  assert.deepEqual(counts, { passed: 1, failed: 3, skipped: 0 }, report);
+  assert.match(report, /1 of 400 requests were lost/);
+  assert.match(said(calls.at(-1) as Call), /^delete namespace/);
+});
+
+for (const [what, shop, why] of [
+  ["a request has no outcome", "done: 400 requests, 399 answered, 0 failed", /1 of 400 requests were lost/],
+  ["no request is sent", "done: 0 requests, 0 answered, 0 failed", /nothing is proven/],
+  ["the shop dies without a word", "Killed", /did not say how it ended[^]*Killed/],
+] as const) {
+  test(`when ${what} its suite fails, and all is removed`, async () => {
+    const { counts, report, calls } = await run({ shop }, "job");
+    assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 0 }, report);
+    assert.match(report, why);
+    assert.match(said(calls.at(-1) as Call), /^delete namespace/);
+  });
+}
+
+test("a manifest that the server refuses is named, with the field", async () => {
+  const { counts, report } = await run({ refuses: "backoffLimit" }, "dry-run");
+  assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 0 });
+  assert.match(report, /test\/k8s\/manifests\/job\.yaml: .*unknown field "backoffLimit"/);
+});
+
+test("a failed suite's report has the pods and the events", async () => {
+  const { counts, calls } = await run(
+    { fails: { wait: "error: timed out waiting for the condition" } },
+    "job",
+  );
+  assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 0 });
+  const asked = calls.map(said);
+  assert.ok(asked.includes("get pods") && asked.includes("get events"), asked.join("\n"));
+});
+
+test("a clean-up that fails is a failure, with what to do", async () => {
+  const { counts, report } = await run({ fails: { "delete namespace": "error: timed out" } }, "job");
+  assert.deepEqual(counts, { passed: 1, failed: 1, skipped: 0 });
+  assert.match(report, /remove it yourself: kubectl delete namespace outrigger-test-/);
+});
+
+test("a namespace that cannot be made is one failure, and no suite runs", async () => {
+  const { counts, report, calls } = await run({ fails: { "create namespace": "Forbidden" } });
+  assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 0 });
+  assert.match(report, /^FAIL .*Forbidden$/m);
+  assert.ok(!calls.some((call) => said(call) === "apply"));
+});
+
+for (const [what, play, why] of [
+  ["no cluster answers", { unreachable: true }, /no cluster.*refused/],
+  ["the cluster has no native sidecars", { minor: "28" }, /v1\.28\.0 has no native sidecars/],
+] as const) {
+  test(`when ${what} everything is skipped, and nothing is made`, async () => {
+    const { counts, report, calls } = await run(play);
+    assert.deepEqual(counts, { passed: 0, failed: 0, skipped: SUITES.length });
+    assert.match(report, why);
+    assert.deepEqual(calls.map(said), ["version"]);
+  });
+}
+
+test("without kubectl everything is skipped, and the report says what is missing", async () => {
+  let report = "";
+  const counts = await runSuites({
+    names: ["job"],
+    kubectl: { command: ["/nowhere/kubectl"] },
+    images: IMAGES,
+    say: (text) => (report += text),
+  });
+  assert.deepEqual(counts, { passed: 0, failed: 0, skipped: 1 });
+  assert.match(report, /cannot start \/nowhere\/kubectl/);
+});

@@ -1,0 +1,33 @@
+/** Every manifest of the repository, read by the cluster's own API server with unknown fields refused. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT, type Suite } from "../suite.ts";
+
+const FOLDERS = ["test/k8s/manifests"];
+
+/** Paths from the root: pod.yaml of each example, and the manifests of this suite. */
+export function manifests(): string[] {
+  const examples = readdirSync(join(ROOT, "examples"))
+    .map((name) => `examples/${name}/pod.yaml`)
+    .filter((path) => existsSync(join(ROOT, path)));
+  const ours = FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`),
+  );
+  return [...examples, ...ours].sort();
+}
+
+export const dryRun: Suite = {
+  name: "dry-run",
+  promise: "the API server takes every manifest, and knows each of its fields",
+  async run(stage) {
+    const refused: string[] = [];
+    for (const path of manifests()) {
+      const words = ["apply", "--dry-run=server", "--validate=strict", "--filename=-"];
+      await stage.kubectl
+        .run(words, stage.manifest(path))
+        .catch((error: Error) => refused.push(`${path}: ${error.message}`));
+    }
+    if (refused.length > 0) throw new Error(refused.join("\n"));
+    stage.note(`${manifests().length} manifests`);
+  },
+};
