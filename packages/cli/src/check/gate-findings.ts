@@ -40,14 +40,20 @@ const pathOf = (httpGet: Fields): string => (text(httpGet["path"]) ?? "/").repla
 const callsDrain = ({ httpGet, value }: PreStop): boolean =>
   httpGet ? pathOf(httpGet) === DRAIN : JSON.stringify(value).includes(DRAIN);
 
-/** Each workload behind a gate, with the hook that is to hold it. */
+/** The workload behind each gate, with the hook that is to hold it. */
 function* shielded(pod: CheckedPod): Iterable<{ gate: Gate; container: Container; preStop: PreStop | null }> {
-  const seen = new Set<Container>();
   for (const gate of gatesOf(pod)) {
     const container = workloadBehind(pod, gate.target);
-    if (container === null || seen.has(container)) continue;
-    seen.add(container);
-    yield { gate, container, preStop: preStopOf(container) };
+    if (container !== null) yield { gate, container, preStop: preStopOf(container) };
+  }
+}
+
+/** The gates of which nothing says which container they stand before, and none calls them. */
+function* unshielded(pod: CheckedPod): Iterable<Gate> {
+  const ordinary = pod.containers.filter(({ pattern, role }) => pattern === null && role !== "init");
+  const called = ordinary.map(preStopOf).some((preStop) => preStop !== null && callsDrain(preStop));
+  for (const gate of called ? [] : gatesOf(pod)) {
+    if (workloadBehind(pod, gate.target) === null) yield gate;
   }
 }
 
@@ -74,6 +80,13 @@ export const gateFindings: readonly Finding[] = [
     why: "At deletion it gets SIGTERM while the platform still sends requests: those are refused.",
     remedy: `lifecycle.preStop.httpGet on the workload's container: path ${DRAIN}, the gate's probe port as a number, header ${HEADER}.`,
     *find(pod) {
+      for (const { container, target } of unshielded(pod)) {
+        yield at(
+          pod,
+          [...pod.specPath, "containers"],
+          `none calls ${DRAIN} of ${container.name} in its preStop, and none has the containerPort ${target}, which the gate stands before: write both on the one that listens there`,
+        );
+      }
       for (const { gate, container, preStop } of shielded(pod)) {
         const { probe, drainToken } = gate.container.facts;
         const write = `httpGet: { path: ${DRAIN}, port: ${probe.port}, httpHeaders: [{ name: ${HEADER}, value: ${drainToken ?? "TOKEN"} }] }`;

@@ -82,8 +82,8 @@ function claimsOfPattern(container: PatternContainer): Claim[] {
 }
 
 function collide(one: Claim, other: Claim): boolean {
-  // A workload may say one port twice, by two names.
-  if (one.container === other.container && one.container.pattern === null) return false;
+  // A workload may say one port twice, by two names; of its own ports a pattern speaks itself.
+  if (one.container === other.container) return false;
   return one.listen.port === other.listen.port && overlap(one.listen.host, other.listen.host);
 }
 

@@ -43,9 +43,6 @@ function* probesOf(container: Container): Iterable<Probe> {
   }
 }
 
-const workloads = (pod: CheckedPod): readonly Container[] =>
-  pod.containers.filter(({ pattern, role }) => pattern === null && role !== "init");
-
 export const probeFindings: readonly Finding[] = [
   {
     id: "pattern-probe-port",
@@ -236,13 +233,11 @@ export const probeFindings: readonly Finding[] = [
   },
 ];
 
-/** Probes of workloads on ports that a pattern has, and the workload does not say to have as well. */
+/** The probes of workloads, beside each pattern whose port they may be on. */
 function* foreignProbes(pod: CheckedPod): Iterable<[Container, Probe, PatternContainer]> {
-  for (const container of workloads(pod)) {
-    const own = new Set(declaredPorts(container).map(({ port }) => port));
+  for (const container of pod.containers.filter(({ pattern }) => pattern === null)) {
     for (const probe of probesOf(container)) {
-      if (probe.port === null || own.has(probe.port)) continue;
-      for (const owner of pod.patterns) yield [container, probe, owner];
+      for (const owner of probe.port === null ? [] : pod.patterns) yield [container, probe, owner];
     }
   }
 }
