@@ -5,6 +5,7 @@ import { freePort, VirtualClock } from "@outrigger/core/testing";
 import {
   Backend,
   eventually,
+  holding,
   OK,
   startProxy,
   turns,
@@ -177,7 +178,7 @@ describe("while the workload behind a gate refuses connections", () => {
       assert.match(head, /^HTTP\/1.1 503 .*retry-after: 1\r\nx-outrigger-reason: workload-away\r\n/s);
       assert.match(
         body,
-        /^outrigger: 127\.0\.0\.1:\d+ refuses connections, and was not back within 1000 ms \(hold\)\n$/,
+        /^outrigger: 127\.0\.0\.1:\d+ refuses connections \(connect ECONNREFUSED .*\), and it was not back within 1000 ms \(hold\)\n$/,
       );
     }
     assert.equal(proxy.upstream.limits.pending, 0);
@@ -192,7 +193,56 @@ describe("while the workload behind a gate refuses connections", () => {
     client.write(GET);
     const { head, body } = await client.message();
     assert.match(head, /^HTTP\/1.1 503 .*x-outrigger-reason: workload-away\r\n/s);
-    assert.match(body, /refuses connections, and the line of those who wait is full \(maxPending\)/);
+    assert.match(body, /refuses connections \(.*\), and the line is full \(maxPending\)/);
+  });
+
+  it("more bytes of bodies than maxPendingBytes are not kept: their requests are refused at once", async () => {
+    await using bench = await gate(1000, {}, { maxPendingBytes: 1_500 });
+    const { clock, proxy } = bench;
+    const upload = `POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 9000\r\n\r\n${"x".repeat(1_000)}`;
+    const [first] = (await waiting(proxy, [upload])) as [ByteStream];
+    const [second, third] = [await proxy.client(), await proxy.client()];
+    second.write(upload);
+    const { head, body } = await second.message();
+    assert.match(head, /^HTTP\/1.1 503 .*x-outrigger-reason: workload-away\r\n/s);
+    assert.match(body, /, and those who wait hold 1500 bytes of bodies \(maxPendingBytes\)\n$/);
+    third.write(GET);
+    await eventually(() => proxy.listener.pool.waiting === 2);
+    assert.equal(await proxy.metric("outrigger_http_requests_waiting"), 2);
+    first.reset();
+    await eventually(() => proxy.listener.pool.waiting === 1);
+    const fourth = await proxy.client();
+    fourth.write(upload);
+    await eventually(() => proxy.listener.pool.waiting === 2);
+    await bench.comes(1);
+    clock.advance(100);
+    assert.equal((await third.message()).body, "ok");
+    fourth.write("x".repeat(8_000));
+    assert.equal((await fourth.message()).body, "ok");
+    assert.equal(proxy.listener.pool.waitingBytes, 0);
+  });
+
+  it("a connect that takes too long is waited out, too", async () => {
+    await using bench = await gate(10_000);
+    const { clock, proxy } = bench;
+    const { pool } = proxy.listener;
+    const open = pool.open.bind(pool);
+    // The connection neither opens nor fails, as where a backlog is full.
+    pool.open = (...request) => {
+      pool.open = open;
+      const connection = open(...request);
+      connection?.socket.removeAllListeners();
+      connection?.socket.on("error", () => {});
+      return connection;
+    };
+    const client = await proxy.client();
+    client.write(GET);
+    await eventually(() => pool.size === 1);
+    clock.advance(2_000);
+    await eventually(() => pool.waiting === 1);
+    await bench.comes();
+    clock.advance(100);
+    assert.equal((await client.message()).body, "ok");
   });
 
   it("a drain does not wait for what is held longer than hold", async () => {
@@ -230,5 +280,211 @@ describe("while the workload behind a gate refuses connections", () => {
     const client = await bench.proxy.client();
     client.write(GET);
     assert.match((await client.message()).head, /^HTTP\/1.1 502 .*x-outrigger-reason: connect-failure/s);
+  });
+});
+
+describe("while a gate keeps requests back so that its workload can finish what it has", () => {
+  /** One request is with the workload, one has come since. */
+  async function keptBack(hold = 10_000, http: object = {}) {
+    const clock = new VirtualClock();
+    const { backend, release } = await holding();
+    const proxy = await startProxy({ backends: [backend], clock, http: { hold, ...http } });
+    const [first, second] = [await proxy.client(), await proxy.client()];
+    first.write("GET /held HTTP/1.1\r\nHost: shop\r\n\r\n");
+    await eventually(() => backend.arrivals.length === 1);
+    proxy.listener.pool.withhold();
+    second.write(POST);
+    await eventually(() => proxy.listener.inFlight() === 2);
+    return { clock, backend, release, proxy, first, second, pool: proxy.listener.pool };
+  }
+
+  it("what it has goes on to its end, and what comes waits until it is let go", async () => {
+    const { backend, release, proxy, first, second, pool } = await keptBack();
+    await using _ = proxy;
+    release();
+    assert.equal((await first.message()).body, "ok");
+    await turns(20);
+    assert.deepEqual([backend.arrivals.length, pool.waiting], [1, 1]);
+    assert.ok(pool.letGo());
+    assert.equal((await second.message()).body, "ok");
+    assert.equal(backend.arrivals.length, 2);
+    assert.ok(!pool.letGo(), "that was over already");
+  });
+
+  it("one that has waited for as long as it may lets all go on: the workload is there", async () => {
+    const { clock, release, proxy, second, pool } = await keptBack(1_000);
+    await using _ = proxy;
+    clock.advance(1_000);
+    assert.equal((await second.message()).body, "ok");
+    assert.equal(pool.waiting, 0);
+    const third = await proxy.client();
+    third.write(GET);
+    assert.equal((await third.message()).body, "ok");
+    release();
+  });
+
+  it("when the workload then refuses connections they wait for it as ever, each from when it came", async () => {
+    const { clock, backend, release, proxy, first, second, pool } = await keptBack(1_000, {
+      upstreamIdleTimeout: 0,
+    });
+    await using _ = proxy;
+    release();
+    await first.message();
+    clock.advance(600);
+    backend.stop();
+    pool.workloadRefuses("ECONNREFUSED");
+    clock.advance(399);
+    await eventually(() => pool.size === 0);
+    assert.equal(pool.waiting, 1);
+    clock.advance(1);
+    assert.match((await second.message()).head, /^HTTP\/1.1 503 .*x-outrigger-reason: workload-away\r\n/s);
+  });
+
+  it("when the workload does not come back, whoever waits is told, and whoever comes, on connections that end", async () => {
+    const { backend, release, proxy, first, second, pool } = await keptBack(10_000, {
+      upstreamIdleTimeout: 0,
+    });
+    await using _ = proxy;
+    const third = await proxy.client();
+    release();
+    await first.message();
+    backend.stop();
+    pool.workloadGone();
+    third.write(GET);
+    for (const client of [second, third]) {
+      const { head, body } = await client.message();
+      assert.match(head, /^HTTP\/1.1 503 .*retry-after: 1\r\nx-outrigger-reason: workload-away\r\n/s);
+      assert.match(head, /\r\nconnection: close\r\n/);
+      assert.match(
+        body,
+        /refuses connections \(its process has ended\), and it does not come back: its pod ends\n$/,
+      );
+    }
+    assert.deepEqual([pool.waiting, proxy.upstream.limits.pending, proxy.upstream.active], [0, 0, 0]);
+  });
+
+  it("who waited for a place before waits for the workload now: no longer than hold", async () => {
+    const clock = new VirtualClock();
+    const { backend, release } = await holding();
+    await using proxy = await startProxy({
+      backends: [backend],
+      clock,
+      upstream: { maxConnections: 1 },
+      http: { hold: 1_000 },
+    });
+    const [first, second] = [await proxy.client(), await proxy.client()];
+    first.write("GET /held HTTP/1.1\r\nHost: shop\r\n\r\n");
+    await eventually(() => backend.arrivals.length === 1);
+    second.write(GET);
+    await eventually(() => proxy.listener.pool.waiting === 1);
+    backend.server.close();
+    proxy.listener.pool.workloadRefuses("ECONNREFUSED");
+    clock.advance(1_000);
+    assert.match((await second.message()).head, /^HTTP\/1.1 503 .*x-outrigger-reason: workload-away\r\n/s);
+    release();
+    assert.equal((await first.message()).body, "ok");
+  });
+
+  it("and no longer for its sake, once it is back", async () => {
+    const clock = new VirtualClock();
+    const { backend, release } = await holding();
+    await using proxy = await startProxy({
+      backends: [backend],
+      clock,
+      upstream: { maxConnections: 1 },
+      http: { hold: 1_000 },
+    });
+    const { pool } = proxy.listener;
+    const [first, second] = [await proxy.client(), await proxy.client()];
+    first.write("GET /held HTTP/1.1\r\nHost: shop\r\n\r\n");
+    await eventually(() => backend.arrivals.length === 1);
+    second.write(GET);
+    await eventually(() => pool.waiting === 1);
+    pool.workloadRefuses("ECONNREFUSED");
+    pool.opened();
+    clock.advance(5_000);
+    await turns(20);
+    assert.equal(pool.waiting, 1);
+    release();
+    for (const client of [first, second]) assert.equal((await client.message()).body, "ok");
+  });
+
+  it("who is let go to a workload that refuses waits for it, for a span of its own", async () => {
+    const { clock, backend, release, proxy, first, second, pool } = await keptBack(1_000, {
+      upstreamIdleTimeout: 0,
+    });
+    await using _ = proxy;
+    release();
+    await first.message();
+    backend.stop();
+    clock.advance(900);
+    pool.letGo();
+    await eventually(() => pool.waiting === 1 && pool.size === 0);
+    for (let time = 0; time < 1_000; time += 100) {
+      assert.equal(pool.waiting, 1);
+      clock.advance(100);
+      await eventually(() => pool.size === 0);
+    }
+    assert.match((await second.message()).head, /^HTTP\/1.1 503 .*x-outrigger-reason: workload-away\r\n/s);
+  });
+
+  it("who waited for a place before is among those whose wait ends it", async () => {
+    const clock = new VirtualClock();
+    const { backend, release } = await holding();
+    await using proxy = await startProxy({
+      backends: [backend],
+      clock,
+      upstream: { maxConnections: 1 },
+      http: { hold: 1_000 },
+    });
+    const { pool } = proxy.listener;
+    const [first, second] = [await proxy.client(), await proxy.client()];
+    first.write("GET /held HTTP/1.1\r\nHost: shop\r\n\r\n");
+    await eventually(() => backend.arrivals.length === 1);
+    second.write(GET);
+    await eventually(() => pool.waiting === 1);
+    pool.withhold();
+    clock.advance(1_000);
+    release();
+    for (const client of [first, second]) assert.equal((await client.message()).body, "ok");
+  });
+});
+
+describe("when a workload dies with requests in flight", () => {
+  for (const [sentence, hold, status] of [
+    ["all that may be sent again are, whatever the retry budget", 1_000, 200],
+    ["without a gate before it the budget rules", 0, 502],
+  ] as const) {
+    it(sentence, async () => {
+      const backend = await Backend.start(async (connection, index) => {
+        await connection.message();
+        if (index < 3) connection.socket.resetAndDestroy();
+        else connection.write(OK);
+      });
+      await using proxy = await startProxy({
+        backends: [backend],
+        upstream: { retryBudget: "0%", retryReserve: 0 },
+        http: { hold },
+      });
+      const clients = [await proxy.client(), await proxy.client(), await proxy.client()];
+      for (const client of clients) client.write(GET);
+      for (const client of clients)
+        assert.match((await client.message()).head, new RegExp(`^HTTP/1.1 ${status} `));
+    });
+  }
+
+  it("but no more often than retries allow, and a POST not at all", async () => {
+    const backend = await Backend.start(async (connection) => {
+      backend.arrivals.push((await connection.message()).head);
+      connection.socket.resetAndDestroy();
+    });
+    await using proxy = await startProxy({ backends: [backend], http: { hold: 1_000 } });
+    const client = await proxy.client();
+    client.write(GET);
+    assert.match((await client.message()).head, /^HTTP\/1.1 502 .*x-outrigger-reason: reset/s);
+    assert.equal(backend.arrivals.length, 3);
+    client.write(POST);
+    assert.match((await client.message()).head, /^HTTP\/1.1 502 .*x-outrigger-reason: reset/s);
+    assert.equal(backend.arrivals.length, 4);
   });
 });

@@ -1,6 +1,7 @@
 /** What a listener counts. Series of the hot path are resolved once; the rest by label when they happen. */
 import type { Counter, Family, Histogram, Metrics } from "@outrigger/core";
 import type { Violation } from "../codec/violation.ts";
+import type { ExchangeLimit } from "./settings.ts";
 
 /** Seconds; each at most twice the one before, mostly half more: a quantile read off them is wrong by no more than that. */
 const DURATION_BUCKETS = [
@@ -28,7 +29,12 @@ export class Http1Metrics {
   constructor(
     metrics: Metrics,
     listener: string,
-    gauges: { connections: () => number; inFlight: () => number; upstreamConnections: () => number },
+    gauges: {
+      connections: () => number;
+      inFlight: () => number;
+      waiting: () => number;
+      upstreamConnections: () => number;
+    },
   ) {
     this.#listener = listener;
     const requests = metrics.counter(
@@ -90,7 +96,11 @@ export class Http1Metrics {
     const upstreamOpen = metrics
       .gauge("outrigger_http_upstream_connections", "Upstream connections open", ["listener"])
       .with({ listener });
+    const waiting = metrics
+      .gauge("outrigger_http_requests_waiting", "Requests in the line for a connection", ["listener"])
+      .with({ listener });
     const remove = metrics.beforeExpose(() => {
+      waiting.value = gauges.waiting();
       connectionsOpen.value = gauges.connections();
       inFlight.value = gauges.inFlight();
       upstreamOpen.value = gauges.upstreamConnections();
@@ -98,7 +108,7 @@ export class Http1Metrics {
     // Not forgotten: a listener of the same name may have come in the meantime, and counts in the same series.
     this.stop = () => {
       remove();
-      connectionsOpen.value = inFlight.value = upstreamOpen.value = 0;
+      connectionsOpen.value = inFlight.value = waiting.value = upstreamOpen.value = 0;
     };
   }
 
@@ -126,7 +136,7 @@ export class Http1Metrics {
     this.#violations.with({ listener: this.#listener, side, reason }).inc();
   }
 
-  timedOut(kind: "head" | "idle" | "stalled" | "connect" | "try" | "overall" | "held"): void {
+  timedOut(kind: "head" | "idle" | "connect" | "try" | ExchangeLimit): void {
     this.#timeouts.with({ listener: this.#listener, kind }).inc();
   }
 
