@@ -433,10 +433,10 @@ const CASES: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
     "nor an ordinary one of a Deployment": { edits: CLASSIC },
   },
   "grace-too-short": {
-    "settle and grace of a gate": {
+    "the grace of a gate, and the end of its workload": {
       edits: [["PeriodSeconds: 30", "PeriodSeconds: 29"]],
       at: ["spec.template.spec.terminationGracePeriodSeconds"],
-      message: /needs 30 \(settle 5s and grace 25s\)/,
+      message: /needs 30 \(grace 25s until the gate has drained, then the workload's own end\)/,
     },
     "not written, and a longer grace": {
       edits: [

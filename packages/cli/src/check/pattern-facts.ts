@@ -39,7 +39,6 @@ export interface PatternFacts {
   readonly control: HostPort | null;
   readonly routes: readonly Route[];
   readonly grace: Milliseconds;
-  readonly settle: Milliseconds;
   /** What /drain must be called with; null: not known. */
   readonly drainToken: string | null;
   readonly allowsHostNetwork: boolean;
@@ -52,7 +51,7 @@ export interface PatternFacts {
 export type AskPattern = (pattern: Pattern, words: PatternWords) => Promise<PatternFacts>;
 
 const PATIENCE: Milliseconds = 15_000;
-const DEFAULTS = { grace: 25_000, settle: 5_000, drainToken: "preStop" };
+const DEFAULT_GRACE: Milliseconds = 25_000;
 
 export async function factsOf(pattern: Pattern, words: PatternWords): Promise<PatternFacts> {
   const command = patternCommand(pattern, childPath(process.env));
@@ -111,17 +110,13 @@ function problemsIn(stderr: string): string[][] {
 
 function printed(pattern: Pattern, words: PatternWords, yaml: string): PatternFacts {
   const config = fields(parseYaml(yaml));
-  const duration = (key: string, fallback: Milliseconds): Milliseconds => {
-    const written = text(config[key]);
-    return written === undefined ? fallback : parseDuration(written);
-  };
+  const grace = text(config["grace"]);
   const token = text(config["drainToken"]);
   return {
     probe: hostPort(config["probe"]) ?? { port: pattern.probePort },
     control: hostPort(config["control"]),
     routes: list(config["routes"]).flatMap(routeOf),
-    grace: duration("grace", DEFAULTS.grace),
-    settle: duration("settle", DEFAULTS.settle),
+    grace: grace === undefined ? DEFAULT_GRACE : parseDuration(grace),
     drainToken: token === undefined || token === REDACTED ? words.drainToken : token,
     allowsHostNetwork: config["allowHostNetwork"] === true,
     refusals: [],
@@ -155,7 +150,7 @@ function spoken(
     probe: hostPort(words.flag("probe")) ?? { port: pattern.probePort },
     control: words.flag("control") === null ? { port: pattern.controlPort } : hostPort(words.flag("control")),
     routes: (ofWords.length > 0 ? ofWords : ofFile).flatMap(routeOf),
-    ...DEFAULTS,
+    grace: DEFAULT_GRACE,
     drainToken: words.drainToken,
     allowsHostNetwork: words.flag("allow-host-network") !== null,
     refusals,

@@ -1,11 +1,13 @@
 /** Where a pattern's container stands in its pod, and what starts and ends before and after it. */
-import { formatDuration } from "@outrigger/core";
+import { formatDuration, type Milliseconds } from "@outrigger/core";
 import { fields } from "../manifest/workload.ts";
 import { at } from "./configuration-findings.ts";
 import type { Finding } from "./finding.ts";
 import { gatesOf } from "./pod.ts";
 
 const KUBERNETES_GRACE_S = 30;
+/** For the workload's own end, which begins when its gate has drained. */
+const WORKLOAD_END: Milliseconds = 5_000;
 
 export const startFindings: readonly Finding[] = [
   {
@@ -97,20 +99,18 @@ export const startFindings: readonly Finding[] = [
     id: "grace-too-short",
     severity: "warning",
     sentence: "terminationGracePeriodSeconds is shorter than what a pattern needs to drain.",
-    why: "A drain that takes its whole time is cut off by the kubelet, requests in flight with it. Before a gate, the preStop's settle counts as well.",
+    why: "A drain that takes its whole time is cut off by the kubelet, requests in flight with it. Behind a gate the workload's own end begins only when that has drained.",
     remedy:
-      "Raise terminationGracePeriodSeconds to --grace (with a gate: --settle and --grace), or lower those.",
+      "Raise terminationGracePeriodSeconds to --grace (with a gate: 5 s more for the workload's own end), or lower --grace.",
     *find(pod) {
       const written = pod.spec["terminationGracePeriodSeconds"];
       const seconds = typeof written === "number" ? written : KUBERNETES_GRACE_S;
       const gated = new Set(gatesOf(pod).map(({ container }) => container));
       for (const container of pod.patterns) {
-        const { grace, settle } = container.facts;
-        const needed = Math.ceil((gated.has(container) ? settle + grace : grace) / 1000);
+        const { grace } = container.facts;
+        const needed = Math.ceil((gated.has(container) ? grace + WORKLOAD_END : grace) / 1000);
         if (seconds >= needed) continue;
-        const sum = gated.has(container)
-          ? `settle ${formatDuration(settle)} and grace ${formatDuration(grace)}`
-          : `grace ${formatDuration(grace)}`;
+        const sum = `grace ${formatDuration(grace)}${gated.has(container) ? " until the gate has drained, then the workload's own end" : ""}`;
         yield at(
           pod,
           written === undefined ? pod.specPath : [...pod.specPath, "terminationGracePeriodSeconds"],
