@@ -53,6 +53,24 @@ for (const pattern of patterns()) {
     }
   });
 
+  test(`${pattern.name}: a SIGTERM that comes while it is loading ends it, as PID 1, too: nothing is open yet`, () => {
+    // The bundle's first call of this is the first of its statements after the handlers.
+    const strike =
+      "const get = process.getBuiltinModule; process.getBuiltinModule = (name) => (process.kill(process.pid, process.env.STRIKE), process.getBuiltinModule = get, get(name));";
+    const preload = `data:text/javascript,${encodeURIComponent(strike)}`;
+    const struck = (signal: string) =>
+      spawnSync(process.execPath, ["--import", preload, main, "--version"], {
+        encoding: "utf8",
+        timeout: 60_000,
+        env: { ...process.env, STRIKE: signal },
+      });
+    for (const name of ["SIGTERM", "SIGINT"]) {
+      const { status, signal } = struck(name);
+      assert.deepEqual([status, signal], [0, null], name);
+    }
+    assert.match(struck("SIGHUP").stdout, /^outrigger-/, "there is no configuration to read again yet");
+  });
+
   test(`${pattern.name}: a wrong flag has its whole message in it`, () => {
     const { status, stderr } = spawnSync(process.execPath, [main, "--grace", "soon"], { encoding: "utf8" });
     assert.equal(status, 2);

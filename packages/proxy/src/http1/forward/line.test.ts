@@ -2,23 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { VirtualClock } from "@outrigger/core/testing";
-import { eventually, holding, OK, startProxy, turns } from "../testing/bench-of-parts.ts";
+import { eventually, holding, startProxy, turns } from "../testing/bench-of-parts.ts";
+import { lined } from "../testing/lined.ts";
 
 const HELD = "GET /held HTTP/1.1\r\nHost: shop\r\n\r\n";
 const GET = "GET / HTTP/1.1\r\nHost: shop\r\n\r\n";
-
-/** One request is with the endpoint, which takes one at a time; another waits. */
-async function lined(http: object) {
-  const clock = new VirtualClock();
-  const { backend, release } = await holding(() => OK);
-  const proxy = await startProxy({ backends: [backend], clock, upstream: { maxConnections: 1 }, http });
-  const [first, second] = [await proxy.client(), await proxy.client()];
-  first.write(HELD);
-  await eventually(() => backend.arrivals.length === 1);
-  second.write(GET);
-  await eventually(() => proxy.listener.pool.waiting === 1);
-  return { clock, backend, release, proxy, first, second };
-}
 
 describe("a request in the line", () => {
   it("gets a 503 with Retry-After when maxWait is over, and its connection goes on", async () => {
