@@ -1,6 +1,9 @@
 /** The words of the command line: what each flag is, the manual made from that, and the parser. */
-import { OutriggerError, parseDuration, type Milliseconds } from "@outrigger/core";
+import { parseDuration, type Milliseconds } from "@outrigger/core";
 import { closest } from "@outrigger/core";
+import type { CheckOptions } from "./check/check.ts";
+import { checkManual, parseCheck } from "./check/command-line.ts";
+import { usageError } from "./flag-words.ts";
 
 export type View = "auto" | "screen" | "log";
 export type Network = "auto" | "host" | "namespace";
@@ -22,7 +25,8 @@ export interface RunOptions {
 export type Invocation =
   | { readonly verb: "help"; readonly text: string }
   | { readonly verb: "version" }
-  | { readonly verb: "run"; readonly options: RunOptions };
+  | { readonly verb: "run"; readonly options: RunOptions }
+  | { readonly verb: "check"; readonly options: CheckOptions };
 
 interface Flag {
   readonly name: string;
@@ -83,7 +87,8 @@ const FLAGS: readonly Flag[] = [
 const OVERVIEW = `outrigger: pod patterns beside workloads that never change
 
 Usage: outrigger run FILE... [flags]     run a pod manifest on this machine
-       outrigger run --help              the manual of run
+       outrigger check [-f FILE]         find what is wrong with the patterns in manifests
+       outrigger COMMAND --help          the manual of a command
        outrigger --version
 `;
 
@@ -147,17 +152,24 @@ function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** Thrown for a command line that cannot be understood: code `usage`, exit code 2. */
-export const usageError = (message: string): OutriggerError => new OutriggerError("usage", message);
-
 export function parseCommandLine(argv: readonly string[]): Invocation {
   const [verb, ...rest] = argv;
   if (verb === undefined || verb === "--help" || verb === "-h" || verb === "help") {
-    return { verb: "help", text: rest[0] === "run" ? runManual() : OVERVIEW };
+    const manual = MANUALS.get(rest[0] ?? "");
+    return { verb: "help", text: manual ? manual() : OVERVIEW };
   }
   if (verb === "--version") return { verb: "version" };
+  const manual = MANUALS.get(verb);
+  if (manual && rest.some((word) => word === "--help" || word === "-h"))
+    return { verb: "help", text: manual() };
   if (verb === "run") return parseRun(rest);
-  const near = closest(verb, ["run", "--help", "--version"]);
+  if (verb === "check") {
+    const parsed = parseCheck(rest);
+    return "explain" in parsed
+      ? { verb: "help", text: parsed.explain }
+      : { verb: "check", options: parsed.options };
+  }
+  const near = closest(verb, [...MANUALS.keys(), "--help", "--version"]);
   throw usageError(
     `unknown command ${JSON.stringify(verb)}${near ? `, did you mean ${near}?` : ""} See outrigger --help`.replace(
       '" See',
@@ -165,6 +177,11 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
     ),
   );
 }
+
+const MANUALS: ReadonlyMap<string, () => string> = new Map([
+  ["run", runManual],
+  ["check", checkManual],
+]);
 
 function parseRun(words: readonly string[]): Invocation {
   const files: string[] = [];

@@ -1,6 +1,7 @@
 /** The entry of the `outrigger` command: the only place that reads process.argv and sets the exit code. */
 import { readFileSync } from "node:fs";
 import { OutriggerError } from "@outrigger/core";
+import { check } from "./check/check.ts";
 import { parseCommandLine } from "./command-line.ts";
 import { run } from "./run.ts";
 import { StandardOutput } from "./standard-output.ts";
@@ -31,6 +32,12 @@ async function main(): Promise<number> {
     }
     case "run":
       return run(invocation.options, output);
+    case "check":
+      return check(
+        invocation.options,
+        (line) => void process.stdout.write(`${harmless(line, false)}\n`),
+        complain,
+      );
   }
 }
 

@@ -87,6 +87,15 @@ export class ManifestDocument {
     return new Map([...merged, ...own]);
   }
 
+  /** The plain value of a node: aliases and << followed, keys as they are written. */
+  plain(node: unknown): unknown {
+    const at = this.resolve(node);
+    if (isMap(at))
+      return Object.fromEntries([...this.pairs(at)].map(([key, pair]) => [key, this.plain(pair.value)]));
+    if (isSeq(at)) return at.items.map((item) => this.plain(item));
+    return isScalar(at) ? at.value : null;
+  }
+
   /** A key as it is written: `on: x` has the key "on", whatever YAML 1.1 thinks of it. */
   keyOf(pair: Pair): string {
     const key = this.resolve(pair.key);
@@ -96,6 +105,10 @@ export class ManifestDocument {
 
   /** Where the value at a path is written; of a path that is not there, the nearest part of it that is. */
   locate(path: Path): { line: number; column: number } {
+    return this.position(this.#at(path));
+  }
+
+  #at(path: Path): unknown {
     let node: unknown = this.root;
     let found: unknown = node;
     for (const step of path) {
@@ -110,7 +123,7 @@ export class ManifestDocument {
       if (node === undefined || node === null) break;
       found = node;
     }
-    return this.position(found);
+    return found;
   }
 
   position(node: unknown): { line: number; column: number } {
@@ -118,6 +131,12 @@ export class ManifestDocument {
     const range = (at as Node | null)?.range;
     const { line, col } = this.#lines.linePos(range?.[0] ?? 0);
     return { line: Math.max(1, line), column: Math.max(1, col) };
+  }
+
+  /** The line before a literal block's (`key: |`) first; null where the value at the path is none. */
+  lineOfBlock(path: Path): number | null {
+    const node = this.resolve(this.#at(path));
+    return isScalar(node) && node.type === "BLOCK_LITERAL" ? this.position(node).line : null;
   }
 
   problem(path: Path, message: string, at?: unknown): Problem {

@@ -14,6 +14,8 @@ const PATTERNS: Readonly<Record<string, readonly [probe: number, control: number
   "scatter-gather": [14060, 14061],
 };
 
+export const PATTERN_NAMES: readonly string[] = Object.keys(PATTERNS);
+
 export interface Pattern {
   readonly name: string;
   readonly probePort: number;

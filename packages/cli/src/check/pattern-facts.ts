@@ -1,0 +1,190 @@
+/**
+ * What a pattern container does, told by its own program: --print-config with the container's arguments, environment and
+ * mounted ConfigMap. Where it refuses, or cannot be asked, what its words say by themselves.
+ */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  parseDuration,
+  parseHostPort,
+  parseRouteLine,
+  parseYaml,
+  REDACTED,
+  type HostPort,
+  type Milliseconds,
+} from "@outrigger/core";
+import { fields, list, text } from "../manifest/workload.ts";
+import { childPath, patternCommand, type Pattern } from "../pod/image.ts";
+import type { PatternWords } from "./pattern-words.ts";
+
+export interface Target {
+  readonly host: string;
+  readonly port: number | null;
+}
+
+export interface Route {
+  readonly listen: HostPort;
+  readonly role: string;
+  readonly discovery: string;
+  readonly targets: readonly Target[];
+  /** As a message calls it. */
+  readonly label: string;
+}
+
+export interface PatternFacts {
+  readonly probe: HostPort;
+  /** null: off, or a unix socket. */
+  readonly control: HostPort | null;
+  readonly routes: readonly Route[];
+  readonly grace: Milliseconds;
+  /** What /drain must be called with; null: not known. */
+  readonly drainToken: string | null;
+  readonly allowsHostNetwork: boolean;
+  /** What its program says against its configuration, a problem each; continuation lines are indented. */
+  readonly refusals: readonly (readonly string[])[];
+  /** Why its program could not be asked. */
+  readonly unasked: string | null;
+}
+
+export type AskPattern = (pattern: Pattern, words: PatternWords) => Promise<PatternFacts>;
+
+const PATIENCE: Milliseconds = 15_000;
+const DEFAULT_GRACE: Milliseconds = 25_000;
+
+export async function factsOf(pattern: Pattern, words: PatternWords): Promise<PatternFacts> {
+  const command = patternCommand(pattern, childPath(process.env));
+  if (!command)
+    return spoken(pattern, words, [], `outrigger-${pattern.name} is not installed beside the cli`);
+  if (words.unknown !== null) return spoken(pattern, words, [], words.unknown);
+  const folder = mkdtempSync(join(tmpdir(), "outrigger-check-"));
+  try {
+    const { args, environment, config } = words;
+    // The program reads the file where it is written for it, and names it as the container would.
+    const file = join(folder, "config.yaml");
+    if (config !== null) writeFileSync(file, config.text);
+    const place = (word: string): string => (config === null ? word : word.replace(config.path, file));
+    const env = Object.fromEntries([...environment].map(([name, value]) => [name, place(value)]));
+    const answer = await ask([...command, "--print-config", ...args.map(place)], {
+      ...env,
+      PATH: childPath(process.env),
+    });
+    if (answer.code === 0) return printed(pattern, words, answer.stdout);
+    if (answer.code !== 2)
+      return spoken(pattern, words, [], `its --print-config gave no answer (${answer.code})`);
+    const said = config === null ? answer.stderr : answer.stderr.replaceAll(file, config.path);
+    return spoken(pattern, words, problemsIn(said), null);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function ask(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number | string; readonly stdout: string; readonly stderr: string }> {
+  const [file, ...args] = argv;
+  return new Promise((resolve) => {
+    execFile(
+      file as string,
+      args,
+      { cwd: tmpdir(), env, timeout: PATIENCE, killSignal: "SIGKILL", shell: false },
+      (error, stdout, stderr) =>
+        resolve({ code: error ? (error.code ?? error.signal ?? "") : 0, stdout, stderr }),
+    );
+  });
+}
+
+/** `outrigger-NAME: 2 problems in the configuration:` and then the problems, or one problem after its name. */
+function problemsIn(stderr: string): string[][] {
+  const lines = stderr.trimEnd().split("\n");
+  if (/^outrigger-[\w-]+: \d+ problems? in the configuration:$/.test(lines[0] ?? "")) lines.shift();
+  const problems: string[][] = [];
+  for (const line of lines) {
+    if (/^\s/.test(line) && problems.length > 0) problems.at(-1)?.push(line);
+    else problems.push([line.replace(/^outrigger-[\w-]+: /, "")]);
+  }
+  return problems;
+}
+
+function printed(pattern: Pattern, words: PatternWords, yaml: string): PatternFacts {
+  const config = fields(parseYaml(yaml));
+  const grace = text(config["grace"]);
+  const token = text(config["drainToken"]);
+  return {
+    probe: hostPort(config["probe"]) ?? { port: pattern.probePort },
+    control: hostPort(config["control"]),
+    routes: list(config["routes"]).flatMap(routeOf),
+    grace: grace === undefined ? DEFAULT_GRACE : parseDuration(grace),
+    drainToken: token === undefined || token === REDACTED ? words.drainToken : token,
+    allowsHostNetwork: config["allowHostNetwork"] === true,
+    refusals: [],
+    unasked: null,
+  };
+}
+
+/** What the words say, where nobody completes them with defaults. */
+function spoken(
+  pattern: Pattern,
+  words: PatternWords,
+  refusals: PatternFacts["refusals"],
+  unasked: string | null,
+): PatternFacts {
+  const ofFile = (() => {
+    try {
+      return list(fields(parseYaml(words.config?.text ?? ""))["routes"]);
+    } catch {
+      // The program has said so, or will.
+      return [];
+    }
+  })();
+  const ofWords = words.routes.flatMap((line) => {
+    try {
+      return [parseRouteLine(line)];
+    } catch {
+      return [];
+    }
+  });
+  return {
+    probe: hostPort(words.flag("probe")) ?? { port: pattern.probePort },
+    control: words.flag("control") === null ? { port: pattern.controlPort } : hostPort(words.flag("control")),
+    routes: (ofWords.length > 0 ? ofWords : ofFile).flatMap(routeOf),
+    grace: DEFAULT_GRACE,
+    drainToken: words.drainToken,
+    allowsHostNetwork: words.flag("allow-host-network") !== null,
+    refusals,
+    unasked,
+  };
+}
+
+function hostPort(written: unknown): HostPort | null {
+  if (typeof written === "number") return { port: written };
+  return typeof written === "string" ? (parseHostPort(written) ?? null) : null;
+}
+
+function routeOf(written: unknown): Route[] {
+  const route = fields(written);
+  const listen = hostPort(route["listen"]);
+  if (listen === null) return [];
+  const targets = list(route["endpoints"]).map((each) => targetOf(String(each)));
+  const named = targets.some(({ host }) => host !== "localhost" && !/^[\d.]+$|:/.test(host));
+  const where = list(route["endpoints"]).join(",");
+  return [
+    {
+      listen,
+      role: text(route["role"]) ?? "egress",
+      discovery: text(route["discovery"]) ?? (named ? "dns" : "static"),
+      targets,
+      label: `${String(route["listen"])}=${text(route["protocol"]) ?? ""}://${where}`,
+    },
+  ];
+}
+
+function targetOf(endpoint: string): Target {
+  const match = /^(?:\[([^\]]*)\]|([^:*]*))(?::(\d+))?(?:\*\d+)?$/.exec(endpoint);
+  return {
+    host: match?.[1] ?? match?.[2] ?? endpoint,
+    port: match?.[3] === undefined ? null : Number(match[3]),
+  };
+}
