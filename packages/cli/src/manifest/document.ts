@@ -6,6 +6,7 @@ import {
   isSeq,
   LineCounter,
   parseAllDocuments,
+  type Alias,
   type Node,
   type Pair,
   type YAMLMap,
@@ -85,6 +86,20 @@ export class ManifestDocument {
       }
     }
     return new Map([...merged, ...own]);
+  }
+
+  /** The plain value of a node: aliases and << followed, keys as they are written. */
+  plain(node: unknown): unknown {
+    const at = this.resolve(node);
+    if (isMap(at))
+      return Object.fromEntries([...this.pairs(at)].map(([key, pair]) => [key, this.plain(pair.value)]));
+    if (isSeq(at)) return at.items.map((item) => this.plain(item));
+    return isScalar(at) ? at.value : null;
+  }
+
+  /** The aliases that stand for this very node. */
+  usersOf(node: unknown): readonly Alias[] {
+    return this.#aliases.usersOf(node);
   }
 
   /** A key as it is written: `on: x` has the key "on", whatever YAML 1.1 thinks of it. */
