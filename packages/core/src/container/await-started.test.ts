@@ -82,10 +82,10 @@ test("a time that is none, and a probe port that nobody can know, are usage erro
     [["--await-started=soon"], /--await-started: .*soon/],
     [["--await-started", "--probe=0"], /--await-started: port 0 is another port each time/],
   ] as const) {
-    const process_ = spawn(process.execPath, [ECHO, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    const started = spawn(process.execPath, [ECHO, ...args], { stdio: ["ignore", "ignore", "pipe"] });
     let complaint = "";
-    process_.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));
-    assert.deepEqual(await once(process_, "close"), [2, null]);
+    started.stderr.setEncoding("utf8").on("data", (text: string) => (complaint += text));
+    assert.deepEqual(await once(started, "close"), [2, null]);
     assert.match(complaint, message);
   }
 });
