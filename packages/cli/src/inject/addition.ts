@@ -40,6 +40,7 @@ export function findPlace(
       at = { node: node.items[step], header: undefined, path: whole.slice(0, index + 1) };
       continue;
     }
+    if (isScalar(node) && node.value === null) return refuse(document, at, WRITTEN_NULL);
     if (!isMap(node) || typeof step !== "string")
       return refuse(document, at, "is not what Kubernetes has here");
     const own = node.items.find((pair) => document.keyOf(pair) === step);
@@ -56,9 +57,12 @@ export function findPlace(
   const shared = sharing(document, at);
   if (shared) return shared;
   if (isEmpty(at.node)) return below(document, text, at, [], style, path.length);
+  if (isScalar(at.node) && at.node.value === null) return refuse(document, at, WRITTEN_NULL);
   if (!isSeq(at.node)) return refuse(document, at, "is there already");
   return itemsInside(document, text, at, style, path.length);
 }
+
+const WRITTEN_NULL = "is null: delete the word (Kubernetes reads a key without a value the same)";
 
 /** A value that is not written at all: `annotations:` and nothing behind it. */
 function isEmpty(node: unknown): boolean {

@@ -27,12 +27,16 @@ export function insertionsOf(
   const insertions: Insertion[] = [];
   const records: string[] = [];
   const expected: Expected[] = [];
+  // Two additions can meet the same obstacle.
+  const refuse = (problem: Problem): void => {
+    if (!problems.some((each) => isDeepStrictEqual(each, problem))) problems.push(problem);
+  };
   const find = (path: Path): Place | Problem => findPlace(document, text, templatePath, path, style);
   for (const { path, added, optional } of injection.additions) {
     const place = find(path);
     if ("message" in place) {
       if (optional) notes.push(`without ${String(path.at(-1))}: ${place.path} ${place.message}`);
-      else problems.push(place);
+      else refuse(place);
       continue;
     }
     records.push(...recordsOf(path, place.there, added, workload.template));
@@ -41,7 +45,10 @@ export function insertionsOf(
   }
   const at = injection.containerPath;
   const place = find(at);
-  if ("message" in place) return { problems: [...problems, place] };
+  if ("message" in place) {
+    refuse(place);
+    return { problems };
+  }
   const name = containerName(sidecar.injectable);
   records.unshift(recordPath([...stepsOf(at, workload.template), name], place.there));
   const container = sidecarContainer(sidecar, options, records.join(" "));
