@@ -72,6 +72,10 @@ const httpShape = {
     HTTP1_DEFAULTS.stallTimeout,
     "How long a request may make no progress in either direction.",
   ),
+  maxWait: limit(
+    HTTP1_DEFAULTS.maxWait,
+    "How long a request waits in the line for a connection (maxPending); then 503.",
+  ),
   hold: durationOption({ min: 0, max: 3_600_000 })
     .optional()
     .describe(

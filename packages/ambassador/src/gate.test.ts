@@ -1,8 +1,8 @@
 /** role=ingress before one workload: not ready before the workload is, and no request lost while it restarts. */
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
+import { Agent, createServer, request } from "node:http";
 import { once } from "node:events";
-import { it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { freePort } from "@outrigger/core/testing";
 import { createAmbassador, parseAmbassadorConfig, type Ambassador } from "./index.ts";
 
@@ -78,6 +78,125 @@ it("GETs and POSTs that come while the workload restarts are answered by its nex
   const second = await startWorkload(port, "second");
   assert.deepEqual(await Promise.all(calls), ["second", "second", "second", "second"]);
   await second.die();
+});
+
+describe("the gate in the hands of who drains it", () => {
+  /** A gate before a workload that answers when it is let. */
+  async function drainable(context: TestContext, query = "") {
+    const port = await freePort();
+    let waiting: (() => void)[] = [];
+    const server = createServer((request, response) => {
+      request.resume();
+      if (request.url === "/slow") waiting.push(() => response.end("slow"));
+      else response.end("at once");
+    });
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    const ambassador = createAmbassador({ routes: [`0=http://127.0.0.1:${port}?role=ingress${query}`] });
+    await ambassador.start();
+    context.after(async () => {
+      await ambassador.stop();
+      server.closeAllConnections();
+      server.close();
+    });
+    const [route] = ambassador.listeners;
+    assert.ok(route?.gate);
+    const agent = new Agent({ keepAlive: true });
+    context.after(() => agent.destroy());
+    const call = (path: string): Promise<{ body: string; connection: string | undefined; status: number }> =>
+      new Promise((resolve, reject) => {
+        request({ agent, port: route.port, host: "127.0.0.1", path }, (response) => {
+          let body = "";
+          response.on("data", (chunk: Buffer) => (body += chunk.toString()));
+          response.on("end", () =>
+            resolve({ body, connection: response.headers.connection, status: response.statusCode ?? 0 }),
+          );
+        })
+          .on("error", reject)
+          .end();
+      });
+    return {
+      gate: route.gate,
+      route,
+      call,
+      arrived: () => waiting.length,
+      finish: () => {
+        for (const answer of waiting) answer();
+        waiting = [];
+      },
+      async die(): Promise<void> {
+        server.closeAllConnections();
+        server.close();
+        await once(server, "close");
+      },
+    };
+  }
+
+  it("sends clients elsewhere with connection: close, and takes that back", async (context) => {
+    const { gate, call } = await drainable(context);
+    assert.equal((await call("/")).connection, undefined);
+    gate.turnClientsAway(true);
+    assert.equal((await call("/")).connection, "close");
+    gate.turnClientsAway(false);
+    assert.equal((await call("/")).connection, undefined);
+  });
+
+  it("is busy with what the workload has, not with what waits", async (context) => {
+    const { gate, call, arrived, finish, route } = await drainable(context);
+    const slow = call("/slow");
+    await until(() => arrived() === 1);
+    assert.equal(gate.busy(), 1);
+    gate.withhold();
+    const waits = call("/");
+    await until(() => route.inFlight() === 2);
+    assert.equal(gate.busy(), 1);
+    finish();
+    assert.equal((await slow).body, "slow");
+    await until(() => gate.busy() === 0);
+    gate.letGo();
+    assert.equal((await waits).body, "at once");
+  });
+
+  it("sees whether the workload accepts connections", async (context) => {
+    const { gate, die } = await drainable(context);
+    assert.equal(await gate.workloadAccepts(), true);
+    await die();
+    assert.equal(await gate.workloadAccepts(), false);
+  });
+
+  it("tells who waits when the workload is gone", async (context) => {
+    const { gate, call, die, route } = await drainable(context);
+    await die();
+    const waits = call("/");
+    await until(() => route.inFlight() === 1);
+    gate.workloadGone();
+    for (const answer of [await waits, await call("/")])
+      assert.deepEqual([answer.status, answer.connection], [503, "close"]);
+  });
+
+  it("closes idle client connections when requests begin to wait", async (context) => {
+    const { gate, call, route } = await drainable(context);
+    await call("/");
+    assert.equal(route.connections(), 1);
+    gate.withhold();
+    await until(() => route.connections() === 0);
+  });
+
+  it("is there for ingress alone, and asks no workload where there are several", async () => {
+    const [port, other] = [await freePort(), await freePort()];
+    const ingress = { protocol: "http", role: "ingress", listen: 0 } as const;
+    await using ambassador = createAmbassador({
+      routes: [
+        `0=http://127.0.0.1:${port}`,
+        { ...ingress, name: "in", endpoints: [`127.0.0.1:${port}`, `127.0.0.1:${other}`] },
+      ],
+    });
+    assert.equal(ambassador.listeners[1]?.gate, undefined, "it does not listen yet");
+    await ambassador.start();
+    const [egress, several] = ambassador.listeners.map(({ gate }) => gate);
+    assert.equal(egress, undefined);
+    assert.equal(await several?.workloadAccepts(), true);
+  });
 });
 
 for (const [sentence, line, hold] of [

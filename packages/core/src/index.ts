@@ -52,6 +52,7 @@ export { createLogger, LOG_LEVELS, type LeveledLogger, type LogLevel } from "./l
 export { Lifecycle, type DrainReport, type DrainTimes, type LifecycleState } from "./lifecycle/lifecycle.ts";
 export { containerSchema } from "./container/configuration.ts";
 export type { DataListener, ListenerRole } from "./lifecycle/data-listener.ts";
+export type { Gate } from "./lifecycle/gate.ts";
 export type { HealthCheck, HealthState } from "./servers/health.ts";
 export type { ControlReply, ControlRequest, ControlRoute } from "./servers/control-server.ts";
 export { onStopSignals } from "./container/stop-signals.ts";

@@ -197,6 +197,17 @@ export const upstreamShape = {
   maxConnections: intOption({ min: 0, max: 1_000_000 })
     .prefault(1024)
     .describe("Connections to one endpoint. 0: no limit."),
+  adaptiveConcurrency: booleanOption()
+    .prefault(false)
+    .describe(
+      "Learn from its latencies how many requests an endpoint can do at once, at most maxConnections; the rest waits, as maxPending and maxWait let it.",
+    ),
+  adaptiveMin: intOption({ min: 1, max: 10_000 })
+    .prefault(2)
+    .describe("It is never less than so many at once."),
+  adaptiveTolerance: numberOption({ min: 1.1, max: 10 })
+    .prefault(1.5)
+    .describe("So many times the latency without load is still no sign of too much at once."),
   maxPending: intOption({ min: 0, max: 1_000_000 })
     .prefault(1024)
     .describe("Requests that wait for a connection. 0: no limit."),
@@ -306,6 +317,11 @@ export function findConflicts(config: UpstreamConfig): ConfigConflict[] {
     config.burst > 0 && config.rate === 0,
     "burst",
     "burst without rate has no meaning: set rate, or remove burst",
+  );
+  refuse(
+    config.adaptiveConcurrency && config.maxConnections > 0 && config.adaptiveMin > config.maxConnections,
+    "adaptiveMin",
+    `adaptiveMin ${config.adaptiveMin} is above maxConnections ${config.maxConnections}, which is its upper bound`,
   );
   refuse(
     config.hedge && config.hedgeMax === 0,

@@ -95,6 +95,8 @@ export class Instruments {
     for (const endpoint of endpoints) {
       const labels = { upstream: this.#name, endpoint: endpoint.key };
       all.endpointState.with(labels).value = STATE_VALUE[stateOf(endpoint)];
+      if (endpoint.adaptive) all.concurrencyLimit.with(labels).value = endpoint.adaptive.limit;
+      else all.concurrencyLimit.remove(labels);
       for (const outcome of OUTCOMES) {
         const series = all.endpointRequests.with({ ...labels, outcome });
         series.inc(endpoint.outcomes[outcome] - series.value);
@@ -110,7 +112,10 @@ export class Instruments {
     for (const [state] of this.#states) all.endpoints.remove({ upstream, state });
     all.active.remove({ upstream });
     all.panic.remove({ upstream });
-    for (const { key } of endpoints) all.endpointState.remove({ upstream, endpoint: key });
+    for (const { key } of endpoints) {
+      all.endpointState.remove({ upstream, endpoint: key });
+      all.concurrencyLimit.remove({ upstream, endpoint: key });
+    }
   }
 
   /** Forgets the series of an endpoint that has gone. */
@@ -119,6 +124,7 @@ export class Instruments {
     if (!all) return;
     const labels = { upstream: this.#name, endpoint: endpoint.key };
     all.endpointState.remove(labels);
+    all.concurrencyLimit.remove(labels);
     for (const outcome of OUTCOMES) all.endpointRequests.remove({ ...labels, outcome });
     for (const reason of EJECTION_REASONS) all.ejections.remove({ ...labels, reason });
   }
@@ -136,6 +142,11 @@ function families(metrics: Metrics) {
     endpointState: metrics.gauge(
       `${prefix}_endpoint_state`,
       "State of an endpoint: 0 available, 1 ejected, 2 unhealthy, 3 drained.",
+      ["upstream", "endpoint"],
+    ),
+    concurrencyLimit: metrics.gauge(
+      `${prefix}_concurrency_limit`,
+      "Requests that an endpoint is given at once, as learnt from its latencies (adaptiveConcurrency).",
       ["upstream", "endpoint"],
     ),
     endpointRequests: metrics.counter(

@@ -16,6 +16,8 @@ export interface EndpointSnapshot {
   readonly priority: number;
   readonly active: number;
   readonly connections: number;
+  /** Requests at once, as learnt (adaptiveConcurrency); null: not asked for. */
+  readonly concurrencyLimit: number | null;
   /** How long the ejection still lasts; 0 = not ejected. */
   readonly ejectedFor: Milliseconds;
   /** Attempts that ended so far, by outcome. */
@@ -51,6 +53,7 @@ export function describeEndpoint(endpoint: Endpoint, now: Milliseconds): Endpoin
     priority: endpoint.priority,
     active: endpoint.active,
     connections: endpoint.connections,
+    concurrencyLimit: endpoint.adaptive?.limit ?? null,
     ejectedFor: left,
     outcomes: { ...endpoint.outcomes },
   };

@@ -27,6 +27,7 @@ import { ActiveHealth } from "./health/active-health.ts";
 import { OutlierEjection } from "./health/outlier-ejection.ts";
 import { probeEndpoint, probeSpec, type Probe, type ProbeSpec } from "./health/probe.ts";
 import { Instruments } from "./instruments.ts";
+import { AdaptiveLimit } from "./resilience/adaptive-limit.ts";
 import { Admission, type Rejection } from "./resilience/admission.ts";
 import { ConnectionLimits } from "./resilience/connection-limits.ts";
 import { Hedging } from "./resilience/hedging.ts";
@@ -167,6 +168,7 @@ export class Upstream {
       this.#balancer = this.#createBalancer();
       if (config.slowStart === 0) for (const endpoint of this.#set.list) endpoint.rampSince = -1;
     }
+    for (const endpoint of this.#set.list) this.#learnLimit(endpoint, now);
     this.#ejection.configure(config, now);
     this.#health.configure(config, specOf(config));
     this.#stale = true;
@@ -208,6 +210,7 @@ export class Upstream {
    * An attempt ended, as `outcome` says, `latency` after it began (to the head of the answer, where there is one).
    */
   ended(endpoint: Endpoint, outcome: Outcome, latency: Milliseconds, now: Milliseconds): void {
+    endpoint.adaptive?.observe(outcome, latency, endpoint.active, now);
     if (endpoint.active > 0) endpoint.active--;
     endpoint.outcomes[outcome]++;
     this.#ejection.judge(endpoint, outcome, now);
@@ -246,6 +249,7 @@ export class Upstream {
     const { added, removed } = this.#set.replace(targets);
     // The first ones share the load from the start; a late-comer is eased in.
     if (!first && this.#config.slowStart > 0) for (const endpoint of added) endpoint.rampSince = now;
+    for (const endpoint of added) this.#learnLimit(endpoint, now);
     this.#stale = true;
     this.#ejection.setEndpoints(this.#set.list, now);
     this.#health.setEndpoints(this.#set.list);
@@ -261,6 +265,13 @@ export class Upstream {
       this.#instruments.forget(endpoint);
       for (const listener of this.#removedListeners) listener(endpoint);
     }
+  }
+
+  /** What has been learnt stays under another configuration. */
+  #learnLimit(endpoint: Endpoint, now: Milliseconds): void {
+    if (!this.#config.adaptiveConcurrency) endpoint.adaptive = null;
+    else if (endpoint.adaptive) endpoint.adaptive.configure(this.#config);
+    else endpoint.adaptive = new AdaptiveLimit(this.#config, now);
   }
 
   #healthChanged(endpoint: Endpoint): void {

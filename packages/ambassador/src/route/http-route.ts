@@ -1,5 +1,12 @@
 /** One route of protocol http or https: a listener of the HTTP/1.1 engine and the upstream behind it. */
-import { formatHostPort, OutriggerError, type DataListener, type PatternDeps } from "@outrigger/core";
+import {
+  formatHostPort,
+  OutriggerError,
+  type DataListener,
+  type Gate,
+  type HostPort,
+  type PatternDeps,
+} from "@outrigger/core";
 import {
   Listener,
   UpstreamTlsWatcher,
@@ -9,6 +16,7 @@ import {
 } from "@outrigger/proxy";
 import { Upstream } from "@outrigger/upstream";
 import { isGate, routeName, upstreamOf, type RouteConfig } from "../config.ts";
+import { RouteGate } from "./route-gate.ts";
 import { WorkloadSeen } from "./workload-seen.ts";
 
 /** How often certificate files are looked at. */
@@ -34,6 +42,7 @@ export class HttpRoute implements DataListener {
   #tls: UpstreamTlsWatcher | null = null;
   #credentials: UpstreamTls | null = null;
   #listener: Listener | null = null;
+  #gate: RouteGate | null = null;
   #workload: WorkloadSeen | null = null;
   /** Set from the first stop() on. */
   #stopping: Promise<void> | null = null;
@@ -107,10 +116,23 @@ export class HttpRoute implements DataListener {
   }
 
   #lookForWorkload(): void {
-    const [workload] = this.#config.endpoints;
-    if (!isGate(this.#config) || workload?.port == null) return;
-    this.#workload = new WorkloadSeen({ host: workload.host, port: workload.port }, this.#deps.clock);
+    const workload = this.#workloadAddress();
+    if (workload === null) return;
+    this.#workload = new WorkloadSeen(workload, this.#deps.clock);
     this.#workload.start();
+  }
+
+  /** Of the one workload that is gated; null: there are several, or this is no gate. */
+  #workloadAddress(): HostPort | null {
+    const [workload] = this.#config.endpoints;
+    if (!isGate(this.#config) || workload?.port == null) return null;
+    return { host: workload.host, port: workload.port };
+  }
+
+  /** Where the platform calls in, and it listens. */
+  get gate(): Gate | undefined {
+    if (this.role === "egress" || this.#listener === null) return undefined;
+    return (this.#gate ??= new RouteGate(this.#listener, () => this.#workloadAddress()));
   }
 
   /** Whether a gate's workload has not accepted a connection yet. */

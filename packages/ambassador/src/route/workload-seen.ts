@@ -2,8 +2,8 @@
  * Whether the workload behind a gate has accepted a connection since the gate started: before that the pod is not ready.
  * Afterwards `hold` is what covers a restart, and the workload's own probes say how it is.
  */
-import { connect } from "node:net";
 import type { Clock, HostPort, Milliseconds, Timer } from "@outrigger/core";
+import { askWorkload } from "./workload.ts";
 
 const LOOK_EVERY: Milliseconds = 250;
 
@@ -25,15 +25,8 @@ export class WorkloadSeen {
 
   /** Looks now, and until it is seen or `stop`. */
   start(): void {
-    const { host, port } = this.#address;
-    const socket = connect({ host: host ?? "localhost", port, signal: this.#stopped.signal });
-    socket.once("connect", () => {
-      this.#seen = true;
-      socket.destroy();
-    });
-    // Refused, or stopped: "close" comes after it.
-    socket.once("error", () => {});
-    socket.once("close", () => {
+    void askWorkload(this.#address, this.#stopped.signal).then((answer) => {
+      this.#seen = answer === "accepts";
       if (this.#seen || this.#stopped.signal.aborted) return;
       this.#timer = this.#clock.timer(LOOK_EVERY, () => this.start(), { unref: true });
     });

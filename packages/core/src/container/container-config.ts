@@ -69,6 +69,13 @@ export function containerShape(ports: { readonly probe: number; readonly control
       .describe(
         "ingress listeners serve on for so long after SIGTERM, while their removal as endpoint spreads; shorter than grace; default 5s, or half of grace where that is less",
       ),
+    drainToken: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,128}$/, { error: "accepted: 1 to 128 visible ASCII characters" })
+      .prefault("preStop")
+      .describe(
+        "what the header x-outrigger-drain of GET /drain must say; /drain is there where a listener is ingress",
+      ),
     egressQuiet: durationSchema
       .prefault("1s")
       .describe(
@@ -108,6 +115,13 @@ export const CONTAINER_FLAGS: readonly FlagDeclaration[] = [
     key: ["settle"],
     value: "DURATION",
     help: "ingress serves on so long after SIGTERM, less than grace",
+    group: GROUP,
+  },
+  {
+    name: "drain-token",
+    key: ["drainToken"],
+    value: "TOKEN",
+    help: "what GET /drain must bring as x-outrigger-drain",
     group: GROUP,
   },
   {

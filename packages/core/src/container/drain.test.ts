@@ -22,23 +22,26 @@ const held: DataListener = {
     }),
 };
 
-function draining(close: () => Promise<void>) {
+/** @param settled what a /drain before the signal has taken of settle */
+function draining(close: () => Promise<void>, listener = held, settled = 0) {
   const clock = new VirtualClock(1_000);
   const said: string[] = [];
   const say = (_fields: object, message: string): void => void said.push(`${clock.now()} ${message}`);
   const log: Logger = { ...silentLogger, info: say, warn: say };
   const lifecycle = new Lifecycle(clock, log);
   lifecycle.ready();
-  const parts = { listeners: [held], times: TIMES };
+  const parts = { listeners: [listener], times: TIMES };
+  const ended: DataListener[] = [];
   const report = drainWithinGrace("SIGTERM", {
     reloader: { close },
+    gateDrain: { takeOver: () => settled, listenerEnded: (each) => void ended.push(each) },
     lifecycle,
     clock,
     log,
     listeners: () => parts.listeners,
     times: () => parts.times,
   });
-  return { clock, said, parts, report };
+  return { clock, said, parts, report, ended };
 }
 
 test("a reload that never ends has half of grace, and the listeners what is left of it, not all of it again", async () => {
@@ -65,4 +68,18 @@ test("a reload that ends is waited for, and its listeners and times are those th
   assert.deepEqual(said, ["5000 draining", "11000 stopped: the grace period ended before all requests did"]);
   assert.deepEqual(await report, { cut: 2, took: 6_000 });
   assert.equal(clock.pendingTimers, 0);
+});
+
+test("what a /drain has taken of settle is not waited for again, and its drain is told of each listener's end", async () => {
+  const ingress: DataListener = { ...held, role: "ingress", drain: () => Promise.resolve(0) };
+  for (const [settled, took] of [
+    [0, 1_000],
+    [400, 600],
+    [5_000, 0],
+  ] as const) {
+    const { clock, report, ended } = draining(() => Promise.resolve(), ingress, settled);
+    await clock.advanceAsync(2_000);
+    assert.deepEqual(await report, { cut: 0, took });
+    assert.deepEqual(ended, [ingress]);
+  }
 });

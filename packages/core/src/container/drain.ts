@@ -1,6 +1,7 @@
 /** The end in order: no reload begins, the one under way is waited for, then the listeners drain; all within grace. */
 import type { ConfigReloader } from "../config/reloader.ts";
 import type { DataListener } from "../lifecycle/data-listener.ts";
+import type { GateDrain } from "../lifecycle/gate-drain.ts";
 import type { DrainReport, DrainTimes, Lifecycle } from "../lifecycle/lifecycle.ts";
 import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
@@ -8,6 +9,7 @@ import { formatDuration, type Milliseconds } from "../units.ts";
 
 export interface DrainParts {
   readonly reloader: Pick<ConfigReloader<unknown>, "close">;
+  readonly gateDrain: Pick<GateDrain, "takeOver" | "listenerEnded">;
   readonly lifecycle: Lifecycle;
   readonly clock: Clock;
   readonly log: Logger;
@@ -18,7 +20,7 @@ export interface DrainParts {
 
 /** Resolves when the last listener is done, at the latest when `grace` (counted from the call) ends. */
 export async function drainWithinGrace(reason: string, parts: DrainParts): Promise<DrainReport> {
-  const { reloader, lifecycle, clock, log } = parts;
+  const { reloader, gateDrain, lifecycle, clock, log } = parts;
   const began = clock.now();
   // What a reload opens now would not be drained: none begins any more, and one under way is waited for.
   if (!(await endsWithin(clock, parts.times().grace / 2, reloader.close())))
@@ -26,7 +28,12 @@ export async function drainWithinGrace(reason: string, parts: DrainParts): Promi
   const { grace, settle, egressQuiet } = parts.times();
   log.info({ reason, grace: formatDuration(grace) }, "draining");
   const left = Math.max(0, grace - (clock.now() - began));
-  const report = await lifecycle.drain(reason, parts.listeners(), { grace: left, settle, egressQuiet });
+  const report = await lifecycle.drain(
+    reason,
+    parts.listeners(),
+    { grace: left, settle: Math.max(0, settle - gateDrain.takeOver()), egressQuiet },
+    (listener) => gateDrain.listenerEnded(listener),
+  );
   const fields = { cut: report.cut, took: formatDuration(report.took) };
   if (report.cut > 0) log.warn(fields, "stopped: the grace period ended before all requests did");
   else log.info(fields, "stopped");

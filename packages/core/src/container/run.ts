@@ -8,6 +8,7 @@ import type { z } from "zod";
 import { ConfigReloader } from "../config/reloader.ts";
 import { watchFile, type FileWatch } from "../config/watch-file.ts";
 import { OutriggerError } from "../errors.ts";
+import { GateDrain } from "../lifecycle/gate-drain.ts";
 import { Lifecycle } from "../lifecycle/lifecycle.ts";
 import { createLogger, type LeveledLogger } from "../log/pino-logger.ts";
 import { createMetrics } from "../metrics/create-metrics.ts";
@@ -79,6 +80,13 @@ export async function runContainer<Schema extends z.ZodObject>(
   });
   countDroppedLines(metrics, log);
   const lifecycle = new Lifecycle(clock, log);
+  const gateDrain = new GateDrain({
+    clock,
+    log,
+    metrics,
+    listeners: () => pattern?.listeners ?? [],
+    times: () => current.config,
+  });
   const servers: BoundServer[] = [];
   let pattern: Pattern<z.output<Schema>> | undefined;
   let watch: FileWatch | undefined;
@@ -107,6 +115,8 @@ export async function runContainer<Schema extends z.ZodObject>(
         metrics,
         log,
         checks: () => [...lifecycleChecks(lifecycle), ...(pattern?.checks ?? [])],
+        drain: () =>
+          gateDrain.hasGate ? { token: current.config.drainToken, request: () => gateDrain.request() } : null,
       }),
     );
     pattern = await definition.create(current.config, { clock, log, metrics });
@@ -185,12 +195,14 @@ export async function runContainer<Schema extends z.ZodObject>(
     watch?.stop();
     await drainWithinGrace(reason, {
       reloader,
+      gateDrain,
       lifecycle,
       clock,
       log,
       listeners: () => running.listeners,
       times: () => current.config,
     });
+    await gateDrain.answered();
     await end(0);
   } catch (thrown) {
     fail(log, thrown);

@@ -1,5 +1,7 @@
 /** What a pattern tells the lifecycle of one port on which data flows. */
 
+import type { Gate } from "./gate.ts";
+
 /** egress: the workload calls out through it. ingress: the platform calls in through it. */
 export type ListenerRole = "egress" | "ingress";
 
@@ -8,6 +10,8 @@ export interface DataListener {
   readonly role: ListenerRole;
   /** Where it listens, once started: `127.0.0.1:8001`. The "ready" log line shows it. */
   readonly addresses?: readonly string[];
+  /** Of an ingress listener. */
+  readonly gate?: Gate | undefined;
   /** Closes the listening sockets; what is connected stays. Idempotent. When the signal aborts: at once. */
   stopAccepting(signal: AbortSignal): Promise<void>;
   /** Client connections that are open now. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { silentLogger } from "../log/logger.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
 import type { DataListener, ListenerRole } from "./data-listener.ts";
+import type { Gate } from "./gate.ts";
 import { Lifecycle } from "./lifecycle.ts";
 
 const TIMES = { grace: 25_000, settle: 5_000, egressQuiet: 1_000 };
@@ -14,6 +15,7 @@ class FakeListener implements DataListener {
   readonly told: string[] = [];
   open = 0;
   seen = 0;
+  gate: Gate | undefined;
   readonly #clock: VirtualClock;
   #emptied: (() => void) | null = null;
 
@@ -185,4 +187,66 @@ test("draining twice is refused", async () => {
   await assert.rejects(lifecycle.drain("SIGINT", [], TIMES), { code: "already-draining" });
   await clock.advanceAsync(0);
   await report;
+});
+
+/** The gate of a listener that writes down what it is told as well; its workload is there until a test says otherwise. */
+function gateOf(listener: FakeListener, clock: VirtualClock): { accepts: boolean } {
+  const workload = { accepts: true };
+  const note = (what: string) => (): void => void listener.told.push(`${what}@${clock.now()}`);
+  listener.gate = {
+    turnClientsAway: (away) => note(away ? "away" : "welcome")(),
+    withhold: note("withhold"),
+    letGo: note("let go"),
+    busy: () => 0,
+    workloadAccepts: () => Promise.resolve(workload.accepts),
+    workloadAway: note("workload away"),
+    workloadGone: note("workload gone"),
+  };
+  return workload;
+}
+
+test("a gate sends clients elsewhere through settle, as long as its workload is there", async () => {
+  const { clock, lifecycle, listeners, first } = setUp("ingress");
+  gateOf(first, clock);
+  const report = lifecycle.drain("SIGTERM", listeners, TIMES);
+  await clock.advanceAsync(5_000);
+  await report;
+  assert.deepEqual(first.told, ["away@0", "stop@5000", "drain@5000"]);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test("where the workload has ended there is nothing to settle: who waits is told, and the port closes", async () => {
+  const { clock, lifecycle, listeners, first } = setUp("ingress");
+  const workload = gateOf(first, clock);
+  const report = lifecycle.drain("SIGTERM", listeners, TIMES);
+  await clock.advanceAsync(1_000);
+  workload.accepts = false;
+  await clock.advanceAsync(100);
+  await report;
+  assert.deepEqual(first.told, ["away@0", "workload gone@1100", "stop@1100", "drain@1100"]);
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test("also while the last requests are answered: those that wait would wait for nobody", async () => {
+  const { clock, lifecycle, listeners, first } = setUp("ingress");
+  const workload = gateOf(first, clock);
+  first.open = 1;
+  const report = lifecycle.drain("SIGTERM", listeners, TIMES);
+  await clock.advanceAsync(6_000);
+  workload.accepts = false;
+  await clock.advanceAsync(100);
+  assert.deepEqual(first.told, ["away@0", "stop@5000", "drain@5000", "workload gone@6100"]);
+  first.close();
+  await report;
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test("each listener's end is told, also of one that fails", async () => {
+  const { clock, lifecycle, listeners } = setUp("ingress", "egress");
+  (listeners[1] as FakeListener).stopAccepting = () => Promise.reject(new Error("no"));
+  const ended: DataListener[] = [];
+  const report = lifecycle.drain("SIGTERM", listeners, TIMES, (listener) => void ended.push(listener));
+  await clock.advanceAsync(5_000);
+  await report;
+  assert.deepEqual(ended, [listeners[1], listeners[0]]);
 });

@@ -4,8 +4,9 @@
  * egress  (the workload calls out): accepts on until the workload is gone, which is when none of its connections is
  *         open and that stays so for `egressQuiet`, or until `grace` ends. As a native sidecar we are told last, the
  *         workload is gone already, and the quiet spell is all that it takes.
- * ingress (the platform calls in): serves on through `settle`, while the removal of the endpoint spreads; then stops
- *         accepting and finishes what is in flight.
+ * ingress (the platform calls in): serves on through `settle`, while the removal of the endpoint spreads, sending clients
+ *         elsewhere with their next request; then stops accepting and finishes what is in flight. Where a gate's workload
+ *         refuses connections it is not waited for: a pod that ends starts none again.
  * Both end when `grace` ends, counted from the signal; what is in flight then is cut, and counted.
  */
 import { OutriggerError } from "../errors.ts";
@@ -13,6 +14,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Milliseconds } from "../units.ts";
 import type { DataListener } from "./data-listener.ts";
+import { workloadRefuses } from "./workload-refuses.ts";
 
 export type LifecycleState =
   | { readonly phase: "starting" }
@@ -65,8 +67,14 @@ export class Lifecycle {
   /**
    * Drains all listeners, each as its role wants, and resolves when the last is done. Never rejects: a listener that
    * fails to drain is logged, and the others go on.
+   * @param ended called for each listener that is done
    */
-  async drain(reason: string, listeners: readonly DataListener[], times: DrainTimes): Promise<DrainReport> {
+  async drain(
+    reason: string,
+    listeners: readonly DataListener[],
+    times: DrainTimes,
+    ended: (listener: DataListener) => void = () => {},
+  ): Promise<DrainReport> {
     if (this.#state.phase === "draining" || this.#state.phase === "stopped") {
       throw new OutriggerError(
         "already-draining",
@@ -81,13 +89,18 @@ export class Lifecycle {
     );
     const cuts = await Promise.all(
       listeners.map(async (listener) => {
+        const done = new AbortController();
+        const gone = this.#workloadGoneForGood(listener, done.signal);
         try {
-          await this.#await(listener, times, graceEnds.signal);
+          await this.#await(listener, times, gone, graceEnds.signal);
           await listener.stopAccepting(graceEnds.signal);
           return await listener.drain(graceEnds.signal);
         } catch (thrown) {
           this.#log.error({ error: thrown, listener: listener.name }, "a listener failed to drain");
           return 0;
+        } finally {
+          done.abort();
+          ended(listener);
         }
       }),
     );
@@ -97,11 +110,32 @@ export class Lifecycle {
     return { cut, took: this.#clock.now() - start };
   }
 
-  async #await(listener: DataListener, times: DrainTimes, graceEnds: AbortSignal): Promise<void> {
+  /** Aborted when the workload behind a gate refuses connections: whoever waits at the gate has been told then. */
+  #workloadGoneForGood({ gate, name }: DataListener, done: AbortSignal): AbortSignal {
+    const gone = new AbortController();
+    if (gate)
+      void workloadRefuses(gate, this.#clock, done).then((refuses) => {
+        if (!refuses) return;
+        this.#log.info({ listener: name }, "the workload has ended");
+        gate.workloadGone();
+        gone.abort();
+      });
+    return gone.signal;
+  }
+
+  async #await(
+    listener: DataListener,
+    times: DrainTimes,
+    gone: AbortSignal,
+    graceEnds: AbortSignal,
+  ): Promise<void> {
     try {
       if (listener.role === "egress") await this.#workloadGone(listener, times.egressQuiet, graceEnds);
       else {
-        await this.#clock.sleep(times.settle, graceEnds);
+        listener.gate?.turnClientsAway(true);
+        await this.#clock.sleep(times.settle, AbortSignal.any([gone, graceEnds])).catch((thrown: unknown) => {
+          if (!gone.aborted) throw thrown;
+        });
         if (this.#state.phase === "draining") this.#state = { ...this.#state, refusing: true };
       }
     } catch (thrown) {

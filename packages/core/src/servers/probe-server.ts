@@ -1,11 +1,14 @@
 /**
  * The probe server: /livez, /readyz, /startupz (each ?verbose), /metrics, on the pod's network, because kubelet and
- * Prometheus dial the pod IP. Anyone may ask; nothing that they ask changes state. GET and HEAD only.
+ * Prometheus dial the pod IP. Anyone may ask; nothing that they ask changes state, but for /drain, which is only there on a
+ * gate, asks for a token, and takes itself back. GET and HEAD only, because the kubelet's hooks send GET.
  */
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { HealthCheck, HealthState } from "./health.ts";
+import type { DrainAnswer } from "../lifecycle/gate-drain.ts";
 import { listen, type BoundServer, type ListenAddress } from "./listen.ts";
 
 export interface ProbeServerOptions {
@@ -15,7 +18,15 @@ export interface ProbeServerOptions {
   /** Asked anew at each request. */
   checks(): readonly HealthCheck[];
   /** Later pages that only tell (an elector's /isLeader); by path. */
+  /** What GET /drain does, and for whom; null where it is not there. Asked anew at each request. */
+  drain?(): DrainDoor | null;
   readonly pages?: ReadonlyMap<string, () => { readonly status: number; readonly body: string }>;
+}
+
+export interface DrainDoor {
+  /** What the header x-outrigger-drain must say. */
+  readonly token: string;
+  request(): Promise<DrainAnswer>;
 }
 
 const KIND_OF_PATH = new Map<string, HealthCheck["kind"]>([
@@ -25,7 +36,6 @@ const KIND_OF_PATH = new Map<string, HealthCheck["kind"]>([
 ]);
 
 export async function startProbeServer(options: ProbeServerOptions): Promise<BoundServer> {
-  const paths = [...KIND_OF_PATH.keys(), "/metrics", ...(options.pages?.keys() ?? [])];
   const answer = async (request: IncomingMessage): Promise<Reply> => {
     const [path = "", query = ""] = (request.url ?? "").split("?", 2);
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -43,6 +53,10 @@ export async function startProbeServer(options: ProbeServerOptions): Promise<Bou
     }
     const page = options.pages?.get(path);
     if (page) return page();
+    const drain = options.drain?.() ?? null;
+    if (path === "/drain" && drain !== null) return drainFor(request, drain);
+    const paths = [...KIND_OF_PATH.keys(), "/metrics", ...(options.pages?.keys() ?? [])];
+    if (drain !== null) paths.push("/drain");
     return { status: 404, body: `there is no such path here; there are:\n${paths.join("\n")}\n` };
   };
   return listen(
@@ -65,6 +79,33 @@ interface Reply {
   readonly status: number;
   readonly body: string;
   readonly headers?: Readonly<Record<string, string>>;
+}
+
+const DRAIN_HEADER = "x-outrigger-drain";
+
+async function drainFor(request: IncomingMessage, drain: DrainDoor): Promise<Reply> {
+  if (request.method !== "GET")
+    return {
+      status: 405,
+      body: "/drain takes GET, as the kubelet's httpGet sends it\n",
+      headers: { allow: "GET" },
+    };
+  const given = request.headers[DRAIN_HEADER];
+  if (typeof given !== "string" || !sameText(given, drain.token)) {
+    const found = given === undefined ? "there is none" : "it is another";
+    return {
+      status: 403,
+      body: `the header ${DRAIN_HEADER} must hold the drain token (--drain-token): ${found}\n`,
+    };
+  }
+  const { drained, detail } = await drain.request();
+  return { status: drained ? 200 : 503, body: `${detail}\n` };
+}
+
+/** Takes as long whatever the texts have in common. */
+function sameText(one: string, other: string): boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(one), digest(other));
 }
 
 function health(kind: HealthCheck["kind"], checks: readonly HealthCheck[], verbose: boolean): Reply {

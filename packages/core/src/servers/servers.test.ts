@@ -16,7 +16,8 @@ import { CONTROL_HEADER, startControlServer, type ControlRoute } from "./control
 import { debugRoutes } from "./debug-routes.ts";
 import type { HealthCheck } from "./health.ts";
 import { listen, type BoundServer, type ListenAddress } from "./listen.ts";
-import { startProbeServer } from "./probe-server.ts";
+import type { DrainAnswer } from "../lifecycle/gate-drain.ts";
+import { startProbeServer, type DrainDoor } from "./probe-server.ts";
 
 interface Answer {
   readonly status: number | undefined;
@@ -65,6 +66,60 @@ async function probe(context: TestContext, checks: HealthCheck[] = []) {
   context.after(() => server.close());
   return { metrics, at: portOf(server), server };
 }
+
+test("/drain is there only on a gate, asks for its token, and is answered when the drain is over", async (context) => {
+  let asked = 0;
+  let door: DrainDoor | null = null;
+  let end: (answer: DrainAnswer) => void = () => {};
+  const server = await startProbeServer({
+    address: { kind: "host", host: "127.0.0.1", port: 0 },
+    metrics: createMetrics(),
+    log: silentLogger,
+    checks: () => [],
+    drain: () => door,
+  });
+  context.after(() => server.close());
+  const drain = (options: Parameters<typeof call>[2] = {}) => call(portOf(server), "/drain", options);
+  const header = { "x-outrigger-drain": "preStop" };
+  const without = await drain({ headers: header });
+  assert.equal(without.status, 404);
+  assert.doesNotMatch(without.body, /drain/);
+
+  door = {
+    token: "preStop",
+    request: () => (asked++, new Promise((resolve) => (end = resolve))),
+  };
+  assert.match((await call(portOf(server), "/x")).body, /\n\/drain\n$/);
+  for (const [headers, body] of [
+    [{}, "the header x-outrigger-drain must hold the drain token (--drain-token): there is none\n"],
+    [
+      { "x-outrigger-drain": "prestop" },
+      "the header x-outrigger-drain must hold the drain token (--drain-token): it is another\n",
+    ],
+    [
+      { "x-outrigger-drain": "" },
+      "the header x-outrigger-drain must hold the drain token (--drain-token): it is another\n",
+    ],
+  ] as const) {
+    const refused = await drain({ headers });
+    assert.deepEqual([refused.status, refused.body], [403, body]);
+  }
+  for (const method of ["POST", "HEAD", "DELETE"])
+    assert.equal((await drain({ method, headers: header })).status, 405, method);
+  assert.equal(asked, 0);
+
+  for (const [drained, status] of [
+    [true, 200],
+    [false, 503],
+  ] as const) {
+    const before: number = asked;
+    const answer: Promise<Answer> = drain({ headers: header });
+    while (asked === before) await new Promise((resolve) => setImmediate(resolve));
+    end({ drained, detail: "as it was" });
+    const { status: got, body } = await answer;
+    assert.deepEqual([got, body], [status, "as it was\n"]);
+  }
+});
 
 async function control(
   context: TestContext,

@@ -1,5 +1,6 @@
 /** One place that answers: a plain object of one shape, so that the hot path reads its fields at fixed offsets. */
 import type { Milliseconds } from "@outrigger/core";
+import type { AdaptiveLimit } from "../resilience/adaptive-limit.ts";
 import { formatHostPort } from "./address.ts";
 
 /** How one attempt ended, as far as it says something about its endpoint. */
@@ -79,6 +80,8 @@ export interface Endpoint {
   intervalSuccesses: number;
   /** The ramp of slow start began then; -1 = no ramp. */
   rampSince: Milliseconds;
+  /** What it can do at once, as learnt; null: that is not asked for. */
+  adaptive: AdaptiveLimit | null;
   /** Smooth weighted round-robin's running value. */
   currentWeight: number;
   /** Attempts ended so far, by outcome, in the order of OUTCOMES; for metrics and the live view. */
@@ -107,6 +110,7 @@ export function createEndpoint(target: Target): Endpoint {
     intervalTotal: 0,
     intervalSuccesses: 0,
     rampSince: -1,
+    adaptive: null,
     currentWeight: 0,
     outcomes: { success: 0, "server-error": 0, "connect-failure": 0, reset: 0, timeout: 0, cancelled: 0 },
   };

@@ -175,7 +175,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   /** Answers for the proxy itself. `requestDone`: the whole request has been read. */
   reply(reply: Reply, requestDone: boolean, bodiless: boolean, added: string): void {
     this.metrics.replied(reply.code);
-    this.keepAlive = this.keepAlive && requestDone && !this.#listener.draining;
+    this.keepAlive &&= requestDone && !this.#listener.draining && reply.closes !== true;
     this.writeText(renderReply(reply, this.keepAlive, bodiless, added));
     this.#listener.log.replied(this.#exchange, reply);
     this.exchangeDone(requestDone, this.clock.now());

@@ -9,6 +9,7 @@ import type { Endpoint } from "@outrigger/upstream";
 import { Framing } from "../codec/framing.ts";
 import type { Head } from "../codec/head.ts";
 import type { Http1Metrics } from "./http1-metrics.ts";
+import { noSocket, type Reply } from "./reply.ts";
 import type { Settings } from "./settings.ts";
 import { SocketShortage, SWEEP_INTERVAL } from "./socket-shortage.ts";
 import { TurnWrites } from "./turn-writes.ts";
@@ -28,10 +29,14 @@ const MAX_HINT: Milliseconds = 600_000;
 export interface Waiter {
   /** When its request began: its place in the line, also when it has to wait again. */
   readonly startedAt: Milliseconds;
-  /** Ends the request and its client's connection, for want of sockets; `detail` says more. */
-  turnAway(detail: string): void;
+  /** Ends the request with this answer. */
+  turnAway(reply: Reply): void;
   /** Goes on if there is a place for it now; false: it goes on waiting. */
   tryPlace(): boolean;
+  /** What the line waits for is the workload behind a gate; is not that any more; will never come. */
+  awaitWorkload(): void;
+  workloadIsBack(): void;
+  workloadIsGone(): void;
 }
 
 export class ConnectionPool implements ConnectionHome {
@@ -49,6 +54,9 @@ export class ConnectionPool implements ConnectionHome {
   #sweep: Timer | null = null;
   #closing = false;
   #serving = false;
+  /** New requests wait although the workload may be there, until those that it has are done. */
+  #withholds = false;
+  #workloadIsGone = false;
 
   /** @param noSockets told what the kernel said when there was no socket for a connection, once for each shortage */
   constructor(clock: Clock, metrics: Http1Metrics, head: Head, noSockets: (detail: string) => void) {
@@ -71,7 +79,7 @@ export class ConnectionPool implements ConnectionHome {
     now: Milliseconds,
   ): UpstreamConnection | null {
     const idle = this.#idle.get(endpoint);
-    if (idle === undefined) return null;
+    if (idle === undefined || (this.#withholds && settings.options.hold > 0)) return null;
     for (let connection = idle.at(-1); connection; connection = idle.at(-1)) {
       if (!repeatable && now - connection.idleSince > FRESH_ENOUGH_FOR_UNSAFE) return null;
       idle.pop();
@@ -89,10 +97,11 @@ export class ConnectionPool implements ConnectionHome {
    * use (see FRESH_ENOUGH_FOR_UNSAFE) makes place. Tells the exchange when it is ready, or failed.
    */
   open(endpoint: Endpoint, settings: Settings, now: Milliseconds): UpstreamConnection | null {
-    const { limits } = settings.upstream;
     // Who may not be held (any more, since a reload) is told at once.
-    const waitsForWorkload = settings.options.hold > 0 && !this.#away.mayOpen;
-    if (waitsForWorkload || !this.#shortage.mayOpen(now) || !limits.tryConnect(endpoint)) {
+    const held = settings.options.hold > 0;
+    if (held && (this.#withholds || !this.#away.mayOpen)) return null;
+    const { limits } = settings.upstream;
+    if (!this.#shortage.mayOpen(now) || !limits.tryConnect(endpoint)) {
       const oldest = this.#idle.get(endpoint)?.[0];
       if (oldest === undefined) return null;
       this.#closeForAnother(oldest);
@@ -127,7 +136,8 @@ export class ConnectionPool implements ConnectionHome {
   /** Takes back a connection whose exchange is over. */
   release(connection: UpstreamConnection, now: Milliseconds): void {
     const { endpoint, settings } = connection;
-    if (!connection.keepAlive || endpoint.removed || this.#closing) {
+    const unwanted = endpoint.removed || settings.upstream.limits.tooMany(endpoint);
+    if (!connection.keepAlive || unwanted || this.#closing) {
       connection.destroy();
       return;
     }
@@ -165,16 +175,56 @@ export class ConnectionPool implements ConnectionHome {
   opened(): void {
     if (!this.#away.goesOn) return;
     this.#away.back();
+    for (const waiter of this.#waiting) waiter.workloadIsBack();
     this.#serveLine();
   }
 
   /** The workload behind a gate refuses connections: the line waits for it, and one at a time tries. */
   workloadRefuses(): void {
+    const before = this.awaitsWorkload;
     this.#away.failed();
+    this.#withholds = false;
+    if (!before) this.#awaitWorkload();
+  }
+
+  /**
+   * Requests wait from now on, where `hold` lets them, until `letGo`; at the latest until one has waited for so long, or
+   * the workload is found away, which is another reason to wait.
+   */
+  withhold(): void {
+    if (this.awaitsWorkload) return;
+    this.#withholds = true;
+    this.#awaitWorkload();
+  }
+
+  /** Ends `withhold`; false when it was over already. */
+  letGo(): boolean {
+    if (!this.#withholds) return false;
+    this.#withholds = false;
+    for (const waiter of this.#waiting) waiter.workloadIsBack();
+    this.#serveLine();
+    return true;
+  }
+
+  /** The workload does not come back: whoever waits for it is turned away, and so is who comes. */
+  workloadGone(): void {
+    this.#workloadIsGone = true;
+    this.#withholds = false;
+    this.#away.forGood();
+    for (const waiter of [...this.#waiting]) waiter.workloadIsGone();
+  }
+
+  get workloadIsGone(): boolean {
+    return this.#workloadIsGone;
   }
 
   get awaitsWorkload(): boolean {
-    return this.#away.goesOn;
+    return this.#away.goesOn || this.#withholds;
+  }
+
+  /** Requests in the line. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /** A new connection would hardly get a socket now. */
@@ -237,6 +287,10 @@ export class ConnectionPool implements ConnectionHome {
     this.#serving = false;
   }
 
+  #awaitWorkload(): void {
+    for (const waiter of this.#waiting) waiter.awaitWorkload();
+  }
+
   /** Its place is for the request at hand, not for the line. */
   #closeForAnother(idle: UpstreamConnection): void {
     const serving = this.#serving;
@@ -259,7 +313,7 @@ export class ConnectionPool implements ConnectionHome {
     }
     // Somebody's own socket must then serve the rest: that of the newest.
     if (this.#shortage.sweep(now, this.#waiting.length > 0))
-      this.#waiting.at(-1)?.turnAway("and none is given back");
+      this.#waiting.at(-1)?.turnAway(noSocket("and none is given back"));
     // A place may have come without a connection's end: by discovery, a reload, or sockets that others closed.
     this.#serveLine();
     if (this.#idle.size > 0 || this.#waiting.length > 0 || this.#shortage.goesOn) this.#sweepLater();

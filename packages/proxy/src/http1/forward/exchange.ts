@@ -16,20 +16,18 @@ import { rewriteRequest, rewriteResponse } from "../codec/rewrite.ts";
 import { AnswerWriter } from "./answer-writer.ts";
 import { Attempts } from "./attempts.ts";
 import type { ExchangeClient } from "./exchange-client.ts";
-import { Hold } from "./hold.ts";
+import { PlaceInLine } from "./place-in-line.ts";
 import {
   allAttemptsFailed,
   explanation,
-  lineIsFull,
   noEndpoint,
   noSocket,
   rejected,
   timeIsUp,
   type Reply,
-  workloadAway,
 } from "./reply.ts";
 import { RequestBody } from "./request-body.ts";
-import type { Settings } from "./settings.ts";
+import type { ExchangeLimit, Settings } from "./settings.ts";
 import type { AnswerReceiver, AttemptFailure, UpstreamConnection } from "./upstream-connection.ts";
 
 const OUTCOME_OF_FAILURE: Readonly<Record<AttemptFailure, Outcome>> = {
@@ -68,16 +66,15 @@ export class Exchange implements AnswerReceiver {
   #answerDone = false;
   #lastFailure: AttemptFailure | "status" | null = null;
   #lastDetail = "";
-  /** In the pool's line for a connection. */
-  #waiting = false;
   readonly #stall: Deadline<Exchange> = new Deadline<Exchange>(this);
   readonly #overall: Deadline<Exchange> = new Deadline<Exchange>(this);
-  readonly #hold = new Hold(this);
+  readonly #place: PlaceInLine;
 
   constructor(client: ExchangeClient) {
     this.client = client;
     this.#answer = new AnswerWriter(client);
     this.#attempts = new Attempts(this, client.clock, client.pool);
+    this.#place = new PlaceInLine(this, client.pool);
   }
 
   /** Bytes of the request's body are held for an attempt, or wait in an endpoint's socket. */
@@ -117,7 +114,6 @@ export class Exchange implements AnswerReceiver {
     const length = framing.body === "chunked" ? Infinity : framing.length;
     this.#body.begin(body, done, length, this.#idempotent ? settings.options.retryBodyBytes : 0);
     this.#attempts.begin(settings);
-    this.#hold.reset();
     this.status = 0;
     this.endpointKey = "";
     this.#answerDone = false;
@@ -142,10 +138,28 @@ export class Exchange implements AnswerReceiver {
     const now = this.client.clock.now();
     const connection = this.#start(now);
     if (connection === null && this.#attempts.lastPick !== null) return false;
-    this.#waiting = false;
-    this.#settings.upstream.limits.unpend();
+    this.#place.served(this.#settings);
     this.#proceed(connection, now);
     return true;
+  }
+
+  /** What the line waits for is the workload behind a gate. */
+  awaitWorkload(): void {
+    this.#place.holdBegins(this.#settings, this.client.clock.now());
+  }
+
+  workloadIsBack(): void {
+    this.#place.holdEnds(this.#settings, this.client.clock.now());
+  }
+
+  workloadIsGone(): void {
+    this.turnAway(this.#place.workloadGone());
+  }
+
+  /** Ends the request, which waits, with this answer. */
+  turnAway(reply: Reply): void {
+    this.#over("cancelled");
+    this.#reply(reply);
   }
 
   /** The connection that an attempt waited for is open. */
@@ -172,7 +186,7 @@ export class Exchange implements AnswerReceiver {
     if (failure === "no-socket" && this.#attempts.none) {
       this.#attempts.uncount(connection.endpoint);
       // Where no connection is open, none will come back to serve the line.
-      if (this.client.pool.size === 0) this.turnAway(detail);
+      if (this.client.pool.size === 0) this.turnAway(noSocket(detail));
       else this.#wait(connection.endpoint.key);
       return;
     }
@@ -181,7 +195,7 @@ export class Exchange implements AnswerReceiver {
     if (!this.#attempts.none) return; // the other attempt is still running
     const nothingSent = !connection.wrote;
     const repeatable = nothingSent || (this.#idempotent && !this.#body.gone);
-    if (nothingSent && this.#hold.isFor(failure, this.#settings)) {
+    if (nothingSent && this.#place.isFor(failure, this.#settings)) {
       this.#attempts.uncount(connection.endpoint);
       this.client.pool.workloadRefuses();
       this.#wait(connection.endpoint.key);
@@ -298,20 +312,21 @@ export class Exchange implements AnswerReceiver {
     this.#over("cancelled");
   }
 
-  timedOut(kind: "stalled" | "overall" | "held"): void {
+  timedOut(kind: ExchangeLimit): void {
     if (!this.active) return;
+    if (kind === "held" && this.client.pool.letGo()) {
+      // Not the workload was away, it was we who held back: it has waited long enough for what others have to finish.
+      return;
+    }
     this.client.metrics.timedOut(kind);
     if (this.#answering !== null) {
       this.#truncate();
       return;
     }
-    const { timeout, stallTimeout, hold } = this.#settings.options;
+    const { timeout, stallTimeout } = this.#settings.options;
     this.#over("timeout");
-    if (kind === "held") {
-      this.#reply(workloadAway(this.#hold.endpointKey, `was not back within ${hold} ms (hold)`));
-      return;
-    }
-    this.#reply(timeIsUp(kind, kind === "overall" ? timeout : stallTimeout, this.endpointKey));
+    if (kind === "held" || kind === "pending") this.#reply(this.#place.waitedTooLong(kind, this.#settings));
+    else this.#reply(timeIsUp(kind, kind === "overall" ? timeout : stallTimeout, this.endpointKey));
   }
 
   #attempt(now: Milliseconds): void {
@@ -327,29 +342,8 @@ export class Exchange implements AnswerReceiver {
 
   #wait(endpointKey: string): void {
     if (!this.#body.done) this.client.pause();
-    this.#waiting = this.client.pool.wait(this, this.#settings);
-    if (this.#waiting) {
-      const { pool, clock } = this.client;
-      if (pool.awaitsWorkload) this.#hold.wait(endpointKey, this.#settings, clock.now());
-      return;
-    }
-    if (this.client.pool.lacksSockets) {
-      this.turnAway("and the line is full (maxPending)");
-      return;
-    }
-    this.#over("cancelled");
-    this.#reply(
-      this.client.pool.awaitsWorkload
-        ? workloadAway(endpointKey, "the line of those who wait is full (maxPending)")
-        : lineIsFull(endpointKey),
-    );
-  }
-
-  /** There is no socket for it: its client's connection ends with the answer, so that its socket serves another. */
-  turnAway(detail: string): void {
-    this.#over("cancelled");
-    this.client.keepAlive = false;
-    this.#reply(noSocket(detail));
+    const refusal = this.#place.take(endpointKey, this.#settings, this.client.clock.now());
+    if (refusal !== null) this.turnAway(refusal);
   }
 
   /** @param connection null: there is no endpoint */
@@ -369,7 +363,7 @@ export class Exchange implements AnswerReceiver {
   }
 
   #send(connection: UpstreamConnection, now: Milliseconds): void {
-    this.#hold.end(this.#settings);
+    this.#place.sent(this.#settings);
     this.#body.sendFirst(connection, this.headText, now);
     if (this.#body.done) return;
     if (connection.isFull) this.client.pause();
@@ -524,13 +518,9 @@ export class Exchange implements AnswerReceiver {
       }
     }
     this.#answering = null;
-    if (this.#waiting) {
-      this.#waiting = false;
-      this.client.pool.leaveLine(this, this.#settings);
-    }
+    this.#place.leave(this.#settings);
     this.#settings.stalls.disarm(this.#stall);
     this.#settings.overall.disarm(this.#overall);
-    this.#hold.end(this.#settings);
     this.#settings.upstream.release();
     this.#body.clear();
   }

@@ -284,7 +284,7 @@ describe("when the upstream cannot take a request, the answer says why", () => {
     assert.match(refused.head, /^HTTP\/1.1 503 .*retry-after: 1\r\nx-outrigger-reason: max-pending/s);
     assert.match(
       refused.body,
-      /all connections to 127\.0\.0\.1:\d+ are busy \(maxConnections\) and the line is full \(maxPending\)/,
+      /all connections to 127\.0\.0\.1:\d+ are busy \(maxConnections or adaptiveConcurrency\) and the line is full \(maxPending\)/,
     );
     busy.socket.destroy();
     await eventually(() => backend.connections.length === 2);

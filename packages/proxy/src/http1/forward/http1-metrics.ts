@@ -1,6 +1,7 @@
 /** What a listener counts. Series of the hot path are resolved once; the rest by label when they happen. */
 import type { Counter, Family, Histogram, Metrics } from "@outrigger/core";
 import type { Violation } from "../codec/violation.ts";
+import type { ExchangeLimit } from "./settings.ts";
 
 /** Seconds; each at most twice the one before, mostly half more: a quantile read off them is wrong by no more than that. */
 const DURATION_BUCKETS = [
@@ -126,7 +127,7 @@ export class Http1Metrics {
     this.#violations.with({ listener: this.#listener, side, reason }).inc();
   }
 
-  timedOut(kind: "head" | "idle" | "stalled" | "connect" | "try" | "overall" | "held"): void {
+  timedOut(kind: "head" | "idle" | "connect" | "try" | ExchangeLimit): void {
     this.#timeouts.with({ listener: this.#listener, kind }).inc();
   }
 

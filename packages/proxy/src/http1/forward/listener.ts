@@ -149,13 +149,23 @@ export class Listener implements ClientHome {
     await Promise.all(servers.map((server) => closePort(server, signal)));
   }
 
+  /** Answers say `connection: close` from now on, so that clients go elsewhere with their next request; false: no more. */
+  turnClientsAway(away: boolean): void {
+    this.draining = away;
+  }
+
+  /** Closes connections without a request, after a moment for the one that may be on its way; busy ones say so themselves. */
+  closeIdle(): void {
+    for (const client of this.#clients) client.drain();
+  }
+
   /**
    * Finishes what is in flight, answering with `connection: close`; idle connections get a moment for the request that
    * may be on its way. Resolves with the number of requests cut when the signal aborts (0 when all ended by themselves).
    */
   async drain(signal: AbortSignal): Promise<number> {
     this.draining = true;
-    for (const client of this.#clients) client.drain();
+    this.closeIdle();
     let cut = 0;
     const abort = (): void => {
       cut = this.inFlight();

@@ -23,6 +23,8 @@ export interface Reply {
   /** For people: what happened and what to look at. */
   readonly message: string;
   readonly retryAfterSeconds?: number;
+  /** The client's connection ends with the answer. */
+  readonly closes?: boolean;
 }
 
 /** The route's own limits refuse the request before an endpoint is looked for. */
@@ -45,15 +47,24 @@ export function noEndpoint(upstream: string, why: string): Reply {
   return { status: 503, code: "no-endpoint", message };
 }
 
+const allBusy = (endpoint: string): string =>
+  `all connections to ${endpoint} are busy (maxConnections or adaptiveConcurrency)`;
+
 export function lineIsFull(endpoint: string): Reply {
-  const message = `all connections to ${endpoint} are busy (maxConnections) and the line is full (maxPending)`;
+  const message = `${allBusy(endpoint)} and the line is full (maxPending)`;
   return { status: 503, code: "max-pending", message, retryAfterSeconds: 1 };
 }
 
-/** @param detail what the kernel said */
+/** @param span the limit, in milliseconds */
+export function noPlace(endpoint: string, span: Milliseconds): Reply {
+  const message = `${allBusy(endpoint)}, and none ended within ${span} ms (maxWait)`;
+  return { status: 503, code: "max-wait", message, retryAfterSeconds: 1 };
+}
+
+/** The client's own socket then serves another. @param detail what the kernel said */
 export function noSocket(detail: string): Reply {
   const message = `no socket for a connection to an endpoint, ${detail}: raise the limit of open files, or set maxConnections`;
-  return { status: 503, code: "no-socket", message, retryAfterSeconds: 1 };
+  return { status: 503, code: "no-socket", message, retryAfterSeconds: 1, closes: true };
 }
 
 /** @param why it is not waited for, or not any more */

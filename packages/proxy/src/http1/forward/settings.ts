@@ -11,6 +11,9 @@ const LINGER: Milliseconds = 2_000;
 /** While draining, how long an idle connection may still bring a request before it is closed. */
 const IDLE_DRAIN: Milliseconds = 500;
 
+/** What a request may run into; "held" and "pending" while it waits in the line. */
+export type ExchangeLimit = "stalled" | "overall" | "held" | "pending";
+
 /** Who waits in the queues, as far as a deadline needs to know. */
 interface WaitingClient {
   headTimedOut(): void;
@@ -19,7 +22,7 @@ interface WaitingClient {
   destroy(): void;
 }
 export interface WaitingExchange {
-  timedOut(kind: "stalled" | "overall" | "held"): void;
+  timedOut(kind: ExchangeLimit): void;
 }
 interface WaitingAttempt {
   connectTimedOut(): void;
@@ -45,6 +48,8 @@ export interface Http1Options {
   readonly timeout: Milliseconds;
   /** How long a request waits for a workload that refuses connections; for a gate, which has one endpoint. */
   readonly hold: Milliseconds;
+  /** How long a request waits in the line for a place with an endpoint that is there. */
+  readonly maxWait: Milliseconds;
   /** How long an upstream connection is kept for reuse; an endpoint's `Keep-Alive: timeout=` hint takes its place. */
   readonly upstreamIdleTimeout: Milliseconds;
   /** How long an upgraded connection may be silent in both directions. */
@@ -71,6 +76,7 @@ export const HTTP1_DEFAULTS: Http1Options = {
   perTryTimeout: 0,
   timeout: 0,
   hold: 0,
+  maxWait: 0,
   upstreamIdleTimeout: 4_000,
   tunnelIdleTimeout: 3_600_000,
   maxHeadBytes: 32 * 1024,
@@ -91,6 +97,7 @@ export class Settings {
   readonly stalls: DeadlineQueue<WaitingExchange>;
   readonly overall: DeadlineQueue<WaitingExchange>;
   readonly holds: DeadlineQueue<WaitingExchange>;
+  readonly waits: DeadlineQueue<WaitingExchange>;
   readonly connects: DeadlineQueue<WaitingAttempt>;
   readonly tries: DeadlineQueue<WaitingAttempt>;
   readonly tunnels: DeadlineQueue<SilentTunnel>;
@@ -113,6 +120,7 @@ export class Settings {
     this.stalls = new DeadlineQueue(clock, options.stallTimeout, (exchange) => exchange.timedOut("stalled"));
     this.overall = new DeadlineQueue(clock, options.timeout, (exchange) => exchange.timedOut("overall"));
     this.holds = new DeadlineQueue(clock, options.hold, (exchange) => exchange.timedOut("held"));
+    this.waits = new DeadlineQueue(clock, options.maxWait, (exchange) => exchange.timedOut("pending"));
     this.connects = new DeadlineQueue(clock, options.connectTimeout, (upstream) =>
       upstream.connectTimedOut(),
     );
@@ -146,6 +154,7 @@ export class Settings {
       this.stalls,
       this.overall,
       this.holds,
+      this.waits,
       this.connects,
       this.tries,
       this.tunnels,

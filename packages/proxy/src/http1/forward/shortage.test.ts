@@ -41,6 +41,16 @@ function poolAlone(
   };
 }
 
+/** One for whom there is never a place. */
+const WAITER: Waiter = {
+  startedAt: 0,
+  tryPlace: () => false,
+  turnAway: () => {},
+  awaitWorkload: () => {},
+  workloadIsBack: () => {},
+  workloadIsGone: () => {},
+};
+
 describe("without a socket for a connection", () => {
   it("requests wait, nothing is held against the endpoint, and all are answered when there are sockets again", async () => {
     const clock = new VirtualClock();
@@ -110,8 +120,8 @@ describe("while sockets are short", () => {
     const client = await proxy.client();
     const turnedAway: string[] = [];
     const waiter: Waiter = {
-      startedAt: 0,
-      turnAway: (detail) => void turnedAway.push(detail),
+      ...WAITER,
+      turnAway: ({ message }) => void turnedAway.push(message),
       tryPlace: () => (pool.gotNoSocket("EMFILE"), false),
     };
     client.write(GET("/"));
@@ -145,6 +155,7 @@ describe("while sockets are short", () => {
     const turnedAway: number[] = [];
     const waiters = [1, 2, 3, 4].map((startedAt): Waiter => {
       const waiter: Waiter = {
+        ...WAITER,
         startedAt,
         turnAway: () => {
           turnedAway.push(startedAt);
@@ -229,7 +240,7 @@ describe("while sockets are short", () => {
       connection.socket.destroy(Object.assign(new Error("connect EMFILE"), { code: "EMFILE" }));
       return false;
     };
-    assert.ok(pool.wait({ startedAt: 0, turnAway: () => {}, tryPlace }, settings));
+    assert.ok(pool.wait({ ...WAITER, tryPlace }, settings));
     tryPlace();
     await eventually(() => pool.lacksSockets && pool.size === 0);
     await turns(20);
@@ -241,8 +252,8 @@ describe("while sockets are short", () => {
     const { clock, pool, settings } = alone;
     const asked: number[] = [];
     const waiter = (startedAt: number): Waiter => ({
+      ...WAITER,
       startedAt,
-      turnAway: () => {},
       tryPlace: () => asked.push(startedAt) > 0,
     });
     for (const startedAt of [2, 4, 1, 3, 3]) assert.ok(pool.wait(waiter(startedAt), settings));

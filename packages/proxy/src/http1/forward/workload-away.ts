@@ -54,6 +54,13 @@ export class WorkloadAway {
     this.#goesOn = false;
   }
 
+  /** Nobody tries any more. */
+  forGood(): void {
+    this.stop();
+    this.#goesOn = true;
+    this.#try = false;
+  }
+
   stop(): void {
     this.#timer?.clear();
     this.#timer = null;

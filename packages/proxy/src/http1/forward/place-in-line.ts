@@ -1,0 +1,92 @@
+/**
+ * One request's wait for a connection: its place in the pool's line and how long it may stand there: `maxWait`, or, while
+ * it waits for the workload behind a gate, `hold` from when that was found away.
+ */
+import { Deadline, type Milliseconds } from "@outrigger/core";
+import type { ConnectionPool, Waiter } from "./connection-pool.ts";
+import { lineIsFull, noPlace, noSocket, workloadAway, type Reply } from "./reply.ts";
+import type { Settings, WaitingExchange } from "./settings.ts";
+import type { AttemptFailure } from "./upstream-connection.ts";
+
+export class PlaceInLine {
+  readonly #exchange: Waiter & WaitingExchange;
+  readonly #pool: ConnectionPool;
+  readonly #limit: Deadline<WaitingExchange>;
+  #taken = false;
+  /** `hold` has begun. */
+  #held = false;
+  #endpointKey = "";
+
+  constructor(exchange: Waiter & WaitingExchange, pool: ConnectionPool) {
+    this.#exchange = exchange;
+    this.#pool = pool;
+    this.#limit = new Deadline<WaitingExchange>(exchange);
+  }
+
+  /** Whether a request whose attempt failed like this, before a byte was sent, is held instead of tried elsewhere. */
+  isFor(failure: AttemptFailure, settings: Settings): boolean {
+    return settings.options.hold > 0 && (failure === "connect-failure" || failure === "connect-timeout");
+  }
+
+  /** Takes a place, to wait for a connection to this endpoint. Returns why it may not; null: it waits. */
+  take(endpointKey: string, settings: Settings, now: Milliseconds): Reply | null {
+    const pool = this.#pool;
+    this.#endpointKey = endpointKey;
+    if (pool.workloadIsGone && settings.options.hold > 0) return this.workloadGone();
+    this.#taken = pool.wait(this.#exchange, settings);
+    if (this.#taken) {
+      if (pool.awaitsWorkload) this.holdBegins(settings, now);
+      else settings.waits.arm(this.#limit, now);
+      return null;
+    }
+    if (pool.lacksSockets) return noSocket("and the line is full (maxPending)");
+    if (!pool.awaitsWorkload) return lineIsFull(endpointKey);
+    return workloadAway(endpointKey, "the line of those who wait is full (maxPending)");
+  }
+
+  /** What it waits for in the line is the workload. */
+  holdBegins(settings: Settings, now: Milliseconds): void {
+    if (this.#held) return;
+    this.#held = true;
+    settings.holds.arm(this.#limit, now);
+  }
+
+  /** The workload is there: from here on it waits as others do. */
+  holdEnds(settings: Settings, now: Milliseconds): void {
+    this.sent(settings);
+    if (this.#taken) settings.waits.arm(this.#limit, now);
+  }
+
+  /** It does not wait any more. */
+  sent(settings: Settings): void {
+    this.#held = false;
+    settings.holds.disarm(this.#limit);
+    settings.waits.disarm(this.#limit);
+  }
+
+  /** The pool has found a connection for it, or there is no endpoint to wait for. */
+  served(settings: Settings): void {
+    this.#taken = false;
+    settings.waits.disarm(this.#limit);
+    settings.upstream.limits.unpend();
+  }
+
+  /** The request is over. */
+  leave(settings: Settings): void {
+    this.sent(settings);
+    if (!this.#taken) return;
+    this.#taken = false;
+    this.#pool.leaveLine(this.#exchange, settings);
+  }
+
+  /** The answer when its time is over. */
+  waitedTooLong(kind: "held" | "pending", { options }: Settings): Reply {
+    if (kind === "pending") return noPlace(this.#endpointKey, options.maxWait);
+    return workloadAway(this.#endpointKey, `was not back within ${options.hold} ms (hold)`);
+  }
+
+  /** The answer when nobody waits any more. */
+  workloadGone(): Reply {
+    return { ...workloadAway(this.#endpointKey, "does not come back: its pod ends"), closes: true };
+  }
+}
