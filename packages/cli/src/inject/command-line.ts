@@ -183,8 +183,8 @@ export function parseInject(words: readonly string[]): InjectOptions {
       throw usageError(`--alias ${name}: accepted is a host name of a-z, 0-9, - and ., not localhost`);
   }
   const token = one("--drain-token");
-  if (token !== null && !/^[\x21-\x7e]+$/.test(token))
-    throw usageError("--drain-token: accepted is printable ASCII without blanks, for a header's value");
+  if (token !== null && !/^[\x21-\x7e]{1,128}$/.test(token))
+    throw usageError("--drain-token: accepted are 1 to 128 visible ASCII characters");
   return {
     files: filesOf(operands, values),
     only: values.get("--only") ?? [],

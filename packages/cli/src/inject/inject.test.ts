@@ -363,7 +363,7 @@ test("a grace period too short for draining is noted", async () => {
     (await run(pod(seconds), words)).notes.find((note) => note.includes("terminationGracePeriodSeconds"));
   assert.match(
     (await noted(29, GATE)) ?? "",
-    /is 29, and an orderly end may take 30 s \(settle 5 s before it, grace 25 s after\)/,
+    /is 29, and an orderly end may take 30 s \(25 s until the gate is drained, then the workload's own end\)/,
   );
   assert.equal(await noted(30, GATE), undefined);
   assert.match((await noted(24, CATALOG)) ?? "", /is 24, and an orderly end may take 25 s/);

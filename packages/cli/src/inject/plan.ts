@@ -40,9 +40,10 @@ export interface Injection {
 }
 
 const SYSCTL = "net.ipv4.ip_unprivileged_port_start";
-/** core's default: from SIGTERM to the end of draining. */
+/** core's default: from SIGTERM, or from a gate's /drain, to the end of draining. */
 const GRACE_SECONDS = 25;
-const SETTLE_SECONDS = 5;
+/** What a workload behind a gate has at least, after the gate is drained, to end in. */
+const WORKLOAD_SECONDS = 5;
 const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
 
 /** @returns undefined where nothing asks for the pattern */
@@ -253,11 +254,11 @@ function keepDefaultContainer(workload: Workload, spec: Fields, additions: Plann
 
 function graceNote(spec: Fields, gated: boolean, notes: string[]): void {
   const seconds = spec["terminationGracePeriodSeconds"];
-  const needed = GRACE_SECONDS + (gated ? SETTLE_SECONDS : 0);
+  const needed = GRACE_SECONDS + (gated ? WORKLOAD_SECONDS : 0);
   if (typeof seconds !== "number" || seconds >= needed) return;
   const parts = gated
-    ? `settle ${SETTLE_SECONDS} s before it, grace ${GRACE_SECONDS} s after`
-    : `grace ${GRACE_SECONDS} s`;
+    ? `${GRACE_SECONDS} s until the gate is drained, then the workload's own end`
+    : `the ambassador's grace`;
   notes.push(
     `terminationGracePeriodSeconds is ${seconds}, and an orderly end may take ${needed} s (${parts}): what is under way later is cut; raise it`,
   );

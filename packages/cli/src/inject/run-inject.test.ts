@@ -92,7 +92,7 @@ for (const [words, message] of [
   ],
   [["inject", "--config-map", "a b"], /^--config-map a b: accepted is \[PATTERN=\]NAME\[\/KEY\]/],
   [["inject", "--config-map=a", "--config-map=b"], /^--config-map for ambassador is given twice\n$/],
-  [["inject", "--drain-token", "a b"], /^--drain-token: accepted is printable ASCII/],
+  [["inject", "--drain-token", "a b"], /^--drain-token: accepted are 1 to 128 visible ASCII characters\n$/],
   [["inject", "-f", "/no/such/file"], /^cannot read \/no\/such\/file: there is no such file\n$/],
 ] as const) {
   test(`usage error: outrigger ${words.join(" ")}`, () => {
