@@ -1,9 +1,10 @@
 /** The words of the command line: what each flag is, the manual made from that, and the parser. */
-import { parseDuration, type Milliseconds } from "@outrigger/core";
-import { closest } from "@outrigger/core";
+import { closest, parseDuration, type Milliseconds } from "@outrigger/core";
 import type { CheckOptions } from "./check/check.ts";
 import { checkManual, parseCheck } from "./check/command-line.ts";
-import { usageError } from "./flag-words.ts";
+import { flagLines, readWords, usageError, type Flag } from "./flag-words.ts";
+import { injectManual, parseInject, parseUninject, uninjectManual } from "./inject/command-line.ts";
+import type { InjectOptions, UninjectOptions } from "./inject/options.ts";
 
 export type View = "auto" | "screen" | "log";
 export type Network = "auto" | "host" | "namespace";
@@ -26,14 +27,9 @@ export type Invocation =
   | { readonly verb: "help"; readonly text: string }
   | { readonly verb: "version" }
   | { readonly verb: "run"; readonly options: RunOptions }
+  | { readonly verb: "inject"; readonly options: InjectOptions }
+  | { readonly verb: "uninject"; readonly options: UninjectOptions }
   | { readonly verb: "check"; readonly options: CheckOptions };
-
-interface Flag {
-  readonly name: string;
-  /** null: the flag takes no value. */
-  readonly value: string | null;
-  readonly help: string;
-}
 
 const FLAGS: readonly Flag[] = [
   {
@@ -54,11 +50,13 @@ const FLAGS: readonly Flag[] = [
   {
     name: "--image",
     value: "NAME=DIR",
+    repeated: true,
     help: 'run containers of image NAME in folder DIR; without a command in the manifest, what DIR/package.json starts (plain words of "start", or else node on "main"); may be repeated',
   },
   {
     name: "--volume",
     value: "NAME=DIR",
+    repeated: true,
     help: "folder DIR stands for volume NAME (hostPath, persistentVolumeClaim, ...); may be repeated",
   },
   {
@@ -86,19 +84,15 @@ const FLAGS: readonly Flag[] = [
 
 const OVERVIEW = `outrigger: pod patterns beside workloads that never change
 
-Usage: outrigger run FILE... [flags]     run a pod manifest on this machine
-       outrigger check [-f FILE]         find what is wrong with the patterns in manifests
-       outrigger COMMAND --help          the manual of a command
+Usage: outrigger run FILE... [flags]         run a pod manifest on this machine
+       outrigger inject [flags] [-f FILE]    add patterns to the pods of manifests: kubectl's YAML in, YAML out
+       outrigger uninject [-f FILE]          take out what inject has added
+       outrigger check [-f FILE]             find what is wrong with the patterns in manifests
+       outrigger COMMAND --help              the manual of a command
        outrigger --version
 `;
 
 export function runManual(): string {
-  const flags = FLAGS.map(({ name, value, help }) => {
-    const head = value === null ? name : `${name} ${value}`;
-    return `  ${head}\n${wrap(help, 92)
-      .map((line) => `      ${line}`)
-      .join("\n")}`;
-  }).join("\n");
   return `outrigger run: a real pod manifest on this machine, its containers as processes on localhost
 
 Usage: outrigger run FILE... [flags]
@@ -111,7 +105,7 @@ bin of @outrigger/PATTERN with the container's args and env. Any other image is 
 runs here, on this machine's PATH, as you; or in the folder that --image gives. There is never a shell.
 
 Flags:
-${flags}
+${flagLines(FLAGS)}
 
 In the order of the kubelet: init containers one after the other; native sidecars (init containers with
 restartPolicy: Always) in order, each until its startupProbe succeeds; then the main containers. Probes run with
@@ -140,18 +134,6 @@ group has had already.
 `;
 }
 
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
-}
-
 export function parseCommandLine(argv: readonly string[]): Invocation {
   const [verb, ...rest] = argv;
   if (verb === undefined || verb === "--help" || verb === "-h" || verb === "help") {
@@ -163,78 +145,36 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
   if (manual && rest.some((word) => word === "--help" || word === "-h"))
     return { verb: "help", text: manual() };
   if (verb === "run") return parseRun(rest);
+  if (verb === "inject") return { verb, options: parseInject(rest) };
+  if (verb === "uninject") return { verb, options: parseUninject(rest) };
   if (verb === "check") {
     const parsed = parseCheck(rest);
-    return "explain" in parsed
-      ? { verb: "help", text: parsed.explain }
-      : { verb: "check", options: parsed.options };
+    return "explain" in parsed ? { verb: "help", text: parsed.explain } : { verb, options: parsed.options };
   }
   const near = closest(verb, [...MANUALS.keys(), "--help", "--version"]);
   throw usageError(
-    `unknown command ${JSON.stringify(verb)}${near ? `, did you mean ${near}?` : ""} See outrigger --help`.replace(
-      '" See',
-      '". See',
-    ),
+    `unknown command ${JSON.stringify(verb)}${near ? `, did you mean ${near}?` : "."} See outrigger --help`,
   );
 }
 
 const MANUALS: ReadonlyMap<string, () => string> = new Map([
   ["run", runManual],
+  ["inject", injectManual],
+  ["uninject", uninjectManual],
   ["check", checkManual],
 ]);
 
 function parseRun(words: readonly string[]): Invocation {
-  const files: string[] = [];
-  const images = new Map<string, string>();
-  const volumes = new Map<string, string>();
-  const single = new Map<string, string>();
-  for (let index = 0; index < words.length; index++) {
-    const word = words[index] as string;
-    if (!word.startsWith("-") || word === "-") {
-      files.push(word);
-      continue;
-    }
-    const equals = word.indexOf("=");
-    const name = word === "-h" ? "--help" : equals < 0 ? word : word.slice(0, equals);
-    const flag = FLAGS.find((each) => each.name === name);
-    if (!flag) {
-      const near = closest(
-        name,
-        FLAGS.map((each) => each.name),
-      );
-      throw usageError(
-        `unknown flag ${name}${near ? `, did you mean ${near}?` : "."} See outrigger run --help`,
-      );
-    }
-    if (flag.value === null) {
-      if (equals >= 0) throw usageError(`${name} takes no value`);
-      single.set(name, "");
-      continue;
-    }
-    const value = equals < 0 ? words[++index] : word.slice(equals + 1);
-    if (value === undefined) throw usageError(`${name} needs a value: ${name} ${flag.value}`);
-    if (name === "--image" || name === "--volume") {
-      const cut = value.indexOf("=");
-      if (cut < 1 || cut === value.length - 1) {
-        throw usageError(`${name} ${value}: accepted is NAME=DIR, for example ${name} shop=./shop`);
-      }
-      const given = name === "--image" ? images : volumes;
-      const key = value.slice(0, cut);
-      if (given.has(key))
-        throw usageError(`${name} ${key}=... is given twice: one folder stands for one name`);
-      given.set(key, value.slice(cut + 1));
-    } else if (single.has(name)) throw usageError(`${name} is given twice`);
-    else single.set(name, value);
-  }
-  if (single.has("--help")) return { verb: "help", text: runManual() };
+  const { operands: files, values } = readWords(words, FLAGS, "run");
+  const single = new Map([...values].map(([name, given]) => [name, given[0] as string]));
   if (files.length === 0)
     throw usageError("no manifest: outrigger run FILE..., for example outrigger run pod.yaml");
   return {
     verb: "run",
     options: {
       files,
-      images,
-      volumes,
+      images: foldersOf(values, "--image"),
+      volumes: foldersOf(values, "--volume"),
       for: durationOf(single, "--for") ?? null,
       view: choiceOf(single, "--view", ["auto", "screen", "log"]),
       log: choiceOf(single, "--log", ["pretty", "json"]),
@@ -244,6 +184,21 @@ function parseRun(words: readonly string[]): Invocation {
       check: single.has("--check"),
     },
   };
+}
+
+function foldersOf(values: ReadonlyMap<string, readonly string[]>, flag: string): Map<string, string> {
+  const folders = new Map<string, string>();
+  for (const value of values.get(flag) ?? []) {
+    const cut = value.indexOf("=");
+    if (cut < 1 || cut === value.length - 1) {
+      throw usageError(`${flag} ${value}: accepted is NAME=DIR, for example ${flag} shop=./shop`);
+    }
+    const key = value.slice(0, cut);
+    if (folders.has(key))
+      throw usageError(`${flag} ${key}=... is given twice: one folder stands for one name`);
+    folders.set(key, value.slice(cut + 1));
+  }
+  return folders;
 }
 
 function durationOf(flags: ReadonlyMap<string, string>, name: string): Milliseconds | undefined {

@@ -1,14 +1,22 @@
 /** The entry of the `outrigger` command: the only place that reads process.argv and sets the exit code. */
-import { readFileSync } from "node:fs";
 import { OutriggerError } from "@outrigger/core";
 import { check } from "./check/check.ts";
 import { parseCommandLine } from "./command-line.ts";
+import { ownVersion } from "./inject/command-line.ts";
+import { runInject, runUninject } from "./inject/run-inject.ts";
 import { run } from "./run.ts";
 import { StandardOutput } from "./standard-output.ts";
 import { harmless } from "./view/ansi.ts";
 
 /** What is wrong with the input, and not with the run. */
-const INPUT_ERRORS = new Set(["usage", "bad-manifest", "unreadable-manifest", "port-claimed-twice"]);
+const INPUT_ERRORS = new Set([
+  "usage",
+  "bad-manifest",
+  "unreadable-manifest",
+  "port-claimed-twice",
+  "bad-route",
+  "route-secret",
+]);
 
 const complain = (sentence: string): void => void process.stderr.write(`${harmless(sentence, false)}\n`);
 // Where even this cannot be written there is nobody left to tell; the exit code remains.
@@ -25,13 +33,15 @@ async function main(): Promise<number> {
     case "help":
       process.stdout.write(invocation.text);
       return 0;
-    case "version": {
-      const file = new URL("../package.json", import.meta.url);
-      process.stdout.write(`${(JSON.parse(readFileSync(file, "utf8")) as { version: string }).version}\n`);
+    case "version":
+      process.stdout.write(`${ownVersion()}\n`);
       return 0;
-    }
     case "run":
       return run(invocation.options, output);
+    case "inject":
+      return runInject(invocation.options, complain);
+    case "uninject":
+      return runUninject(invocation.options, complain);
     case "check":
       return check(
         invocation.options,

@@ -42,6 +42,11 @@ export class Aliases {
     return isAlias(node) ? this.#targets.get(node) : node;
   }
 
+  /** The aliases that stand for this very node. */
+  usersOf(node: unknown): Alias[] {
+    return [...this.#targets].filter(([, target]) => target === node).map(([alias]) => alias);
+  }
+
   #measure(node: unknown, level: number): Measure {
     if (isAlias(node)) return this.#follow(node);
     if (!isMap(node) && !isSeq(node) && !isScalar(node)) return NOTHING;

@@ -6,6 +6,7 @@ import {
   isSeq,
   LineCounter,
   parseAllDocuments,
+  type Alias,
   type Node,
   type Pair,
   type YAMLMap,
@@ -94,6 +95,11 @@ export class ManifestDocument {
       return Object.fromEntries([...this.pairs(at)].map(([key, pair]) => [key, this.plain(pair.value)]));
     if (isSeq(at)) return at.items.map((item) => this.plain(item));
     return isScalar(at) ? at.value : null;
+  }
+
+  /** The aliases that stand for this very node. */
+  usersOf(node: unknown): readonly Alias[] {
+    return this.#aliases.usersOf(node);
   }
 
   /** A key as it is written: `on: x` has the key "on", whatever YAML 1.1 thinks of it. */

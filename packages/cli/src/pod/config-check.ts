@@ -17,7 +17,8 @@ export interface ConfigCheck {
   problem(message: string): Problem;
 }
 
-const FLAG = "--check-config";
+/** With this a pattern only says whether it would start: exit 0, or 2 with every problem on stderr. */
+export const CHECK_FLAG = "--check-config";
 const PATIENCE: Milliseconds = 10_000;
 const MOST_LINES = 20;
 
@@ -39,11 +40,11 @@ export function planConfigCheck(
   );
   const why = namesFiles
     ? "they, or its working directory, name files of its volumes, which are there when it starts"
-    : args.some((word) => word.startsWith(FLAG))
-      ? `they say ${FLAG} themselves`
+    : args.some((word) => word.startsWith(CHECK_FLAG))
+      ? `they say ${CHECK_FLAG} themselves`
       : null;
   return {
-    command: why === null ? { ...command, argv: [...entry, FLAG, ...args] } : { why },
+    command: why === null ? { ...command, argv: [...entry, CHECK_FLAG, ...args] } : { why },
     // Arguments have a Secret's value by way of a variable only.
     secret: [...context.variables].some(([name, value]) => context.shown.get(name) !== value),
     problem: (message) => context.pod.document.problem([...context.pod.specPath, ...context.at], message),
@@ -80,15 +81,16 @@ const UNSHOWN =
   "its --check-config refuses its arguments or environment; what it says is not shown, because a Secret's value is among them";
 
 /** `outrigger-NAME: message`, what follows the first line under it. */
-function spoken(stderr: string): string {
+export function spoken(stderr: string): string {
   const lines = stderr.trimEnd().split("\n");
   if (lines.length > MOST_LINES) lines.splice(MOST_LINES, Infinity, "...");
   return lines.join("\n  ");
 }
 
-function ask(
+/** Runs it to its end. @param patience then it is killed, and that is the code */
+export function ask(
   { argv, env, cwd }: Command,
-  patience: Milliseconds,
+  patience: Milliseconds = PATIENCE,
 ): Promise<{ readonly code: number | string; readonly stderr: string }> {
   const [file, ...args] = argv;
   return new Promise((resolve) => {

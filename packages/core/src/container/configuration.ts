@@ -7,12 +7,14 @@ import type { ConfigProblem } from "../config/problem.ts";
 import { readText } from "../config/read-text.ts";
 import { redact } from "../config/redact.ts";
 import { OutriggerError } from "../errors.ts";
+import { parseDuration, type Milliseconds } from "../units.ts";
+import { AWAIT_STARTED_DEFAULT } from "./await-started.ts";
 import { CONTAINER_FLAGS, containerShape, DEFAULT_SETTLE, type ContainerConfig } from "./container-config.ts";
 import { checkContradictions } from "./contradictions.ts";
 import type { ContainerDefinition } from "./pattern.ts";
 
 /** What a run does instead of running. */
-export type Action = "run" | "help" | "version" | "check-config" | "print-config" | "print-schema";
+export type Action = "run" | (typeof ACTIONS)[number] | "await-started";
 const ACTIONS = ["help", "version", "check-config", "print-config", "print-schema"] as const;
 
 export interface Loaded<Schema extends z.ZodObject> {
@@ -27,6 +29,8 @@ export class Configuration<Schema extends z.ZodObject> {
   /** The file of --config or OUTRIGGER_CONFIG_FILE. */
   readonly file: string | undefined;
   readonly flags: readonly FlagDeclaration[];
+  /** How long `--await-started` waits. */
+  readonly patience: Milliseconds = AWAIT_STARTED_DEFAULT;
   readonly #schema: z.ZodType;
   readonly #env: NodeJS.ProcessEnv;
   readonly #keys: readonly KeyText[];
@@ -42,13 +46,25 @@ export class Configuration<Schema extends z.ZodObject> {
       { name: "config", value: "FILE" },
       ...(definition.routes ? [{ name: "route", value: "ROUTE", repeated: true }] : []),
       ...ACTIONS.map((name) => ({ name })),
+      { name: "await-started" },
     ];
     const { values, problems } = parseFlags(
       argv.map((flag) => (flag === "-h" ? "--help" : flag)),
       shapes,
     );
-    this.action = ACTIONS.find((name) => values.get(name)?.[0] === "true") ?? "run";
+    const awaits = values.get("await-started")?.[0];
+    this.action =
+      ACTIONS.find((name) => values.get(name)?.[0] === "true") ??
+      (awaits === undefined || awaits === "false" ? "run" : "await-started");
     this.#problems = problems;
+    if (this.action === "await-started" && awaits !== undefined && awaits !== "true") {
+      try {
+        this.patience = parseDuration(awaits);
+      } catch (thrown) {
+        const { message } = OutriggerError.from(thrown);
+        this.#problems = [...problems, { where: "--await-started", key: "", message }];
+      }
+    }
     this.file = values.get("config")?.[0] ?? nonEmpty(env["OUTRIGGER_CONFIG_FILE"]);
     const fromEnv: KeyText[] = [];
     const fromFlags: KeyText[] = [];

@@ -1,6 +1,8 @@
 /** The container's entry: what argv and environment ask for is printed, or the pattern is run. */
 import type { z } from "zod";
 import { OutriggerError } from "../errors.ts";
+import { systemClock } from "../time/clock.ts";
+import { awaitStarted } from "./await-started.ts";
 import { Configuration } from "./configuration.ts";
 import { writeManual } from "./manual.ts";
 import type { ContainerDefinition } from "./pattern.ts";
@@ -52,14 +54,21 @@ export function defineContainer<Schema extends z.ZodObject>(
             print(stringify(configuration.show((await configuration.load()).config)));
             return;
           }
+          case "await-started":
+            await awaitStarted(
+              (await configuration.load()).config.probe,
+              configuration.patience,
+              systemClock,
+            );
+            return;
           case "run":
             await runContainer(definition, configuration, env);
         }
       } catch (thrown) {
         const { code, message } = OutriggerError.from(thrown);
-        if (!USAGE_CODES.has(code)) throw thrown;
+        if (!USAGE_CODES.has(code) && code !== "not-started") throw thrown;
         process.stderr.write(`${program}: ${message}\n`);
-        process.exitCode = 2;
+        process.exitCode = code === "not-started" ? 1 : 2;
       }
     },
   };

@@ -39,6 +39,10 @@ export function writeManual(options: ManualOptions): string {
       ["--check-config", "say whether the configuration is valid: exit 0, or 2 with every problem"],
       ["--print-config", "the configuration as it would be used, secrets redacted, as YAML"],
       ["--print-schema", "the JSON Schema of the configuration"],
+      [
+        "--await-started[=DURATION]",
+        "for the postStart of a classic sidecar: wait until the container that has these flags and this environment is started (asks its /startupz), by default at most 60s: exit 0, or 1",
+      ],
       ["--help", "this manual"],
       ["--version", "name, version, Node's version"],
     ]),

@@ -1,0 +1,41 @@
+/** Has a pattern's own program say whether it would start with the arguments that inject gives it. */
+import { tmpdir } from "node:os";
+import { ask, CHECK_FLAG, spoken } from "../pod/config-check.ts";
+import { childPath, patternCommand, type Pattern } from "../pod/image.ts";
+
+export interface Question {
+  readonly pattern: Pattern;
+  readonly args: readonly string[];
+  /** The text of its configuration file. */
+  readonly config?: string;
+}
+
+/**
+ * @param environment of the caller, for PATH
+ * @param unasked is told where nobody could be asked
+ * @returns what it says against the arguments, or undefined
+ */
+export async function askPattern(
+  { pattern, args, config }: Question,
+  environment: NodeJS.ProcessEnv,
+  unasked: (note: string) => void,
+): Promise<string | undefined> {
+  const path = childPath(environment);
+  const command = patternCommand(pattern, path);
+  const name = `outrigger-${pattern.name}`;
+  if (!command) {
+    unasked(
+      `${name} is not installed beside the cli, nor on PATH: its own check of the routes comes when it starts`,
+    );
+    return undefined;
+  }
+  const { code, stderr } = await ask({
+    argv: [...command, CHECK_FLAG, ...args],
+    env: { PATH: path, ...(config === undefined ? {} : { OUTRIGGER_CONFIG: config }) },
+    cwd: tmpdir(),
+  });
+  if (code === 0) return undefined;
+  if (code === 2) return spoken(stderr);
+  unasked(`${name} ${CHECK_FLAG} gave no answer (${code}): its check of the routes comes when it starts`);
+  return undefined;
+}

@@ -1,0 +1,71 @@
+/** The rights that routes need of the API server: said with their reason, and written only where a file is asked for. */
+import { itemLines, mappingLines, type Style, type Value } from "./emit.ts";
+import type { Injectable, Right } from "./pattern-table.ts";
+import type { Route } from "./route.ts";
+import { fields, text, type Workload } from "../manifest/workload.ts";
+
+export interface Grant {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  readonly pattern: string;
+  readonly right: Right;
+}
+
+/** @returns one for each right, however many routes need it */
+export function grantsFor(workload: Workload, injectable: Injectable, routes: readonly Route[]): Grant[] {
+  const spec = fields(workload.template["spec"]);
+  return injectable.rights
+    .filter(({ option, value }) => routes.some(({ line }) => line[option] === value))
+    .map((right) => ({
+      namespace: workload.namespace ?? "default",
+      serviceAccount: text(spec["serviceAccountName"]) ?? text(spec["serviceAccount"]) ?? "default",
+      pattern: injectable.pattern.name,
+      right,
+    }));
+}
+
+export function grantNote({ serviceAccount, pattern, right }: Grant): string {
+  const { apiGroups, resources, verbs } = right.rule;
+  return `outrigger-${pattern} needs ${verbs.join(", ")} of ${resources.join(", ")} (${apiGroups.join(", ")}) for service account ${serviceAccount}, because of ${right.option}=${right.value}: ${right.reason}; --rbac FILE writes the Role and RoleBinding`;
+}
+
+const STYLE: Style = { step: 2, list: 2, dash: 2 };
+
+/** YAML of a Role and RoleBinding for each service account and pattern. */
+export function rbacManifest(grants: readonly Grant[]): string {
+  const groups = new Map<string, Grant[]>();
+  for (const grant of grants) {
+    const key = JSON.stringify([grant.namespace, grant.serviceAccount, grant.pattern]);
+    const group = groups.get(key) ?? [];
+    if (!group.some(({ right }) => right === grant.right)) group.push(grant);
+    groups.set(key, group);
+  }
+  const documents = [...groups.values()].flatMap((group) => {
+    const { namespace, serviceAccount, pattern } = group[0] as Grant;
+    const name = `outrigger-${pattern}-${serviceAccount}`;
+    const metadata: Value = { name, namespace };
+    const role = mappingLines(
+      { apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", metadata },
+      0,
+      STYLE,
+    );
+    const rules = group.flatMap(({ right }) => [
+      `  # ${right.option}=${right.value}: ${right.reason}`,
+      ...itemLines([{ ...right.rule }], 2, STYLE),
+    ]);
+    const subject: Value = { kind: "ServiceAccount", name: serviceAccount, namespace };
+    const binding = mappingLines(
+      {
+        apiVersion: "rbac.authorization.k8s.io/v1",
+        kind: "RoleBinding",
+        metadata,
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
+        subjects: [subject],
+      },
+      0,
+      STYLE,
+    );
+    return [[...role, "rules:", ...rules], binding];
+  });
+  return documents.map((lines) => `---\n${lines.join("\n")}\n`).join("");
+}

@@ -1,0 +1,59 @@
+/** The container that is added for a pattern: a native sidecar, or an ordinary container that the others wait for. */
+import type { Value } from "./emit.ts";
+import type { InjectOptions } from "./options.ts";
+import { containerName, type Injectable } from "./pattern-table.ts";
+import { RECORD_VARIABLE } from "./record.ts";
+import type { Route } from "./route.ts";
+
+export interface SidecarPlan {
+  readonly injectable: Injectable;
+  readonly args: readonly string[];
+  readonly gates: readonly Route[];
+  /** The volume of its ConfigMap. */
+  readonly volume: string | null;
+}
+
+/** Where a ConfigMap with its configuration is mounted. */
+export const CONFIG_FOLDER = "/etc/outrigger";
+
+/** @param record what inject has added to the pod (see record.ts) */
+export function sidecarContainer(plan: SidecarPlan, options: InjectOptions, record: string): Value {
+  const { injectable, args, gates, volume } = plan;
+  const { name, probePort } = injectable.pattern;
+  const probe = (path: string, more: { readonly [key: string]: Value } = {}): Value => ({
+    httpGet: { path, port: probePort },
+    ...more,
+  });
+  return {
+    name: containerName(injectable),
+    image: `${options.imagePrefix}/${name}:${options.imageTag}`,
+    ...(options.imagePullPolicy === null ? {} : { imagePullPolicy: options.imagePullPolicy }),
+    ...(options.classic ? {} : { restartPolicy: "Always" }),
+    // The kubelet would take $(X) for a variable.
+    args: args.map((word) => word.replaceAll("$(", () => "$$(")),
+    env: [{ name: RECORD_VARIABLE, value: record }],
+    ports: [
+      { name: `probe-${probePort}`, containerPort: probePort },
+      ...gates.map(({ listen: { port } }) => ({ name: `gate-${port}`, containerPort: port })),
+    ],
+    // The kubelet starts the next container only after postStart has returned, or the startup probe has succeeded.
+    ...(options.classic
+      ? { lifecycle: { postStart: { exec: { command: [...injectable.entry, "--await-started"] } } } }
+      : {}),
+    startupProbe: probe("/startupz", { periodSeconds: 1, failureThreshold: 60 }),
+    readinessProbe: probe("/readyz"),
+    livenessProbe: probe("/livez"),
+    resources: injectable.resources,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      readOnlyRootFilesystem: true,
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    ...(volume === null
+      ? {}
+      : { volumeMounts: [{ name: volume, mountPath: CONFIG_FOLDER, readOnly: true }] }),
+  };
+}
