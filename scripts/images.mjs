@@ -6,7 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PUBLIC_BASE } from "./images/containerfile.mjs";
-import { IMAGE_NODE } from "./node-binary.mjs";
+import { IMAGE_NODE_VERSION } from "./node-binary.mjs";
 import { patterns } from "./patterns.mjs";
 import { requireNode, ROOT, setup } from "./setup.mjs";
 
@@ -54,7 +54,8 @@ try {
   let base;
   if (localBase) {
     const { buildLocalBase } = await import("./images/local-base.mjs");
-    base = `${prefix}/base:node${IMAGE_NODE}`;
+    // Whatever the prefix: a base's name stands in the images that are made from it, and in their digests.
+    base = `localhost/outrigger/base:node${IMAGE_NODE_VERSION}`;
     await step(base, async () => buildLocalBase(engine, base, join(out, "base")));
   }
   const wanted = all.filter(({ name }) => words.positionals.length === 0 || words.positionals.includes(name));

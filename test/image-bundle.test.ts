@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -12,6 +21,9 @@ import { after, test } from "node:test";
 const scripts = new URL("../../scripts/", import.meta.url);
 const { bundle } = (await import(new URL("images/bundle.mjs", scripts).href)) as {
   bundle(pattern: object, rootfs: string): Promise<{ bytes: number; packages: { name: string }[] }>;
+};
+const { fixModes } = (await import(new URL("images/file-modes.mjs", scripts).href)) as {
+  fixModes(folder: string): void;
 };
 const { patterns } = (await import(new URL("patterns.mjs", scripts).href)) as {
   patterns(): { name: string; manifest: { version: string } }[];
@@ -41,6 +53,24 @@ for (const pattern of patterns()) {
     }
   });
 
+  test(`${pattern.name}: a SIGTERM that comes while it is loading ends it, as PID 1, too: nothing is open yet`, () => {
+    // The bundle's first call of this is the first of its statements after the handlers.
+    const strike =
+      "const get = process.getBuiltinModule; process.getBuiltinModule = (name) => (process.kill(process.pid, process.env.STRIKE), process.getBuiltinModule = get, get(name));";
+    const preload = `data:text/javascript,${encodeURIComponent(strike)}`;
+    const struck = (signal: string) =>
+      spawnSync(process.execPath, ["--import", preload, main, "--version"], {
+        encoding: "utf8",
+        timeout: 60_000,
+        env: { ...process.env, STRIKE: signal },
+      });
+    for (const name of ["SIGTERM", "SIGINT"]) {
+      const { status, signal } = struck(name);
+      assert.deepEqual([status, signal], [0, null], name);
+    }
+    assert.match(struck("SIGHUP").stdout, /^outrigger-/, "there is no configuration to read again yet");
+  });
+
   test(`${pattern.name}: a wrong flag has its whole message in it`, () => {
     const { status, stderr } = spawnSync(process.execPath, [main, "--grace", "soon"], { encoding: "utf8" });
     assert.equal(status, 2);
@@ -64,6 +94,23 @@ for (const pattern of patterns()) {
     for (const { purl } of components) {
       const [, name, version] = /^pkg:npm\/(.+)@([^@]+)$/.exec(decodeURIComponent(purl)) ?? [];
       assert.ok(licences.includes(`\n${name} ${version} (`), purl);
+      const home = new URL(`../node_modules/${name}/`, scripts);
+      for (const file of readdirSync(home).filter((entry) => /^licen[cs]e/i.test(entry)))
+        assert.ok(licences.includes(readFileSync(new URL(file, home), "utf8").trim()), `${purl} ${file}`);
+    }
+  });
+
+  test(`${pattern.name}: whoever runs the image may read it, whatever the umask it was built under`, async () => {
+    const strict = join(folder, `${pattern.name}-strict`);
+    const before = process.umask(0o077);
+    try {
+      await bundle(pattern, strict);
+    } finally {
+      process.umask(before);
+    }
+    for (const entry of [".", ...readdirSync(strict, { recursive: true, encoding: "utf8" })]) {
+      const stat = statSync(join(strict, entry));
+      assert.equal((stat.mode & 0o7777).toString(8), stat.isDirectory() ? "755" : "644", entry);
     }
   });
 
@@ -93,4 +140,19 @@ test("ambassador: the bundle becomes ready, loads no undici, and ends on SIGTERM
   if (child.exitCode === null) await once(child, "exit");
   assert.equal(child.exitCode, 0);
   assert.equal(lines.at(-1), "false", lines.join("\n"));
+});
+
+test("a program stays one for everybody, and a link that leads nowhere is left alone", () => {
+  const home = mkdtempSync(join(folder, "modes-"));
+  for (const [name, mode] of [
+    ["program", 0o700],
+    ["text", 0o600],
+  ] as const) {
+    writeFileSync(join(home, name), "");
+    chmodSync(join(home, name), mode);
+  }
+  symlinkSync("nowhere", join(home, "link"));
+  fixModes(home);
+  const modeOf = (name: string): string => (statSync(join(home, name)).mode & 0o7777).toString(8);
+  assert.deepEqual(["program", "text", "."].map(modeOf), ["755", "644", "755"]);
 });

@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IMAGE_NODE } from "../node-binary.mjs";
 import { ROOT } from "../setup.mjs";
+import { fixModes } from "./file-modes.mjs";
 
 /**
  * Node's modules, taken by a call. An `import` of node:http reads every export of it to make its namespace, and three of
@@ -39,6 +40,14 @@ const ENGLISH_ONLY = {
 };
 
 /**
+ * PID 1 has no default actions: a SIGTERM that came while the modules below are evaluated would be lost, and the pod would
+ * end by SIGKILL. The container's own handlers are further listeners: from then on these do nothing.
+ */
+const STOPS_WHILE_LOADING =
+  'for(const s of["SIGTERM","SIGINT"])process.on(s,()=>{process.listenerCount(s)===1&&process.exit(0)});' +
+  'process.on("SIGHUP",()=>{});';
+
+/**
  * Writes /outrigger of the image below `rootfs`.
  * @returns {Promise<{ bytes: number, packages: { name: string, version: string }[] }>}
  */
@@ -59,7 +68,9 @@ export async function bundle(pattern, rootfs) {
     minifyWhitespace: true,
     legalComments: "none",
     banner: {
-      js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
+      js:
+        STOPS_WHILE_LOADING +
+        'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
     },
     plugins: [BUILTIN_MODULES, ENGLISH_ONLY],
     metafile: true,
@@ -67,20 +78,19 @@ export async function bundle(pattern, rootfs) {
   });
   const packages = bundledPackages(metafile);
   const { name, version, license } = pattern.manifest;
-  write(
+  writeFileSync(
     join(home, "package.json"),
     `${JSON.stringify({ name, version, license, type: "module" }, null, 2)}\n`,
   );
-  write(join(home, "LICENSE"), readFileSync(join(ROOT, "LICENSE"), "utf8"));
-  write(join(home, "THIRD-PARTY-LICENSES"), licences(packages));
-  write(
+  writeFileSync(join(home, "LICENSE"), readFileSync(join(ROOT, "LICENSE"), "utf8"));
+  writeFileSync(join(home, "THIRD-PARTY-LICENSES"), licences(packages));
+  writeFileSync(
     join(home, "sbom.cdx.json"),
     `${JSON.stringify(billOfMaterials(pattern.manifest, packages), null, 2)}\n`,
   );
+  fixModes(rootfs);
   return { bytes: Object.values(metafile.outputs)[0].bytes, packages };
 }
-
-const write = (file, text) => writeFileSync(file, text, { mode: 0o644 });
 
 /** The npm packages that have a byte in the bundle, by name; our own are not among them. */
 function bundledPackages({ outputs }) {
@@ -99,15 +109,21 @@ function bundledPackages({ outputs }) {
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.version < b.version ? -1 : 1));
 }
 
-/** @throws where a package's licence has no text: it could not be passed on */
+/**
+ * All texts that a package asks to be passed on: two licences have two, and Apache's has a NOTICE besides.
+ * @throws where a package names no licence, or brings no text of it: it could not be passed on
+ */
 function licences(packages) {
   return packages
     .map(({ name, version, license, folder }) => {
-      const file = readdirSync(join(ROOT, folder)).find((entry) => /^(licen[cs]e|copying)/i.test(entry));
-      if (file === undefined)
+      const files = readdirSync(join(ROOT, folder)).filter((entry) =>
+        /^(licen[cs]e|copying|notice)/i.test(entry),
+      );
+      if (typeof license !== "string" || !files.some((entry) => !/^notice/i.test(entry)))
         throw new Error(`${name} ${version} (${license}) brings no text of its licence`);
+      const texts = files.sort().map((file) => readFileSync(join(ROOT, folder, file), "utf8").trim());
       const rule = "=".repeat(72);
-      return `${rule}\n${name} ${version} (${license})\n${rule}\n\n${readFileSync(join(ROOT, folder, file), "utf8").trim()}\n`;
+      return `${rule}\n${name} ${version} (${license})\n${rule}\n\n${texts.join("\n\n")}\n`;
     })
     .join("\n");
 }

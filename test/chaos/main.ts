@@ -11,6 +11,7 @@ import { CONNECTIONS, EJECT_TIME, Stage, type Scenario } from "./scenario.ts";
 import { ambassadorScenarios } from "./scenarios/ambassador.ts";
 import { answerScenarios } from "./scenarios/answers.ts";
 import { changeScenarios } from "./scenarios/changes.ts";
+import { podScenarios } from "./scenarios/pods.ts";
 import { processScenarios } from "./scenarios/processes.ts";
 import { resultLines } from "./table.ts";
 
@@ -18,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...processScenarios,
   ...answerScenarios,
   ...changeScenarios,
+  ...podScenarios,
   ...ambassadorScenarios,
 ];
 

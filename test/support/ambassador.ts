@@ -46,6 +46,19 @@ export class AmbassadorProcess {
     return this.#program;
   }
 
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** As the kubelet calls a preStop: resolves with the status, when it is answered. */
+  async drain(): Promise<number> {
+    return (await this.#get("/drain", { "x-outrigger-drain": "preStop" })).status;
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.#get("/readyz").catch(() => ({ status: 0 }))).status === 200;
+  }
+
   /** Rewrites the file in place; the ambassador sees that, or is told by SIGHUP. */
   configure(route: RouteSettings): void {
     this.write(JSON.stringify(this.document(route)));
@@ -66,12 +79,16 @@ export class AmbassadorProcess {
 
   /** After it was killed. */
   async startAgain(): Promise<void> {
-    const program = Program.nodeWithAllFiles("ambassador", BIN, ["--config", this.configFile]);
-    this.#program = program;
+    this.launch();
     await until("the ambassador is ready", async () => {
-      if (!program.alive) throw new Error(`the ambassador ended at its start:\n${program.output}`);
-      return (await this.#get("/readyz").catch(() => ({ status: 0 }))).status === 200;
+      if (!this.program.alive) throw new Error(`the ambassador ended at its start:\n${this.program.output}`);
+      return this.isReady();
     });
+  }
+
+  /** Starts it, and does not wait. */
+  launch(): void {
+    this.#program = Program.nodeWithAllFiles("ambassador", BIN, ["--config", this.configFile]);
   }
 
   async end(): Promise<Exit | null> {
@@ -96,9 +113,10 @@ export class AmbassadorProcess {
     return this.metric("outrigger_upstream_endpoints", 'state="available"');
   }
 
-  #get(path: string): Promise<{ status: number; text: string }> {
+  #get(path: string, headers = {}): Promise<{ status: number; text: string }> {
     return new Promise((resolve, reject) => {
-      const request = get({ host: "127.0.0.1", port: this.#probe, path, agent: false }, (response) => {
+      const where = { host: "127.0.0.1", port: this.#probe, path, headers, agent: false };
+      const request = get(where, (response) => {
         let text = "";
         response.setEncoding("utf8");
         response.on("data", (chunk: string) => (text += chunk));

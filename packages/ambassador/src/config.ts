@@ -76,6 +76,9 @@ const httpShape = {
     HTTP1_DEFAULTS.maxWait,
     "How long a request waits in the line for a connection (maxPending); then 503.",
   ),
+  maxPendingBytes: sizeOption({ min: 0, max: 1024 ** 3 })
+    .prefault("16Mi")
+    .describe("Bytes of bodies that requests in the line may hold in memory, together."),
   hold: durationOption({ min: 0, max: 3_600_000 })
     .optional()
     .describe(
@@ -170,6 +173,11 @@ export const routeSchema = z
     if (route.hold !== undefined && route.hold > 0 && !hasOneEndpoint(route)) {
       const message =
         "hold waits for one workload: with several endpoints another one is asked; remove hold, or leave one";
+      context.addIssue({ code: "custom", path: ["hold"], message });
+    }
+    if (route.hold !== undefined && route.hold > 0 && route.health !== "off" && route.panicThreshold === 0) {
+      const message =
+        "with a health check and panicThreshold 0% an unhealthy workload is no endpoint, so that nothing could wait for it: remove health or panicThreshold, or set hold=0s";
       context.addIssue({ code: "custom", path: ["hold"], message });
     }
     if (route.tls !== undefined && route.protocol !== "https") {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Agent, createServer, request } from "node:http";
 import { once } from "node:events";
 import { describe, it, type TestContext } from "node:test";
-import { freePort } from "@outrigger/core/testing";
+import { freePort, VirtualClock } from "@outrigger/core/testing";
 import { createAmbassador, parseAmbassadorConfig, type Ambassador } from "./index.ts";
 
 const ready = (gate: Ambassador): boolean => {
@@ -43,6 +43,48 @@ it("a gate is ready when its workload has accepted a connection, and stays so wh
   await until(() => ready(gate));
   await workload.die();
   assert.equal(ready(gate), true);
+});
+
+it("a reload that names another workload looks for that one, and one that makes it egress for none", async () => {
+  const [wrong, right] = [await freePort(), await freePort()];
+  const to = (port: number, role = "ingress") =>
+    parseAmbassadorConfig({ routes: [`0=http://127.0.0.1:${port}?role=${role}`] });
+  await using gate = createAmbassador({ routes: [`0=http://127.0.0.1:${wrong}?role=ingress`] });
+  await gate.start();
+  const workload = await startWorkload(right, "right");
+  assert.equal(ready(gate), false);
+  await gate.reload(to(right));
+  await until(() => ready(gate));
+  await gate.reload(to(wrong));
+  assert.equal(ready(gate), false);
+  await gate.reload(to(wrong, "egress"));
+  assert.equal(ready(gate), true);
+  await gate.reload(to(right));
+  await until(() => ready(gate));
+  await workload.die();
+  await gate.reload(to(right));
+  assert.equal(ready(gate), true, "the same one is not asked for again");
+});
+
+it("when it stops it looks no longer", async () => {
+  const clock = new VirtualClock();
+  const port = await freePort();
+  const gate = createAmbassador({ routes: [`0=http://127.0.0.1:${port}?role=ingress`] }, { clock });
+  await gate.start();
+  await until(() => clock.pendingTimers > 0);
+  await gate.stop();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(clock.pendingTimers, 0);
+});
+
+it("what waiting does not mend is told at once: a workload that speaks no TLS", async () => {
+  const port = await freePort();
+  const workload = await startWorkload(port, "plain");
+  await using gate = createAmbassador({ routes: [`0=https://127.0.0.1:${port}?role=ingress`] });
+  await gate.start();
+  const answer = await fetch(`http://127.0.0.1:${gate.listeners[0]?.port}/`);
+  assert.deepEqual([answer.status, answer.headers.get("x-outrigger-reason")], [502, "connect-failure"]);
+  await workload.die();
 });
 
 it("an egress route, and an ingress route to several, are ready whatever is behind them", async () => {
@@ -216,4 +258,14 @@ it("hold with several endpoints is refused", () => {
     () => parseAmbassadorConfig({ routes: ["8080=http://127.0.0.1:1,127.0.0.1:2?hold=1s"] }),
     /hold waits for one workload: with several endpoints another one is asked; remove hold, or leave one/,
   );
+});
+
+it("hold with a health check that can leave no endpoint to wait for is refused", () => {
+  const line = "8080=http://127.0.0.1:3000?role=ingress&health=tcp&panicThreshold=0%25";
+  assert.throws(
+    () => parseAmbassadorConfig({ routes: [line] }),
+    /with a health check and panicThreshold 0% .* remove health or panicThreshold, or set hold=0s/,
+  );
+  assert.ok(parseAmbassadorConfig({ routes: [`${line}&hold=0s`] }));
+  assert.ok(parseAmbassadorConfig({ routes: ["8080=http://127.0.0.1:3000?role=ingress&health=tcp"] }));
 });

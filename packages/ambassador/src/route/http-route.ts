@@ -115,7 +115,10 @@ export class HttpRoute implements DataListener {
     this.#lookForWorkload();
   }
 
+  /** A workload that a reload names is another one: it must be seen, too. */
   #lookForWorkload(): void {
+    this.#workload?.stop();
+    this.#workload = null;
     const workload = this.#workloadAddress();
     if (workload === null) return;
     this.#workload = new WorkloadSeen(workload, this.#deps.clock);
@@ -165,7 +168,9 @@ export class HttpRoute implements DataListener {
           this.#tls = fresh.watcher;
           this.#credentials = fresh.credentials;
         }
+        const before = this.#workloadAddress();
         this.#config = config;
+        if (JSON.stringify(before) !== JSON.stringify(this.#workloadAddress())) this.#lookForWorkload();
         this.#upstream.update(upstreamOf(config));
         this.#reconfigureListener();
       },

@@ -36,7 +36,7 @@ export class RouteGate implements Gate {
   }
 
   workloadAway(): void {
-    this.#listener.pool.workloadRefuses();
+    this.#listener.pool.workloadRefuses("it has been told to end");
   }
 
   workloadGone(): void {

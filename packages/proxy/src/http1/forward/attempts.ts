@@ -153,9 +153,12 @@ export class Attempts {
       this.#next = "free";
       return true;
     }
-    if (this.#charged >= retry.maxRetries || !retry.take(false)) return false;
+    // A workload that dies breaks all that it has at once, and its gate repeats that when it is back: the budget is for
+    // those who share an endpoint that has too much to do.
+    const gated = this.#settings.options.hold > 0 && (failure === "reset" || failure === "stale");
+    if (this.#charged >= retry.maxRetries || !retry.take(gated)) return false;
     this.#charged++;
-    this.#next = "charged";
+    this.#next = gated ? "free" : "charged";
     return true;
   }
 

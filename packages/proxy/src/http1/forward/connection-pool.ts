@@ -29,6 +29,8 @@ const MAX_HINT: Milliseconds = 600_000;
 export interface Waiter {
   /** When its request began: its place in the line, also when it has to wait again. */
   readonly startedAt: Milliseconds;
+  /** Of its body, in memory while it waits. */
+  readonly heldBytes: number;
   /** Ends the request with this answer. */
   turnAway(reply: Reply): void;
   /** Goes on if there is a place for it now; false: it goes on waiting. */
@@ -54,6 +56,10 @@ export class ConnectionPool implements ConnectionHome {
   #sweep: Timer | null = null;
   #closing = false;
   #serving = false;
+  /** Bytes of bodies that those in the line hold; kept by them. */
+  waitingBytes = 0;
+  /** What the last attempt to reach the workload met. */
+  whyAway = "";
   /** New requests wait although the workload may be there, until those that it has are done. */
   #withholds = false;
   #workloadIsGone = false;
@@ -180,7 +186,8 @@ export class ConnectionPool implements ConnectionHome {
   }
 
   /** The workload behind a gate refuses connections: the line waits for it, and one at a time tries. */
-  workloadRefuses(): void {
+  workloadRefuses(detail: string): void {
+    this.whyAway = detail;
     const before = this.awaitsWorkload;
     this.#away.failed();
     this.#withholds = false;
@@ -208,6 +215,7 @@ export class ConnectionPool implements ConnectionHome {
 
   /** The workload does not come back: whoever waits for it is turned away, and so is who comes. */
   workloadGone(): void {
+    this.whyAway = "its process has ended";
     this.#workloadIsGone = true;
     this.#withholds = false;
     this.#away.forGood();

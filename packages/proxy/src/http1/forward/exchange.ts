@@ -77,6 +77,11 @@ export class Exchange implements AnswerReceiver {
     this.#place = new PlaceInLine(this, client.pool);
   }
 
+  /** Bytes of the request's body that wait with it. */
+  get heldBytes(): number {
+    return this.#body.heldBytes;
+  }
+
   /** Bytes of the request's body are held for an attempt, or wait in an endpoint's socket. */
   get keepsBytes(): boolean {
     if (!this.#body.empty) return true;
@@ -195,9 +200,9 @@ export class Exchange implements AnswerReceiver {
     if (!this.#attempts.none) return; // the other attempt is still running
     const nothingSent = !connection.wrote;
     const repeatable = nothingSent || (this.#idempotent && !this.#body.gone);
-    if (nothingSent && this.#place.isFor(failure, this.#settings)) {
+    if (connection.absent && this.#settings.options.hold > 0) {
       this.#attempts.uncount(connection.endpoint);
-      this.client.pool.workloadRefuses();
+      this.client.pool.workloadRefuses(detail);
       this.#wait(connection.endpoint.key);
     } else if (repeatable && this.#attempts.mayRetry(failure, nothingSent)) this.#retry(failure, now);
     else this.#giveUp();

@@ -178,7 +178,7 @@ describe("while the workload behind a gate refuses connections", () => {
       assert.match(head, /^HTTP\/1.1 503 .*retry-after: 1\r\nx-outrigger-reason: workload-away\r\n/s);
       assert.match(
         body,
-        /^outrigger: 127\.0\.0\.1:\d+ refuses connections, and was not back within 1000 ms \(hold\)\n$/,
+        /^outrigger: 127\.0\.0\.1:\d+ refuses connections \(connect ECONNREFUSED .*\), and it was not back within 1000 ms \(hold\)\n$/,
       );
     }
     assert.equal(proxy.upstream.limits.pending, 0);
@@ -193,7 +193,56 @@ describe("while the workload behind a gate refuses connections", () => {
     client.write(GET);
     const { head, body } = await client.message();
     assert.match(head, /^HTTP\/1.1 503 .*x-outrigger-reason: workload-away\r\n/s);
-    assert.match(body, /refuses connections, and the line of those who wait is full \(maxPending\)/);
+    assert.match(body, /refuses connections \(.*\), and the line is full \(maxPending\)/);
+  });
+
+  it("more bytes of bodies than maxPendingBytes are not kept: their requests are refused at once", async () => {
+    await using bench = await gate(1000, {}, { maxPendingBytes: 1_500 });
+    const { clock, proxy } = bench;
+    const upload = `POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 9000\r\n\r\n${"x".repeat(1_000)}`;
+    const [first] = (await waiting(proxy, [upload])) as [ByteStream];
+    const [second, third] = [await proxy.client(), await proxy.client()];
+    second.write(upload);
+    const { head, body } = await second.message();
+    assert.match(head, /^HTTP\/1.1 503 .*x-outrigger-reason: workload-away\r\n/s);
+    assert.match(body, /, and those who wait hold 1500 bytes of bodies \(maxPendingBytes\)\n$/);
+    third.write(GET);
+    await eventually(() => proxy.listener.pool.waiting === 2);
+    assert.equal(await proxy.metric("outrigger_http_requests_waiting"), 2);
+    first.reset();
+    await eventually(() => proxy.listener.pool.waiting === 1);
+    const fourth = await proxy.client();
+    fourth.write(upload);
+    await eventually(() => proxy.listener.pool.waiting === 2);
+    await bench.comes(1);
+    clock.advance(100);
+    assert.equal((await third.message()).body, "ok");
+    fourth.write("x".repeat(8_000));
+    assert.equal((await fourth.message()).body, "ok");
+    assert.equal(proxy.listener.pool.waitingBytes, 0);
+  });
+
+  it("a connect that takes too long is waited out, too", async () => {
+    await using bench = await gate(10_000);
+    const { clock, proxy } = bench;
+    const { pool } = proxy.listener;
+    const open = pool.open.bind(pool);
+    // The connection neither opens nor fails, as where a backlog is full.
+    pool.open = (...request) => {
+      pool.open = open;
+      const connection = open(...request);
+      connection?.socket.removeAllListeners();
+      connection?.socket.on("error", () => {});
+      return connection;
+    };
+    const client = await proxy.client();
+    client.write(GET);
+    await eventually(() => pool.size === 1);
+    clock.advance(2_000);
+    await eventually(() => pool.waiting === 1);
+    await bench.comes();
+    clock.advance(100);
+    assert.equal((await client.message()).body, "ok");
   });
 
   it("a drain does not wait for what is held longer than hold", async () => {
@@ -283,7 +332,7 @@ describe("while a gate keeps requests back so that its workload can finish what 
     await first.message();
     clock.advance(600);
     backend.stop();
-    pool.workloadRefuses();
+    pool.workloadRefuses("ECONNREFUSED");
     clock.advance(399);
     await eventually(() => pool.size === 0);
     assert.equal(pool.waiting, 1);
@@ -306,7 +355,10 @@ describe("while a gate keeps requests back so that its workload can finish what 
       const { head, body } = await client.message();
       assert.match(head, /^HTTP\/1.1 503 .*retry-after: 1\r\nx-outrigger-reason: workload-away\r\n/s);
       assert.match(head, /\r\nconnection: close\r\n/);
-      assert.match(body, /refuses connections, and does not come back: its pod ends\n$/);
+      assert.match(
+        body,
+        /refuses connections \(its process has ended\), and it does not come back: its pod ends\n$/,
+      );
     }
     assert.deepEqual([pool.waiting, proxy.upstream.limits.pending, proxy.upstream.active], [0, 0, 0]);
   });
@@ -326,7 +378,7 @@ describe("while a gate keeps requests back so that its workload can finish what 
     second.write(GET);
     await eventually(() => proxy.listener.pool.waiting === 1);
     backend.server.close();
-    proxy.listener.pool.workloadRefuses();
+    proxy.listener.pool.workloadRefuses("ECONNREFUSED");
     clock.advance(1_000);
     assert.match((await second.message()).head, /^HTTP\/1.1 503 .*x-outrigger-reason: workload-away\r\n/s);
     release();
@@ -348,7 +400,7 @@ describe("while a gate keeps requests back so that its workload can finish what 
     await eventually(() => backend.arrivals.length === 1);
     second.write(GET);
     await eventually(() => pool.waiting === 1);
-    pool.workloadRefuses();
+    pool.workloadRefuses("ECONNREFUSED");
     pool.opened();
     clock.advance(5_000);
     await turns(20);
@@ -395,5 +447,44 @@ describe("while a gate keeps requests back so that its workload can finish what 
     clock.advance(1_000);
     release();
     for (const client of [first, second]) assert.equal((await client.message()).body, "ok");
+  });
+});
+
+describe("when a workload dies with requests in flight", () => {
+  for (const [sentence, hold, status] of [
+    ["all that may be sent again are, whatever the retry budget", 1_000, 200],
+    ["without a gate before it the budget rules", 0, 502],
+  ] as const) {
+    it(sentence, async () => {
+      const backend = await Backend.start(async (connection, index) => {
+        await connection.message();
+        if (index < 3) connection.socket.resetAndDestroy();
+        else connection.write(OK);
+      });
+      await using proxy = await startProxy({
+        backends: [backend],
+        upstream: { retryBudget: "0%", retryReserve: 0 },
+        http: { hold },
+      });
+      const clients = [await proxy.client(), await proxy.client(), await proxy.client()];
+      for (const client of clients) client.write(GET);
+      for (const client of clients)
+        assert.match((await client.message()).head, new RegExp(`^HTTP/1.1 ${status} `));
+    });
+  }
+
+  it("but no more often than retries allow, and a POST not at all", async () => {
+    const backend = await Backend.start(async (connection) => {
+      backend.arrivals.push((await connection.message()).head);
+      connection.socket.resetAndDestroy();
+    });
+    await using proxy = await startProxy({ backends: [backend], http: { hold: 1_000 } });
+    const client = await proxy.client();
+    client.write(GET);
+    assert.match((await client.message()).head, /^HTTP\/1.1 502 .*x-outrigger-reason: reset/s);
+    assert.equal(backend.arrivals.length, 3);
+    client.write(POST);
+    assert.match((await client.message()).head, /^HTTP\/1.1 502 .*x-outrigger-reason: reset/s);
+    assert.equal(backend.arrivals.length, 4);
   });
 });

@@ -29,7 +29,12 @@ export class Http1Metrics {
   constructor(
     metrics: Metrics,
     listener: string,
-    gauges: { connections: () => number; inFlight: () => number; upstreamConnections: () => number },
+    gauges: {
+      connections: () => number;
+      inFlight: () => number;
+      waiting: () => number;
+      upstreamConnections: () => number;
+    },
   ) {
     this.#listener = listener;
     const requests = metrics.counter(
@@ -91,7 +96,11 @@ export class Http1Metrics {
     const upstreamOpen = metrics
       .gauge("outrigger_http_upstream_connections", "Upstream connections open", ["listener"])
       .with({ listener });
+    const waiting = metrics
+      .gauge("outrigger_http_requests_waiting", "Requests in the line for a connection", ["listener"])
+      .with({ listener });
     const remove = metrics.beforeExpose(() => {
+      waiting.value = gauges.waiting();
       connectionsOpen.value = gauges.connections();
       inFlight.value = gauges.inFlight();
       upstreamOpen.value = gauges.upstreamConnections();
@@ -99,7 +108,7 @@ export class Http1Metrics {
     // Not forgotten: a listener of the same name may have come in the meantime, and counts in the same series.
     this.stop = () => {
       remove();
-      connectionsOpen.value = inFlight.value = upstreamOpen.value = 0;
+      connectionsOpen.value = inFlight.value = waiting.value = upstreamOpen.value = 0;
     };
   }
 

@@ -45,8 +45,8 @@ describe("a request in the line", () => {
     assert.equal((await second.message()).body, "ok");
   });
 
-  it("waits without a limit when there is none", async () => {
-    const { clock, release, proxy, first, second } = await lined({});
+  it("waits without a limit when there is none: hold is for a workload that is away", async () => {
+    const { clock, release, proxy, first, second } = await lined({ hold: 1_000 });
     await using _ = proxy;
     clock.advance(200_000);
     release();
@@ -75,7 +75,7 @@ describe("a request in the line", () => {
     await using _ = proxy;
     const { pool } = proxy.listener;
     clock.advance(900);
-    pool.workloadRefuses();
+    pool.workloadRefuses("ECONNREFUSED");
     clock.advance(4_000);
     await turns(20);
     assert.equal(pool.waiting, 1);

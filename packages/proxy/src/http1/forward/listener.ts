@@ -77,6 +77,7 @@ export class Listener implements ClientHome {
     this.metrics = new Http1Metrics(deps.metrics, name, {
       connections: () => this.#clients.size,
       inFlight: () => this.inFlight(),
+      waiting: () => this.pool.waiting,
       upstreamConnections: () => this.pool.size,
     });
     this.pool = new ConnectionPool(this.clock, this.metrics, headFor(options), (detail) =>

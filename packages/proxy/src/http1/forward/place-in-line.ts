@@ -6,7 +6,6 @@ import { Deadline, type Milliseconds } from "@outrigger/core";
 import type { ConnectionPool, Waiter } from "./connection-pool.ts";
 import { lineIsFull, noPlace, noSocket, workloadAway, type Reply } from "./reply.ts";
 import type { Settings, WaitingExchange } from "./settings.ts";
-import type { AttemptFailure } from "./upstream-connection.ts";
 
 export class PlaceInLine {
   readonly #exchange: Waiter & WaitingExchange;
@@ -16,6 +15,8 @@ export class PlaceInLine {
   /** `hold` has begun. */
   #held = false;
   #endpointKey = "";
+  /** Counted in the pool's. */
+  #bytes = 0;
 
   constructor(exchange: Waiter & WaitingExchange, pool: ConnectionPool) {
     this.#exchange = exchange;
@@ -23,25 +24,33 @@ export class PlaceInLine {
     this.#limit = new Deadline<WaitingExchange>(exchange);
   }
 
-  /** Whether a request whose attempt failed like this, before a byte was sent, is held instead of tried elsewhere. */
-  isFor(failure: AttemptFailure, settings: Settings): boolean {
-    return settings.options.hold > 0 && (failure === "connect-failure" || failure === "connect-timeout");
-  }
-
   /** Takes a place, to wait for a connection to this endpoint. Returns why it may not; null: it waits. */
   take(endpointKey: string, settings: Settings, now: Milliseconds): Reply | null {
     const pool = this.#pool;
     this.#endpointKey = endpointKey;
     if (pool.workloadIsGone && settings.options.hold > 0) return this.workloadGone();
+    const bytes = this.#exchange.heldBytes;
+    const { maxPendingBytes } = settings.options;
+    if (bytes > 0 && pool.waitingBytes + bytes > maxPendingBytes)
+      return this.#full(
+        endpointKey,
+        `those who wait hold ${maxPendingBytes} bytes of bodies (maxPendingBytes)`,
+      );
     this.#taken = pool.wait(this.#exchange, settings);
     if (this.#taken) {
+      this.#bytes = bytes;
+      pool.waitingBytes += bytes;
       if (pool.awaitsWorkload) this.holdBegins(settings, now);
       else settings.waits.arm(this.#limit, now);
       return null;
     }
-    if (pool.lacksSockets) return noSocket("and the line is full (maxPending)");
-    if (!pool.awaitsWorkload) return lineIsFull(endpointKey);
-    return workloadAway(endpointKey, "the line of those who wait is full (maxPending)");
+    return this.#full(endpointKey, "the line is full (maxPending)");
+  }
+
+  #full(endpointKey: string, why: string): Reply {
+    const pool = this.#pool;
+    if (pool.lacksSockets) return noSocket(`and ${why}`);
+    return pool.awaitsWorkload ? workloadAway(endpointKey, pool.whyAway, why) : lineIsFull(endpointKey, why);
   }
 
   /** What it waits for in the line is the workload. */
@@ -66,7 +75,7 @@ export class PlaceInLine {
 
   /** The pool has found a connection for it, or there is no endpoint to wait for. */
   served(settings: Settings): void {
-    this.#taken = false;
+    this.#gone();
     settings.waits.disarm(this.#limit);
     settings.upstream.limits.unpend();
   }
@@ -75,18 +84,26 @@ export class PlaceInLine {
   leave(settings: Settings): void {
     this.sent(settings);
     if (!this.#taken) return;
-    this.#taken = false;
+    this.#gone();
     this.#pool.leaveLine(this.#exchange, settings);
+  }
+
+  #gone(): void {
+    this.#taken = false;
+    this.#pool.waitingBytes -= this.#bytes;
+    this.#bytes = 0;
   }
 
   /** The answer when its time is over. */
   waitedTooLong(kind: "held" | "pending", { options }: Settings): Reply {
     if (kind === "pending") return noPlace(this.#endpointKey, options.maxWait);
-    return workloadAway(this.#endpointKey, `was not back within ${options.hold} ms (hold)`);
+    const why = `it was not back within ${options.hold} ms (hold)`;
+    return workloadAway(this.#endpointKey, this.#pool.whyAway, why);
   }
 
   /** The answer when nobody waits any more. */
   workloadGone(): Reply {
-    return { ...workloadAway(this.#endpointKey, "does not come back: its pod ends"), closes: true };
+    const why = "it does not come back: its pod ends";
+    return { ...workloadAway(this.#endpointKey, this.#pool.whyAway, why), closes: true };
   }
 }

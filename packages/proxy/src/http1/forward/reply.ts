@@ -50,8 +50,9 @@ export function noEndpoint(upstream: string, why: string): Reply {
 const allBusy = (endpoint: string): string =>
   `all connections to ${endpoint} are busy (maxConnections or adaptiveConcurrency)`;
 
-export function lineIsFull(endpoint: string): Reply {
-  const message = `${allBusy(endpoint)} and the line is full (maxPending)`;
+/** @param why which limit of the line */
+export function lineIsFull(endpoint: string, why: string): Reply {
+  const message = `${allBusy(endpoint)} and ${why}`;
   return { status: 503, code: "max-pending", message, retryAfterSeconds: 1 };
 }
 
@@ -67,9 +68,9 @@ export function noSocket(detail: string): Reply {
   return { status: 503, code: "no-socket", message, retryAfterSeconds: 1, closes: true };
 }
 
-/** @param why it is not waited for, or not any more */
-export function workloadAway(endpoint: string, why: string): Reply {
-  const message = `${endpoint} refuses connections, and ${why}`;
+/** @param found what the last attempt met there; @param why it is not waited for, or not any more */
+export function workloadAway(endpoint: string, found: string, why: string): Reply {
+  const message = `${endpoint} refuses connections (${found}), and ${why}`;
   return { status: 503, code: "workload-away", message, retryAfterSeconds: 1 };
 }
 

@@ -32,6 +32,10 @@ export class RequestBody {
     return !this.gone && (this.done ? this.#heldBytes : this.#length) <= this.#keepBytes;
   }
 
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** No body byte waits to be sent first. */
   get empty(): boolean {
     return this.#held.length === 0;

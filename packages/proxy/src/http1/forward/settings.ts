@@ -50,6 +50,8 @@ export interface Http1Options {
   readonly hold: Milliseconds;
   /** How long a request waits in the line for a place with an endpoint that is there. */
   readonly maxWait: Milliseconds;
+  /** Bytes of bodies that those in the line may hold together; who would exceed it is turned away. */
+  readonly maxPendingBytes: number;
   /** How long an upstream connection is kept for reuse; an endpoint's `Keep-Alive: timeout=` hint takes its place. */
   readonly upstreamIdleTimeout: Milliseconds;
   /** How long an upgraded connection may be silent in both directions. */
@@ -77,6 +79,7 @@ export const HTTP1_DEFAULTS: Http1Options = {
   timeout: 0,
   hold: 0,
   maxWait: 0,
+  maxPendingBytes: 16 * 1024 ** 2,
   upstreamIdleTimeout: 4_000,
   tunnelIdleTimeout: 3_600_000,
   maxHeadBytes: 32 * 1024,

@@ -43,6 +43,7 @@ function poolAlone(
 
 /** One for whom there is never a place. */
 const WAITER: Waiter = {
+  heldBytes: 0,
   startedAt: 0,
   tryPlace: () => false,
   turnAway: () => {},

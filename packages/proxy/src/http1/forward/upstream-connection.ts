@@ -86,6 +86,15 @@ export interface ConnectionHome {
 
 type State = "connecting" | "idle" | "head" | "body" | "answered" | "tunnel" | "closed";
 
+/** Nobody listens there, or nobody that lives: what a restart mends, as it does not mend a certificate or a name. */
+const ABSENT: ReadonlySet<unknown> = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ETIMEDOUT",
+]);
+
 export class UpstreamConnection implements PendingWriter {
   readonly endpoint: Endpoint;
   /** Those of the request that has it, or had it last. */
@@ -100,6 +109,8 @@ export class UpstreamConnection implements PendingWriter {
   wrote = false;
   /** Its end gives a socket back. */
   hadSocket = true;
+  /** It did not open because nobody answered at its address. */
+  absent = false;
   /** It could be used, once. */
   hadOpened = false;
   /** How many answers it has given. */
@@ -149,6 +160,7 @@ export class UpstreamConnection implements PendingWriter {
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());
     socket.on("error", (error) => {
+      if (this.state === "connecting") this.absent = "code" in error && ABSENT.has(error.code);
       if (this.state === "connecting" && isNoSocket(error)) this.#lacksSocket(error.message);
       else this.#broke(error.message);
     });
@@ -267,6 +279,7 @@ export class UpstreamConnection implements PendingWriter {
 
   connectTimedOut(): void {
     this.#pool.metrics.timedOut("connect");
+    this.absent = true;
     this.#fail("connect-timeout", `no connection within ${this.settings.options.connectTimeout} ms`);
   }
 

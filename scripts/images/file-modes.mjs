@@ -1,0 +1,14 @@
+/** The modes that files have in an image, whatever umask, set-group-ID folder or default ACL they were written under. */
+import { chmodSync, lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** Everybody reads; who could execute before, all may. Else the image's user, who owns nothing, could not start Node. */
+export function fixModes(folder) {
+  chmodSync(folder, 0o755);
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const stat = lstatSync(path);
+    if (stat.isDirectory()) fixModes(path);
+    else if (stat.isFile()) chmodSync(path, (stat.mode & 0o111) === 0 ? 0o644 : 0o755);
+  }
+}
