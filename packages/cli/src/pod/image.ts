@@ -14,6 +14,9 @@ const PATTERNS: Readonly<Record<string, readonly [probe: number, control: number
   "scatter-gather": [14060, 14061],
 };
 
+/** How every pattern's image starts (see packages/ambassador/Containerfile); what an exec in its container begins with. */
+export const IMAGE_ENTRY: readonly string[] = ["/nodejs/bin/node", "/outrigger/dist/main.mjs"];
+
 export interface Pattern {
   readonly name: string;
   readonly probePort: number;
