@@ -405,6 +405,51 @@ test("a classic container stands first, and kubectl's default container stays th
   );
 });
 
+test("a name that somebody has added to our alias entry since stays, and the entry with it", async () => {
+  const text = deployment({ containers: [web()] });
+  const { output } = await run(text, CATALOG);
+  const changed = output.replace(/( +)- catalog\n/, "$&$1- theirs\n");
+  assert.notEqual(changed, output);
+  assert.deepEqual(specOf(uninject([{ file: "x", text: changed }], []).output), {
+    hostAliases: [{ ip: "127.0.0.1", hostnames: ["theirs"] }],
+    containers: [web()],
+  });
+});
+
+test("two gates before one container are one preStop, and a Service without a selector is nobody's", async () => {
+  const pod = deployment({ containers: [web()] });
+  const bare = stringify({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "x" },
+    spec: { ports: [{ port: 3000 }] },
+  });
+  const { output, notes } = await run(`${pod}---\n${bare}`, [...GATE, "--gate=9001=http://127.0.0.1:3001"]);
+  assert.equal(output.split("/drain").length, 2);
+  assert.doesNotMatch(notes.join("\n"), /service\/x/);
+});
+
+test("a sysctl that opens the port already is not added again", async () => {
+  const sysctls = [{ name: "net.ipv4.ip_unprivileged_port_start", value: "80" }];
+  const pod = deployment({ securityContext: { sysctls }, containers: [web()] });
+  const { output } = await run(pod, ["--ambassador=80=http://catalog:80"]);
+  assert.deepEqual(specOf(output)["securityContext"], { sysctls });
+});
+
+test("what is added is indented as its surroundings are, also behind a byte order mark", async () => {
+  const text = "\uFEFFspec:\n   containers:\n    - name: web\n      image: a\nkind: Pod\napiVersion: v1\n";
+  const { output } = await run(text, [...CATALOG]);
+  assert.ok(
+    output.startsWith("\uFEFFspec:\n   initContainers:\n    - name: outrigger-ambassador\n      image: "),
+    output,
+  );
+  assert.match(
+    output,
+    /\n {3}hostAliases:\n {4}- ip: 127\.0\.0\.1\n {6}hostnames:\n {7}- catalog\n {3}containers:/,
+  );
+  assert.match(output, /\n {6}resources:\n {9}requests:\n {12}cpu: 50m\n/);
+});
+
 test("several files become one stream", async () => {
   const texts = ["a", "b"].map((file) => ({ file, text: deployment({ containers: [web()] }).trimEnd() }));
   const { output } = await inject(texts, parseInject(CATALOG), () => Promise.resolve(undefined));

@@ -223,6 +223,7 @@ const recordOf = (template: Json): unknown => {
 async function assertInjects(text: string, set: FlagSet): Promise<string> {
   const output = await injected(text, set.words);
   assertOnlyLinesAdded(text, output);
+  if (text.includes("\r\n")) assert.doesNotMatch(output, /[^\r]\n/, "every line ends as the others do");
   const after = parse(output);
   const records = after.flatMap(templatesOf).map(recordOf);
   let at = 0;

@@ -1,5 +1,5 @@
 /** What inject knows of each pattern that it can add: a row each. */
-import { patternOf, type Pattern } from "../pod/image.ts";
+import { IMAGE_ENTRY, patternOf, type Pattern } from "../pod/image.ts";
 import type { Value } from "./emit.ts";
 
 export interface Injectable {
@@ -23,12 +23,9 @@ export interface Right {
   };
 }
 
-/** See packages/ambassador/Containerfile. */
-const ENTRY = ["/nodejs/bin/node", "/outrigger/dist/main.mjs"];
-
 const AMBASSADOR: Injectable = {
   pattern: patternOf("outrigger/ambassador") as Pattern,
-  entry: ENTRY,
+  entry: IMAGE_ENTRY,
   resources: { requests: { cpu: "50m", memory: "80Mi" }, limits: { memory: "128Mi" } },
   rights: [
     {

@@ -131,32 +131,40 @@ test("the README shows what inject does", () => {
 
 const namespaces = namespaceCommand();
 const skip = "why" in namespaces ? `no network namespaces here: ${namespaces.why}` : false;
-test("an injected pod runs, and its workload reaches the ambassador at its old URL", { skip }, async () => {
-  using folder = new Folder();
-  const catalogue = `require("http").createServer((q, s) => s.end("catalogue says " + q.url)).listen(9001, "127.0.0.1",
+for (const [form, flags] of [
+  ["native sidecar", []],
+  ["classic container", ["--classic"]],
+] as const)
+  test(
+    `a pod with an injected ${form} runs, and its workload reaches the ambassador at its old URL`,
+    { skip },
+    async () => {
+      using folder = new Folder();
+      const catalogue = `require("http").createServer((q, s) => s.end("catalogue says " + q.url)).listen(9001, "127.0.0.1",
       () => console.log("open")); process.on("SIGTERM", () => process.exit(0));`;
-  const shop = `const ask = () => require("http").get("http://catalog:8080/items/1", (s) => { let t = ""; s.on("data", (d) => (t += d));
+      const shop = `const ask = () => require("http").get("http://catalog:8080/items/1", (s) => { let t = ""; s.on("data", (d) => (t += d));
       s.on("end", () => console.log(s.statusCode, t, s.headers["x-outrigger-endpoint"])); }).on("error", (e) => console.log("failed: " + e.code));
       ask(); ${STEADY}`;
-  const manifest = deployment({
-    containers: [nodeContainer("shop", shop)],
-    initContainers: [
-      nodeContainer("catalogue", catalogue, {
-        restartPolicy: "Always",
-        startupProbe: { tcpSocket: { port: 9001 }, periodSeconds: 1, failureThreshold: 30 },
-      }),
-    ],
-  });
-  const route = "8080=http://127.0.0.1:9001?explain=true";
-  const injected = outrigger(["inject", "--ambassador", route, "--alias", "catalog"], manifest);
-  assert.equal(injected.status, 0, injected.stderr);
-  const file = folder.write("pod.yaml", injected.stdout);
-  await using check = new Outrigger(["run", file, "--check"]);
-  assert.equal(await check.ended, 0, check.stderr);
-  await using run = new Outrigger(["run", file, "--network", "namespace"]);
-  // The sidecar is there before the workload: its first request is answered.
-  await run.line(/shop +\| 200 catalogue says \/items\/1 127\.0\.0\.1:9001$/);
-  assert.ok(run.at(/outrigger-ambassador: started/) < run.at(/shop: started/));
-  run.process.kill("SIGTERM");
-  assert.equal(await run.ended, 0, run.lines.join("\n") + run.stderr);
-});
+      const manifest = deployment({
+        containers: [nodeContainer("shop", shop)],
+        initContainers: [
+          nodeContainer("catalogue", catalogue, {
+            restartPolicy: "Always",
+            startupProbe: { tcpSocket: { port: 9001 }, periodSeconds: 1, failureThreshold: 30 },
+          }),
+        ],
+      });
+      const route = "8080=http://127.0.0.1:9001?explain=true";
+      const injected = outrigger(["inject", "--ambassador", route, "--alias", "catalog", ...flags], manifest);
+      assert.equal(injected.status, 0, injected.stderr);
+      const file = folder.write("pod.yaml", injected.stdout);
+      await using check = new Outrigger(["run", file, "--check"]);
+      assert.equal(await check.ended, 0, check.stderr);
+      await using run = new Outrigger(["run", file, "--network", "namespace"]);
+      // The sidecar is there before the workload: its first request is answered.
+      await run.line(/shop +\| 200 catalogue says \/items\/1 127\.0\.0\.1:9001$/);
+      assert.ok(run.at(/outrigger-ambassador: started/) < run.at(/shop: started/));
+      run.process.kill("SIGTERM");
+      assert.equal(await run.ended, 0, run.lines.join("\n") + run.stderr);
+    },
+  );

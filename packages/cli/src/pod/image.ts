@@ -16,6 +16,9 @@ const PATTERNS: Readonly<Record<string, readonly [probe: number, control: number
 
 export const PATTERN_NAMES: readonly string[] = Object.keys(PATTERNS);
 
+/** How every pattern's image starts (see packages/ambassador/Containerfile); what an exec in its container begins with. */
+export const IMAGE_ENTRY: readonly string[] = ["/nodejs/bin/node", "/outrigger/dist/main.mjs"];
+
 export interface Pattern {
   readonly name: string;
   readonly probePort: number;

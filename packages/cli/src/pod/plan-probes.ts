@@ -1,6 +1,7 @@
 /** Probes and lifecycle hooks of a container, with the kubelet's defaults: period 10 s, timeout 1 s, thresholds 1 and 3. */
 import type { HttpGet, LifecycleHandler, ProbeSpec } from "../manifest/fields.ts";
 import type { Path } from "../manifest/document.ts";
+import { childPath, IMAGE_ENTRY, patternCommand, patternOf } from "./image.ts";
 import { rewriteMountPaths } from "./mount-path.ts";
 import type { ContainerContext } from "./container-context.ts";
 import type { ContainerPlan, Hook } from "./plan.ts";
@@ -88,7 +89,7 @@ function planAction(
     return undefined;
   }
   if (spec.exec) {
-    const words = spec.exec.command ?? [];
+    const words = asHere(context, spec.exec.command ?? []);
     if (words.length === 0) {
       context.report([...at, "exec", "command"], "found no word, accepted: a list with one word or more");
       return undefined;
@@ -128,4 +129,12 @@ function portNumber(context: ContainerContext, port: number | string, at: Path):
     `the container has no port named ${JSON.stringify(port)}; ${names === "" ? "none has a name" : `it has: ${names}`}`,
   );
   return 0;
+}
+
+/** A pattern's own program is another file here than in its image: a classic sidecar's postStart calls it. */
+function asHere({ container, options }: ContainerContext, words: readonly string[]): readonly string[] {
+  const pattern = patternOf(container.image);
+  if (!pattern || !IMAGE_ENTRY.every((word, index) => words[index] === word)) return words;
+  const own = patternCommand(pattern, childPath(options.environment));
+  return own ? [...own, ...words.slice(IMAGE_ENTRY.length)] : words;
 }

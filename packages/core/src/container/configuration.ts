@@ -6,6 +6,7 @@ import { loadConfig, type KeyText, type RouteText } from "../config/load.ts";
 import type { ConfigProblem } from "../config/problem.ts";
 import { readText } from "../config/read-text.ts";
 import { redact } from "../config/redact.ts";
+import type { HostPort } from "../config/schema-blocks.ts";
 import { OutriggerError } from "../errors.ts";
 import { parseDuration, type Milliseconds } from "../units.ts";
 import { AWAIT_STARTED_DEFAULT } from "./await-started.ts";
@@ -32,6 +33,7 @@ export class Configuration<Schema extends z.ZodObject> {
   /** How long `--await-started` waits. */
   readonly patience: Milliseconds = AWAIT_STARTED_DEFAULT;
   readonly #schema: z.ZodType;
+  readonly #ports: ContainerDefinition<Schema>["defaultPorts"];
   readonly #env: NodeJS.ProcessEnv;
   readonly #keys: readonly KeyText[];
   readonly #routes: readonly RouteText[];
@@ -40,6 +42,7 @@ export class Configuration<Schema extends z.ZodObject> {
   constructor(definition: ContainerDefinition<Schema>, argv: readonly string[], env: NodeJS.ProcessEnv) {
     this.flags = [...(definition.flags ?? []), ...CONTAINER_FLAGS];
     this.#schema = containerSchema(definition);
+    this.#ports = definition.defaultPorts;
     this.#env = env;
     const shapes: FlagShape[] = [
       ...this.flags,
@@ -101,6 +104,22 @@ export class Configuration<Schema extends z.ZodObject> {
       config: withSettle(config as ContainerConfig & z.output<Schema>),
       ...(fileText !== undefined && { fileText }),
     };
+  }
+
+  /** Where the container of these flags and this environment serves its probes; of all else nothing is asked. */
+  async probeAddress(): Promise<HostPort> {
+    const { file } = this;
+    const schema = z.looseObject({ probe: containerShape(this.#ports).probe });
+    const inline = nonEmpty(this.#env["OUTRIGGER_CONFIG"]);
+    const { probe } = await loadConfig(schema, {
+      ...(file !== undefined && { file: { name: file, text: await readConfigFile(file) } }),
+      ...(inline !== undefined && { inline: { name: "OUTRIGGER_CONFIG", text: inline } }),
+      keys: this.#keys.filter(({ key }) => key[0] === "probe"),
+      routes: [],
+      env: this.#env,
+      problems: this.#problems,
+    });
+    return probe;
   }
 
   jsonSchema(): JsonSchema {

@@ -511,6 +511,7 @@ control: unix:/run/x.sock
 logLevel: info
 grace: 9s
 settle: 8s
+drainToken: "[redacted]"
 egressQuiet: 1s
 debugEndpoints: false
 allowHostNetwork: false

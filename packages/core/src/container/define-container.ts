@@ -55,11 +55,7 @@ export function defineContainer<Schema extends z.ZodObject>(
             return;
           }
           case "await-started":
-            await awaitStarted(
-              (await configuration.load()).config.probe,
-              configuration.patience,
-              systemClock,
-            );
+            await awaitStarted(await configuration.probeAddress(), configuration.patience, systemClock);
             return;
           case "run":
             await runContainer(definition, configuration, env);
