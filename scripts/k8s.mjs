@@ -17,7 +17,7 @@ const MANUAL = `usage: npm run test:k8s [-- [flags] [SUITE ...]]
   --pull-policy POLICY   Always, IfNotPresent or Never; default: IfNotPresent
   --list                 say which suites there are
 
-minikube: npm run images -- --prefix ghcr.io/outrigger, then minikube image load ghcr.io/outrigger/ambassador:${version}
+minikube: npm run images -- --engine docker --prefix ghcr.io/outrigger, then minikube image load ghcr.io/outrigger/ambassador:${version}
 kind:     the same, then kind load docker-image ghcr.io/outrigger/ambassador:${version}
 `;
 const fail = (message, code) => {
