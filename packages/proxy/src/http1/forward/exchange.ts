@@ -202,7 +202,7 @@ export class Exchange implements AnswerReceiver {
     const repeatable = nothingSent || (this.#idempotent && !this.#body.gone);
     if (connection.absent && this.#settings.options.hold > 0) {
       this.#attempts.uncount(connection.endpoint);
-      this.client.pool.workloadRefuses(detail);
+      this.client.pool.workloadRefuses(detail, failure !== "connect-timeout");
       this.#wait(connection.endpoint.key);
     } else if (repeatable && this.#attempts.mayRetry(failure, nothingSent)) this.#retry(failure, now);
     else this.#giveUp();

@@ -65,6 +65,20 @@ describe("while a gate keeps requests back so that its workload can finish what 
     assert.match((await second.message()).head, /^HTTP\/1.1 503 .*x-outrigger-reason: workload-away\r\n/s);
   });
 
+  it("nor do they go onto connections that a workload keeps which has closed its port: it ends", async () => {
+    const { backend, release, proxy, first, pool } = await keptBack();
+    await using _ = proxy;
+    release();
+    await first.message();
+    backend.server.close();
+    pool.workloadRefuses("ECONNREFUSED");
+    const third = await proxy.client();
+    third.write(POST);
+    await eventually(() => proxy.listener.inFlight() === 2);
+    await turns(20);
+    assert.deepEqual([pool.waiting, backend.arrivals.length, pool.size], [2, 1, 1]);
+  });
+
   it("when the workload does not come back, whoever waits is told, and whoever comes, on connections that end", async () => {
     const { backend, release, proxy, first, second, pool } = await keptBack(10_000, {
       upstreamIdleTimeout: 0,
