@@ -82,7 +82,7 @@ test("however many ask for a drain, the probes are answered, and who asks when s
   const headers = { "x-outrigger-drain": "preStop" };
   const ask = () => call(portOf(server), "/drain", { headers });
   const asks = Array.from({ length: 31 }, ask);
-  const leaver = connect(portOf(server), "127.0.0.1");
+  const leaver = connect({ ...portOf(server), host: "127.0.0.1" });
   leaver.write("GET /drain HTTP/1.1\r\nHost: x\r\nx-outrigger-drain: preStop\r\n\r\n");
   while (asked < 32) await new Promise((resolve) => setImmediate(resolve));
   for (let more = 0; more < 40; more++) {
@@ -91,7 +91,7 @@ test("however many ask for a drain, the probes are answered, and who asks when s
   }
   assert.equal((await call(portOf(server), "/livez")).status, 200);
   leaver.destroy();
-  const askUntilHeard = async (): Promise<{ status: number }> => {
+  const askUntilHeard = async (): ReturnType<typeof ask> => {
     const answer = await ask();
     return answer.status === 503 ? askUntilHeard() : answer;
   };
