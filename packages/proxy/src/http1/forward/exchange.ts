@@ -77,9 +77,8 @@ export class Exchange implements AnswerReceiver {
     this.#place = new PlaceInLine(this, client.pool);
   }
 
-  /** Bytes of the request's body that wait with it. */
   get heldBytes(): number {
-    return this.#body.heldBytes;
+    return this.#body.waitingBytes;
   }
 
   /** Bytes of the request's body are held for an attempt, or wait in an endpoint's socket. */
