@@ -347,7 +347,10 @@ export class Exchange implements AnswerReceiver {
   #wait(endpointKey: string): void {
     if (!this.#body.done) this.client.pause();
     const refusal = this.#place.take(endpointKey, this.#settings, this.client.clock.now());
-    if (refusal !== null) this.turnAway(refusal);
+    if (refusal === null) return;
+    // Not the workload was away, it was we who held back: the line is full now, so that all go on.
+    if (this.client.pool.letGo()) this.#attempt(this.client.clock.now());
+    else this.turnAway(refusal);
   }
 
   /** @param connection null: there is no endpoint */

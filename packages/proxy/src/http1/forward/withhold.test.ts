@@ -10,10 +10,10 @@ const POST = "POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 3\r\n\r\nabc";
 
 describe("while a gate keeps requests back so that its workload can finish what it has", () => {
   /** One request is with the workload, one has come since. */
-  async function keptBack(hold = 10_000, http: object = {}) {
+  async function keptBack(hold = 10_000, http: object = {}, upstream: object = {}) {
     const clock = new VirtualClock();
     const { backend, release } = await holding();
-    const proxy = await startProxy({ backends: [backend], clock, http: { hold, ...http } });
+    const proxy = await startProxy({ backends: [backend], clock, http: { hold, ...http }, upstream });
     const [first, second] = [await proxy.client(), await proxy.client()];
     first.write("GET /held HTTP/1.1\r\nHost: shop\r\n\r\n");
     await eventually(() => backend.arrivals.length === 1);
@@ -45,6 +45,16 @@ describe("while a gate keeps requests back so that its workload can finish what 
     const third = await proxy.client();
     third.write(GET);
     assert.equal((await third.message()).body, "ok");
+    release();
+  });
+
+  it("a line that is full lets all go on: nobody is turned away for our own sake", async () => {
+    const { release, proxy, second, pool } = await keptBack(10_000, {}, { maxPending: 1 });
+    await using _ = proxy;
+    const third = await proxy.client();
+    third.write(POST);
+    for (const client of [second, third]) assert.equal((await client.message()).body, "ok");
+    assert.deepEqual([pool.waiting, pool.awaitsWorkload], [0, false]);
     release();
   });
 
