@@ -1,7 +1,8 @@
 export { Upstream, type UpstreamDeps } from "./upstream.ts";
 export type { EndpointSnapshot, UpstreamSnapshot } from "./snapshot.ts";
 export type { EndpointState } from "./instruments.ts";
-export { OUTCOMES, type Endpoint, type Outcome } from "./endpoint/endpoint.ts";
+export type { Endpoint } from "./endpoint/endpoint.ts";
+export { OUTCOMES, type Outcome } from "./endpoint/outcome.ts";
 export { isNoSocket } from "./endpoint/no-socket.ts";
 export { formatAddress, formatHostPort, parseAddress, type Address } from "./endpoint/address.ts";
 export type { Rejection } from "./resilience/admission.ts";

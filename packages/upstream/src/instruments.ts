@@ -1,7 +1,8 @@
 /** What an upstream counts, resolved to series once; without a Metrics the same plain counters, exposed nowhere. */
 import type { Counter, Family, Gauge, Metrics } from "@outrigger/core";
 import type { EjectionReason } from "./health/outlier-ejection.ts";
-import { OUTCOMES, type Endpoint } from "./endpoint/endpoint.ts";
+import { type Endpoint } from "./endpoint/endpoint.ts";
+import { OUTCOMES } from "./endpoint/outcome.ts";
 import { isAvailable, type Pool } from "./balance/pool.ts";
 
 type RejectionReason = "max-requests" | "rate-limited" | "max-connections" | "max-pending";

@@ -22,7 +22,8 @@ import type { UpstreamConfig } from "./config.ts";
 import { Discovery } from "./discovery/discovery.ts";
 import type { NameResolver } from "./discovery/name-resolver.ts";
 import { EndpointSet } from "./endpoint/endpoint-set.ts";
-import type { Endpoint, Outcome, Target } from "./endpoint/endpoint.ts";
+import type { Endpoint, Target } from "./endpoint/endpoint.ts";
+import type { Outcome } from "./endpoint/outcome.ts";
 import { ActiveHealth } from "./health/active-health.ts";
 import { OutlierEjection } from "./health/outlier-ejection.ts";
 import { probeEndpoint, probeSpec, type Probe, type ProbeSpec } from "./health/probe.ts";
@@ -210,7 +211,7 @@ export class Upstream {
    * An attempt ended, as `outcome` says, `latency` after it began (to the head of the answer, where there is one).
    */
   ended(endpoint: Endpoint, outcome: Outcome, latency: Milliseconds, now: Milliseconds): void {
-    endpoint.adaptive?.observe(outcome, latency, endpoint.active, now);
+    endpoint.adaptive?.observe(outcome, latency, endpoint.active - endpoint.tunnels, now);
     if (endpoint.active > 0) endpoint.active--;
     endpoint.outcomes[outcome]++;
     if (outcome === "connect-failure") this.#discovery.doubt();

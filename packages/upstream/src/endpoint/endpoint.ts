@@ -2,30 +2,7 @@
 import type { Milliseconds } from "@outrigger/core";
 import type { AdaptiveLimit } from "../resilience/adaptive-limit.ts";
 import { formatHostPort } from "./address.ts";
-
-/** How one attempt ended, as far as it says something about its endpoint. */
-export type Outcome =
-  /** An answer that does not count against the endpoint. */
-  | "success"
-  /** An answer that does (5xx). */
-  | "server-error"
-  /** Refused, unreachable, TLS failure, connect timeout: no byte was sent. */
-  | "connect-failure"
-  /** The connection broke, or what came was not the protocol. */
-  | "reset"
-  /** The per-try timeout. */
-  | "timeout"
-  /** We ended it (the client left, a hedge lost): says nothing about the endpoint. */
-  | "cancelled";
-
-export const OUTCOMES: readonly Outcome[] = [
-  "success",
-  "server-error",
-  "connect-failure",
-  "reset",
-  "timeout",
-  "cancelled",
-];
+import type { Outcome } from "./outcome.ts";
 
 /** What discovery says of one endpoint. */
 export interface Target {
@@ -57,6 +34,8 @@ export interface Endpoint {
   active: number;
   /** Open connections, kept by the proxy through `limits`. */
   connections: number;
+  /** Those of them that were upgraded (WebSocket): open for long, and no measure of what it can do at once. */
+  tunnels: number;
   /** Discovery dropped it: what is in flight finishes, nothing new starts. */
   removed: boolean;
   /** Active health: false after failed probes. */
@@ -98,6 +77,7 @@ export function createEndpoint(target: Target): Endpoint {
     priority: target.priority,
     active: 0,
     connections: 0,
+    tunnels: 0,
     removed: false,
     healthy: true,
     healthReason: null,

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { upstreamConfig } from "../config.ts";
-import { OUTCOMES, type Endpoint } from "../endpoint/endpoint.ts";
+import { type Endpoint } from "../endpoint/endpoint.ts";
+import { OUTCOMES } from "../endpoint/outcome.ts";
 import { addresses, createFixture } from "../testing/upstream-fixture.ts";
 
 const failures = ["server-error", "connect-failure", "reset", "timeout"] as const;

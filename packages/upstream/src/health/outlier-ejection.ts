@@ -15,7 +15,8 @@
  * ejection: a process that is stopped still accepts connections.
  */
 import type { Milliseconds } from "@outrigger/core";
-import type { Endpoint, Outcome } from "../endpoint/endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
+import type { Outcome } from "../endpoint/outcome.ts";
 
 export interface EjectionSettings {
   readonly ejectAfter: number;

@@ -14,7 +14,7 @@
  * endpoint can do, and turns away what is above; here that waits, and half of the endpoint's width is idle for a moment.
  */
 import type { Milliseconds } from "@outrigger/core";
-import type { Outcome } from "../endpoint/endpoint.ts";
+import type { Outcome } from "../endpoint/outcome.ts";
 
 export interface AdaptiveLimitSettings {
   readonly adaptiveMin: number;

@@ -1,7 +1,7 @@
 /**
  * Circuit limits of connections: open ones per endpoint, and requests that wait for one. (Envoy counts connections per
  * cluster; per endpoint is what protects an endpoint, and what one slow endpoint cannot use up for the others.) With
- * adaptiveConcurrency the limit of connections is what the endpoint was found to be able to do at once.
+ * adaptiveConcurrency those that carry requests are limited by what the endpoint was found to be able to do at once, too.
  */
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { Rejections } from "../instruments.ts";
@@ -28,8 +28,7 @@ export class ConnectionLimits {
 
   /** Counts one more connection to it, before it is opened; false: the endpoint has as many as it may. */
   tryConnect(endpoint: Endpoint): boolean {
-    const most = this.#most(endpoint);
-    if (most > 0 && endpoint.connections >= most) {
+    if (this.#spare(endpoint) <= 0) {
       this.#rejections["max-connections"].inc();
       return false;
     }
@@ -39,17 +38,25 @@ export class ConnectionLimits {
 
   /** Whether it has more connections than it may, since the limit has fallen: one that becomes idle is to be closed. */
   tooMany(endpoint: Endpoint): boolean {
-    const most = this.#most(endpoint);
-    return most > 0 && endpoint.connections > most;
+    return this.#spare(endpoint) < 0;
   }
 
-  #most({ adaptive }: Endpoint): number {
-    return adaptive === null ? this.#settings.maxConnections : adaptive.limit;
+  /** How many more connections it may have. What was learnt is about requests: tunnels are none. */
+  #spare({ adaptive, connections, tunnels }: Endpoint): number {
+    const most = this.#settings.maxConnections;
+    const spare = most > 0 ? most - connections : Infinity;
+    return adaptive === null ? spare : Math.min(spare, adaptive.limit - (connections - tunnels));
   }
 
-  /** For each tryConnect that was granted, once, also when the connect failed. */
-  disconnected(endpoint: Endpoint): void {
+  /** A connection was upgraded: from here on it is a tunnel. */
+  tunnelOpened(endpoint: Endpoint): void {
+    endpoint.tunnels++;
+  }
+
+  /** For each tryConnect that was granted, once, also when the connect failed. @param tunnel it had become one */
+  disconnected(endpoint: Endpoint, tunnel = false): void {
     if (endpoint.connections > 0) endpoint.connections--;
+    if (tunnel && endpoint.tunnels > 0) endpoint.tunnels--;
   }
 
   tryPend(): boolean {

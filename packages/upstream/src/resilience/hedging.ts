@@ -8,7 +8,7 @@
  * feed on itself. If it was shorter, it says nothing and does not count. Fast failures do not count either.
  */
 import type { Milliseconds } from "@outrigger/core";
-import type { Outcome } from "../endpoint/endpoint.ts";
+import type { Outcome } from "../endpoint/outcome.ts";
 import type { HedgeInstruments } from "../instruments.ts";
 import { LatencyWindow } from "./latency-window.ts";
 

@@ -2,7 +2,8 @@
 import { VirtualClock } from "@outrigger/core/testing";
 import assert from "node:assert/strict";
 import { upstreamConfig, type UpstreamConfigInput } from "../config.ts";
-import type { Endpoint, Outcome } from "../endpoint/endpoint.ts";
+import type { Endpoint } from "../endpoint/endpoint.ts";
+import type { Outcome } from "../endpoint/outcome.ts";
 import { Upstream, type UpstreamDeps } from "../upstream.ts";
 import { seededRandom } from "./seeded-random.ts";
 

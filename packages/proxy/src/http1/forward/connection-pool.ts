@@ -170,7 +170,7 @@ export class ConnectionPool implements ConnectionHome {
   /** A connection has closed. */
   gone(connection: UpstreamConnection): void {
     if (!this.#open.delete(connection)) return;
-    connection.settings.upstream.limits.disconnected(connection.endpoint);
+    connection.settings.upstream.limits.disconnected(connection.endpoint, connection.isTunnel);
     const idle = this.#idle.get(connection.endpoint);
     const at = idle?.indexOf(connection) ?? -1;
     if (at >= 0) idle?.splice(at, 1);
@@ -241,6 +241,12 @@ export class ConnectionPool implements ConnectionHome {
   /** Requests in the line. */
   get waiting(): number {
     return this.#waiting.length;
+  }
+
+  /** It is no request any more: where requests at once are what is limited, another may come. */
+  tunnelOpened(connection: UpstreamConnection): void {
+    connection.settings.upstream.limits.tunnelOpened(connection.endpoint);
+    this.#serveLine();
   }
 
   /** A new connection would hardly get a socket now. */

@@ -2,10 +2,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { VirtualClock } from "@outrigger/core/testing";
-import { eventually, holding, startProxy, turns } from "../testing/bench-of-parts.ts";
+import { Backend, eventually, holding, OK, startProxy, turns } from "../testing/bench-of-parts.ts";
 import { lined } from "../testing/lined.ts";
 
 const HELD = "GET /held HTTP/1.1\r\nHost: shop\r\n\r\n";
+const SWITCHED = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 const GET = "GET / HTTP/1.1\r\nHost: shop\r\n\r\n";
 
 describe("a request in the line", () => {
@@ -76,6 +77,29 @@ describe("a request in the line", () => {
     release();
     await first.message();
   });
+});
+
+it("a tunnel takes no place from requests where these are what is limited", async () => {
+  const backend = await Backend.start(async (connection) => {
+    for (;;) {
+      const { head } = await connection.message().catch(() => ({ head: "" }));
+      if (head === "") return;
+      connection.write(/upgrade: websocket/i.test(head) ? SWITCHED : OK);
+    }
+  });
+  await using proxy = await startProxy({ backends: [backend], upstream: { adaptiveConcurrency: true } });
+  const [endpoint] = proxy.upstream.endpoints;
+  assert.ok(endpoint?.adaptive);
+  endpoint.adaptive.configure({ adaptiveMin: 1, adaptiveTolerance: 1.5, maxConnections: 1 });
+  const [socket, plain] = [await proxy.client(), await proxy.client()];
+  socket.write("GET /chat HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  plain.write(GET);
+  assert.equal((await plain.message()).body, "ok");
+  await eventually(() => endpoint.tunnels === 1);
+  plain.write(GET);
+  assert.equal((await plain.message()).body, "ok");
+  socket.reset();
+  await eventually(() => endpoint.tunnels === 0 && endpoint.connections <= 1);
 });
 
 it("a connection that becomes idle while its endpoint has more than it may have now is closed", async () => {

@@ -55,7 +55,7 @@ export class PlaceInLine {
 
   /** What it waits for in the line is the workload. */
   holdBegins(settings: Settings, now: Milliseconds): void {
-    if (this.#held) return;
+    if (this.#held || settings.options.hold === 0) return;
     this.#held = true;
     settings.holds.arm(this.#limit, now);
   }

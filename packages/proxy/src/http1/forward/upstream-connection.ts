@@ -80,6 +80,8 @@ export interface ConnectionHome {
   gone(connection: UpstreamConnection): void;
   /** A connection can be used. */
   opened(connection: UpstreamConnection): void;
+  /** A connection was upgraded: it carries no request any more. */
+  tunnelOpened(connection: UpstreamConnection): void;
   /** No socket could be had for a connection. */
   gotNoSocket(detail: string): void;
 }
@@ -111,6 +113,8 @@ export class UpstreamConnection implements PendingWriter {
   hadSocket = true;
   /** It did not open because nobody answered at its address. */
   absent = false;
+  /** It was upgraded. */
+  isTunnel = false;
   /** It could be used, once. */
   hadOpened = false;
   /** How many answers it has given. */
@@ -235,6 +239,8 @@ export class UpstreamConnection implements PendingWriter {
     this.state = "tunnel";
     this.exchange = null;
     this.tunnel = tunnel;
+    this.isTunnel = true;
+    this.#pool.tunnelOpened(this);
   }
 
   /** Ends it at once, telling nobody. */
