@@ -165,6 +165,14 @@ const CASES: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
         [STARTUP, `          env: [{ name: WORLD, value: "8001=http://catalog:8001" }]\n${STARTUP}`],
       ],
     },
+    "nor is code run that a variable names": {
+      edits: [
+        [
+          STARTUP,
+          `          env: [{ name: NODE_OPTIONS, value: "--import=data:text/javascript,process.exit(2)" }]\n${STARTUP}`,
+        ],
+      ],
+    },
   },
   "not-checked": {
     "a ConfigMap that is not in the input": {
