@@ -41,9 +41,7 @@ export async function inject(
   ask: (question: Question) => Promise<string | undefined>,
 ): Promise<Injected> {
   const problems: Problem[] = [];
-  const streams = texts.map(({ file, text }) =>
-    readStream(file, withoutEarlier(file, text, options), problems),
-  );
+  const streams = texts.map((each) => withoutEarlier(each, options, problems));
   if (problems.length > 0) throw new ManifestError(problems);
   const objects = streams.flatMap((stream) => stream.objects);
   const workloads = streams.flatMap((stream) => stream.workloads);
@@ -105,11 +103,12 @@ function readStream(file: string, text: string, problems: Problem[]): Stream {
   return { file, text, documents, objects, workloads: objects.flatMap((object) => workloadOf(object) ?? []) };
 }
 
-function withoutEarlier(file: string, text: string, options: InjectOptions): string {
-  const parts = readStream(file, text, [])
-    .workloads.filter((workload) => isAsked(workload, options) && isChosen(workload, options.only))
+function withoutEarlier({ file, text }: ManifestText, options: InjectOptions, problems: Problem[]): Stream {
+  const stream = readStream(file, text, problems);
+  const parts = stream.workloads
+    .filter((workload) => isAsked(workload, options) && isChosen(workload, options.only))
     .flatMap((workload) => removalsOf(workload, text));
-  return parts.length === 0 ? text : removeText(text, parts);
+  return parts.length === 0 ? stream : readStream(file, removeText(text, parts), problems);
 }
 
 const isChosen = (workload: Workload, only: readonly string[]): boolean =>
