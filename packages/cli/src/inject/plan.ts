@@ -24,6 +24,8 @@ export interface PlannedAddition {
   readonly added: Added;
   /** Without room for it the rest still comes. */
   readonly optional?: boolean;
+  /** What it is for, and how to do without: said where there is no room for it. */
+  readonly purpose?: string;
 }
 
 export interface Injection {
@@ -236,6 +238,7 @@ function planLowPorts(
     additions.push({
       path: ["spec", "securityContext", "sysctls"],
       added: { items: [{ name: SYSCTL, value: "0" }] },
+      purpose: `${SYSCTL}=0 is to go there, since a route listens on ${lowest}; --no-sysctl leaves it out, for nodes that have it (Docker, containerd 2)`,
     });
   }
 }
