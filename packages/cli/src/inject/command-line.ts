@@ -49,7 +49,7 @@ const FLAGS: readonly Flag[] = [
     name: "--config-map",
     value: "[PATTERN=]NAME[/KEY]",
     repeated: true,
-    help: `a ConfigMap with the pattern's configuration file, mounted read-only, followed live; KEY is config.yaml and PATTERN ${FIRST} unless given`,
+    help: `a ConfigMap with the pattern's configuration file, mounted read-only, followed live; route flags take the place of all routes in it; KEY is config.yaml and PATTERN ${FIRST} unless given`,
   },
   {
     name: "--container",

@@ -310,6 +310,14 @@ test("other flags on what is injected already are an update", async () => {
   assert.equal(second, (await run(text, [...GATE, "--image-tag=2"])).output);
 });
 
+test("routes given beside a ConfigMap take its routes' place, and a note says so", async () => {
+  const text = deployment({ containers: [web()] });
+  const notes = async (words: readonly string[]) =>
+    (await run(text, ["--config-map=r", ...words])).notes.join("\n");
+  assert.match(await notes(GATE), /take the place of all that the ConfigMap r has; the rest of it holds/);
+  assert.doesNotMatch(await notes([]), /take the place/);
+});
+
 test("the pattern is asked about each set of arguments once, with the ConfigMap's text where the input has it", async () => {
   const one = deployment({ containers: [web()] });
   const config = stringify({
@@ -335,6 +343,18 @@ test("what the pattern says against its arguments is refused, and nothing is wri
     Promise.resolve("no such option"),
   );
   await assert.rejects(refusing, { code: "usage", message: "no such option" });
+  const annotated = text.replace(
+    "      labels:",
+    "      annotations:\n        outrigger.dev/ambassador: 8080=http://a:8080?x=1\n      labels:",
+  );
+  await assert.rejects(
+    inject([{ file: "web.yaml", text: annotated }], parseInject([]), () => Promise.resolve("no such option")),
+    {
+      code: "bad-manifest",
+      message:
+        /^web\.yaml:\d+:\d+: spec\.template\.metadata\.annotations\["outrigger\.dev\/ambassador"\]: no such option$/,
+    },
+  );
 });
 
 const service = (ports: object[]): string =>

@@ -144,7 +144,7 @@ async function askAll(
   ask: (question: Question) => Promise<string | undefined>,
 ): Promise<void> {
   const asked = new Set<string>();
-  for (const { workload, sidecar } of injections) {
+  for (const { workload, sidecar, routesAt } of injections) {
     const { pattern } = sidecar.injectable;
     const configMap = options.configMaps.get(pattern.name);
     const found = objects.find(
@@ -169,7 +169,12 @@ async function askAll(
     if (asked.has(key)) continue;
     asked.add(key);
     const said = await ask(question);
-    if (said !== undefined) throw new OutriggerError("usage", said);
+    if (said === undefined) continue;
+    const [at] = routesAt;
+    // A flag's mistake is every pod's; an annotation's has a place.
+    throw at === undefined
+      ? new OutriggerError("usage", said)
+      : new ManifestError([workload.document.problem(at, said)]);
   }
 }
 
