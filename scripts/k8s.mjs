@@ -11,13 +11,13 @@ requireNode();
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 const MANUAL = `usage: npm run test:k8s [-- [flags] [SUITE ...]]
 
-  --context NAME         of the kubeconfig; default: the current one
+  --context NAME         of the kubeconfig; default: the current one, and then without a cluster all is skipped
   --image-prefix PREFIX  where our images are; default: ghcr.io/outrigger
   --image-tag TAG        default: ${version}
   --pull-policy POLICY   Always, IfNotPresent or Never; default: IfNotPresent
   --list                 say which suites there are
 
-minikube: npm run images -- --prefix ghcr.io/outrigger, then minikube image load ghcr.io/outrigger/ambassador:${version}
+minikube: npm run images -- --engine docker --prefix ghcr.io/outrigger, then minikube image load ghcr.io/outrigger/ambassador:${version}
 kind:     the same, then kind load docker-image ghcr.io/outrigger/ambassador:${version}
 `;
 const fail = (message, code) => {
@@ -61,11 +61,18 @@ if (values.list) {
 }
 const unknown = names.filter((name) => !SUITES.some((suite) => suite.name === name));
 if (unknown.length > 0) fail(`there is no suite ${unknown.join(", ")}; there are:\n${list}`, 2);
+const stop = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+  process.on(signal, () => {
+    if (!stop.signal.aborted) process.stdout.write(`${signal}: ending, the namespace is removed\n`);
+    stop.abort();
+  });
 const { passed, failed, skipped } = await runSuites({
   names,
   kubectl: { context },
   images: { prefix, tag, pullPolicy },
+  signal: stop.signal,
   say: (text) => process.stdout.write(text),
 });
 process.stdout.write(`\n${passed} passed, ${failed} failed, ${skipped} skipped\n`);
-process.exit(failed > 0 ? 1 : 0);
+process.exit(failed > 0 || stop.signal.aborted ? 1 : 0);

@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmodSync,
+  lstatSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -22,8 +23,11 @@ const scripts = new URL("../../scripts/", import.meta.url);
 const { bundle } = (await import(new URL("images/bundle.mjs", scripts).href)) as {
   bundle(pattern: object, rootfs: string): Promise<{ bytes: number; packages: { name: string }[] }>;
 };
-const { fixModes } = (await import(new URL("images/file-modes.mjs", scripts).href)) as {
-  fixModes(folder: string): void;
+const { fixStats } = (await import(new URL("images/file-stats.mjs", scripts).href)) as {
+  fixStats(folder: string): void;
+};
+const { findEngine } = (await import(new URL("images/engine.mjs", scripts).href)) as {
+  findEngine(name: string): { build(folder: string, tag: string, base?: string): void };
 };
 const { patterns } = (await import(new URL("patterns.mjs", scripts).href)) as {
   patterns(): { name: string; manifest: { version: string } }[];
@@ -142,7 +146,29 @@ test("ambassador: the bundle becomes ready, loads no undici, and ends on SIGTERM
   assert.equal(lines.at(-1), "false", lines.join("\n"));
 });
 
-test("a program stays one for everybody, and a link that leads nowhere is left alone", () => {
+test("docker is told to load what it builds, without an option that Docker Desktop's store refuses", () => {
+  const bin = mkdtempSync(join(folder, "docker-"));
+  // buildkit's own words (moby/buildkit#4230).
+  const refusal = 'exporter option "rewrite-timestamp" conflicts with "unpack"';
+  const stub = `#!/bin/sh
+echo "$SOURCE_DATE_EPOCH $@" >> ${bin}/calls
+case "$*" in *rewrite-timestamp*) echo '${refusal}' >&2; exit 1;; esac
+`;
+  writeFileSync(join(bin, "docker"), stub, { mode: 0o755 });
+  const path = process.env["PATH"];
+  process.env["PATH"] = `${bin}:${path}`;
+  try {
+    findEngine("docker").build("/context", "a/b:1", "base:1");
+  } finally {
+    process.env["PATH"] = path;
+  }
+  assert.equal(
+    readFileSync(join(bin, "calls"), "utf8").split("\n")[1],
+    "0 buildx build --load --provenance=false --tag a/b:1 --file /context/Containerfile --build-arg BASE_IMAGE=base:1 /context",
+  );
+});
+
+test("a program stays one for everybody, a link that leads nowhere is left alone, and nothing has a time of its own", () => {
   const home = mkdtempSync(join(folder, "modes-"));
   for (const [name, mode] of [
     ["program", 0o700],
@@ -152,7 +178,10 @@ test("a program stays one for everybody, and a link that leads nowhere is left a
     chmodSync(join(home, name), mode);
   }
   symlinkSync("nowhere", join(home, "link"));
-  fixModes(home);
+  fixStats(home);
   const modeOf = (name: string): string => (statSync(join(home, name)).mode & 0o7777).toString(8);
   assert.deepEqual(["program", "text", "."].map(modeOf), ["755", "644", "755"]);
+  // docker copies times into its layers: they must be the same each time.
+  for (const name of ["program", "text", "link", "."])
+    assert.equal(lstatSync(join(home, name)).mtimeMs, 0, name);
 });

@@ -38,12 +38,14 @@ network_backend = "netavark"
 `;
 export const CONF_FILE = "/run/containers/containers.conf";
 
-/** Starts Node with a script in mounts and processes of its own. catatonit collects the children that podman leaves. */
+/**
+ * Starts Node with a script in mounts and processes of its own, which end with ours. catatonit collects the children that
+ * podman leaves.
+ */
 export function startInside(script, args) {
-  const words = ["--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"];
-  return spawn("unshare", [...words, "catatonit", "--", process.execPath, script, ...args], {
-    stdio: "inherit",
-  });
+  const unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"];
+  const inside = ["catatonit", "--", process.execPath, script, ...args];
+  return spawn("setpriv", ["--pdeathsig", "KILL", ...unshare, ...inside], { stdio: "inherit" });
 }
 
 /** The same, from inside, in a network of its own. */
@@ -84,7 +86,7 @@ function mountStore(folder) {
     // Now, if it is mounted, with its last mount.
     must("losetup", ["--detach", device]);
   }
-  rmSync(file);
+  rmSync(folder, { recursive: true });
 }
 
 export function furnishNetwork() {

@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { IMAGE_NODE } from "../node-binary.mjs";
 import { ROOT } from "../setup.mjs";
-import { fixModes } from "./file-modes.mjs";
+import { fixStats } from "./file-stats.mjs";
 
 /**
  * Node's modules, taken by a call. An `import` of node:http reads every export of it to make its namespace, and three of
@@ -88,7 +88,7 @@ export async function bundle(pattern, rootfs) {
     join(home, "sbom.cdx.json"),
     `${JSON.stringify(billOfMaterials(pattern.manifest, packages), null, 2)}\n`,
   );
-  fixModes(rootfs);
+  fixStats(rootfs);
   return { bytes: Object.values(metafile.outputs)[0].bytes, packages };
 }
 

@@ -56,13 +56,10 @@ export class Engine {
     const common = ["--tag", tag, "--file", join(folder, "Containerfile")];
     const baseArgument = base === undefined ? [] : ["--build-arg", `BASE_IMAGE=${base}`];
     if (this.name === "docker") {
-      const rewritten = `type=docker,rewrite-timestamp=true`;
-      this.run(
-        ["buildx", "build", ...common, ...baseArgument, "--provenance=false", "--output", rewritten, folder],
-        {
-          env: { SOURCE_DATE_EPOCH: "0" },
-        },
-      );
+      // Not rewrite-timestamp=true: where docker keeps images in containerd (Docker Desktop) buildkit refuses it.
+      this.run(["buildx", "build", "--load", "--provenance=false", ...common, ...baseArgument, folder], {
+        env: { SOURCE_DATE_EPOCH: "0" },
+      });
       return;
     }
     const pull = base === undefined ? [] : ["--pull=never"];

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { fetchNode, IMAGE_NODE, IMAGE_NODE_VERSION } from "../node-binary.mjs";
 import { NODE, UID } from "./containerfile.mjs";
 import { tool, unpackDebian } from "./debian.mjs";
-import { fixModes } from "./file-modes.mjs";
+import { fixStats } from "./file-stats.mjs";
 
 const PACKAGES = ["libc6", "libgcc-s1", "libstdc++6", "ca-certificates"];
 /** Has the texts of the licences that Debian's copyright files only name. */
@@ -74,7 +74,7 @@ export function buildLocalBase(engine, tag, context) {
   mkdirSync(join(rootfs, NODE, ".."), { recursive: true });
   tool("strip", ["-o", join(rootfs, NODE), node], "binutils");
   put("usr/share/doc/node/LICENSE", readFileSync(join(node, "..", "..", "LICENSE")));
-  fixModes(rootfs);
+  fixStats(rootfs);
   writeFileSync(join(context, "Containerfile"), CONTAINERFILE);
   engine.build(context, tag);
 }

@@ -8,6 +8,8 @@ export interface KubectlOptions {
   /** Of the kubeconfig. Default: the current one. */
   readonly context?: string | undefined;
   readonly namespace?: string | undefined;
+  /** Ends what is on its way, and refuses what would follow. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A call takes no longer, in milliseconds, whatever kubectl itself waits for. */
@@ -24,8 +26,8 @@ export class Kubectl {
     this.#options = options;
   }
 
-  within(namespace: string): Kubectl {
-    return new Kubectl({ ...this.#options, namespace });
+  within(namespace: string, signal?: AbortSignal): Kubectl {
+    return new Kubectl({ ...this.#options, namespace, signal });
   }
 
   /**
@@ -45,7 +47,7 @@ export class Kubectl {
   }
 
   #start(args: readonly string[], stdin: "ignore" | "pipe") {
-    const { command = ["kubectl"], context, namespace } = this.#options;
+    const { command = ["kubectl"], context, namespace, signal } = this.#options;
     const [program = "kubectl", ...before] = command;
     const where = [
       ...(context === undefined ? [] : [`--context=${context}`]),
@@ -53,6 +55,7 @@ export class Kubectl {
     ];
     const child: ChildProcess = spawn(program, [...before, ...where, ...args], {
       stdio: [stdin, "pipe", "pipe"],
+      signal,
     });
     let out = "";
     let err = "";
@@ -61,6 +64,7 @@ export class Kubectl {
     const ended = once(child, "close").then(
       ([code]) => code as number | null,
       (error: Error) => {
+        if (error.name === "AbortError") throw new KubectlError(`kubectl ${args.join(" ")}: given up`);
         throw new KubectlError(`cannot start ${program}: ${error.message}`);
       },
     );

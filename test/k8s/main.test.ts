@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runSuites, SUITES, type Counts } from "./main.ts";
 import { manifests } from "./suites/dry-run.ts";
+import { INJECTIONS } from "./suites/inject.ts";
+import { ROOT } from "./suite.ts";
 import { recorded, type Call, type Play } from "./testing/play.ts";
 
 /** Compiled when this is. */
@@ -21,16 +23,33 @@ interface Outcome {
 }
 
 async function run(play: Play, ...names: readonly string[]): Promise<Outcome> {
+  return runWith({}, play, ...names);
+}
+
+/** @param options context: "" for none; endsAt: a text of the report at which the run is told to end */
+async function runWith(
+  { context = "test-context", endsAt }: { readonly context?: string; readonly endsAt?: string },
+  play: Play,
+  ...names: readonly string[]
+): Promise<Outcome> {
+  const stop = new AbortController();
   const folder = mkdtempSync(join(tmpdir(), "outrigger-k8s-"));
   try {
     writeFileSync(join(folder, "play.json"), JSON.stringify(play));
     let report = "";
     const counts = await runSuites({
       names,
-      kubectl: { command: [process.execPath, STAND_IN, folder], context: "test-context" },
+      kubectl: {
+        command: [process.execPath, STAND_IN, folder],
+        context: context === "" ? undefined : context,
+      },
+      signal: stop.signal,
       images: IMAGES,
       times: { patience: 5_000, look: 1 },
-      say: (text) => (report += text),
+      say: (text) => {
+        report += text;
+        if (endsAt !== undefined && report.includes(endsAt)) stop.abort();
+      },
     });
     return { counts, report, calls: recorded(folder) };
   } finally {
@@ -40,8 +59,11 @@ async function run(play: Play, ...names: readonly string[]): Promise<Outcome> {
 
 const said = ({ args }: Call): string => args.filter((word) => !word.startsWith("--")).join(" ");
 
+/** What several tests look at. */
+const allIsWell = run({});
+
 test("all is well: every suite passes, in a namespace that is made first and removed last", async () => {
-  const { counts, report, calls } = await run({});
+  const { counts, report, calls } = await allIsWell;
   assert.deepEqual(counts, { passed: SUITES.length, failed: 0, skipped: 0 }, report);
   const [version, create] = calls;
   assert.equal(said(version as Call), "version");
@@ -55,10 +77,11 @@ test("all is well: every suite passes, in a namespace that is made first and rem
 });
 
 test("every manifest is asked about strictly, and what is applied afterwards is strict, too", async () => {
-  const { calls } = await run({});
+  const { calls } = await allIsWell;
   const applied = calls.filter((call) => said(call) === "apply");
-  assert.equal(applied.filter(({ args }) => args.includes("--dry-run=server")).length, manifests().length);
-  assert.equal(applied.length, manifests().length + 4);
+  const asked = manifests().length + INJECTIONS.length;
+  assert.equal(applied.filter(({ args }) => args.includes("--dry-run=server")).length, asked);
+  assert.equal(applied.length, asked + 4);
   for (const { args } of applied) assert.ok(args.includes("--validate=strict"), args.join(" "));
 });
 
@@ -81,7 +104,10 @@ test("the catalogue is restarted twice while the caller runs, and the caller is 
 });
 
 test("when a request is lost each suite with a shop fails, the others run, and all is removed", async () => {
-  const { counts, report, calls } = await run({ shop: "done: 400 requests, 399 answered, 1 failed" });
+  const { counts, report, calls } = await run(
+    { shop: "done: 400 requests, 399 answered, 1 failed" },
+    ...["dry-run", "ambassador-http", "rollout", "job"],
+  );
   assert.deepEqual(counts, { passed: 1, failed: 3, skipped: 0 }, report);
   assert.match(report, /1 of 400 requests were lost/);
   assert.match(said(calls.at(-1) as Call), /^delete namespace/);
@@ -104,6 +130,45 @@ test("a manifest that the server refuses is named, with the field", async () => 
   const { counts, report } = await run({ refuses: "backoffLimit" }, "dry-run");
   assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 0 });
   assert.match(report, /test\/k8s\/manifests\/job\.yaml: .*unknown field "backoffLimit"/);
+});
+
+test("each kind of workload is asked about with an ambassador in it, native and classic", async () => {
+  const { calls } = await allIsWell;
+  const asked = calls.filter(({ args }) => args.includes("--dry-run=server"));
+  const inputs = asked.slice(manifests().length).map(({ input }) => input);
+  for (const kind of ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Job", "CronJob"])
+    assert.ok(
+      inputs.some((input) => new RegExp(`^kind: ${kind}$`, "m").test(input)),
+      kind,
+    );
+  for (const input of inputs)
+    assert.equal(
+      input.match(/name: outrigger-ambassador$/gm)?.length,
+      input.match(/^kind: /gm)?.length,
+      input,
+    );
+  assert.match(inputs.join(""), /postStart/);
+  assert.match(inputs.join(""), /preStop/);
+});
+
+test("what inject makes and the server refuses is named", async () => {
+  const { counts, report } = await run({ refuses: "postStart" }, "inject");
+  assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 0 });
+  assert.match(report, /inject --classic .*inject-servers\.yaml: .*unknown field "postStart"/);
+});
+
+test("when it is told to end, no suite goes on or follows, and all is removed", async () => {
+  const { counts, report, calls } = await runWith({ endsAt: "     rollout:" }, {}, "rollout", "job");
+  assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 1 }, report);
+  assert.match(report, /given up/);
+  assert.match(said(calls.at(-1) as Call), /^delete namespace/);
+});
+
+test("a replica that is new is ready for longer than an answer of kubeadm's DNS lives, before an old one goes", () => {
+  const text = readFileSync(join(ROOT, "test/k8s/manifests/rollout-catalogue.yaml"), "utf8");
+  // The ambassador adds a tenth.
+  assert.ok(Number(/^ {2}minReadySeconds: (\d+)$/m.exec(text)?.[1]) > 30 * 1.1);
+  assert.match(text, /maxUnavailable: 0 /);
 });
 
 test("a failed suite's report has the pods and the events", async () => {
@@ -130,14 +195,21 @@ test("a namespace that cannot be made is one failure, and no suite runs", async 
 });
 
 for (const [what, play, why] of [
-  ["no cluster answers", { unreachable: true }, /no cluster.*refused/],
+  ["no cluster answers", { unreachable: true }, /refused/],
   ["the cluster has no native sidecars", { minor: "28" }, /v1\.28\.0 has no native sidecars/],
 ] as const) {
   test(`when ${what} everything is skipped, and nothing is made`, async () => {
-    const { counts, report, calls } = await run(play);
+    const { counts, report, calls } = await runWith({ context: "" }, play);
     assert.deepEqual(counts, { passed: 0, failed: 0, skipped: SUITES.length });
     assert.match(report, why);
     assert.deepEqual(calls.map(said), ["version"]);
+  });
+
+  test(`when ${what} and its context was named, that is a failure`, async () => {
+    const { counts, report } = await run(play);
+    assert.deepEqual(counts, { passed: 0, failed: 1, skipped: SUITES.length });
+    assert.match(report, why);
+    assert.match(report, /FAIL the cluster of context test-context/);
   });
 }
 

@@ -4,10 +4,11 @@ import { Kubectl, KubectlError, type KubectlOptions } from "./kubectl.ts";
 import { Stage, type Images, type Suite } from "./suite.ts";
 import { ambassadorHttp } from "./suites/ambassador-http.ts";
 import { dryRun } from "./suites/dry-run.ts";
+import { inject } from "./suites/inject.ts";
 import { job } from "./suites/job.ts";
 import { rollout } from "./suites/rollout.ts";
 
-export const SUITES: readonly Suite[] = [dryRun, ambassadorHttp, rollout, job];
+export const SUITES: readonly Suite[] = [dryRun, inject, ambassadorHttp, rollout, job];
 
 /** Native sidecars are on by default from here. */
 const OLDEST_MINOR = 29;
@@ -16,6 +17,8 @@ export interface RunOptions {
   /** Names; empty: all. */
   readonly names: readonly string[];
   readonly kubectl: Pick<KubectlOptions, "command" | "context">;
+  /** Ends the run early: what is on its way is given up, and the clean-up follows. */
+  readonly signal?: AbortSignal;
   readonly images: Images;
   /** Milliseconds; see Stage. */
   readonly times?: { readonly patience: number; readonly look: number };
@@ -35,6 +38,10 @@ export async function runSuites(options: RunOptions): Promise<Counts> {
   const kubectl = new Kubectl(options.kubectl);
   const cluster = await reach(kubectl);
   if ("why" in cluster) {
+    if (options.kubectl.context !== undefined) {
+      say(`FAIL the cluster of context ${options.kubectl.context} cannot be used: ${cluster.why}\n`);
+      return { passed: 0, failed: 1, skipped: chosen.length };
+    }
     say(`no cluster, nothing was tried: ${cluster.why}\n`);
     return { passed: 0, failed: 0, skipped: chosen.length };
   }
@@ -43,7 +50,10 @@ export async function runSuites(options: RunOptions): Promise<Counts> {
   const counts = { passed: 0, failed: 0, skipped: 0 };
   try {
     await kubectl.run(["create", "namespace", namespace]);
-    for (const suite of chosen) await play(suite, kubectl.within(namespace), options, counts);
+    for (const suite of chosen) {
+      if (options.signal?.aborted) counts.skipped++;
+      else await play(suite, kubectl.within(namespace, options.signal), options, counts);
+    }
   } catch (error) {
     counts.failed++;
     say(`FAIL ${messageOf(error)}\n`);
@@ -76,7 +86,7 @@ async function reach(kubectl: Kubectl): Promise<{ readonly version: string } | {
 async function play(
   suite: Suite,
   kubectl: Kubectl,
-  { images, times, say }: RunOptions,
+  { images, times, signal, say }: RunOptions,
   counts: { passed: number; failed: number },
 ): Promise<void> {
   const began = performance.now();
@@ -91,7 +101,8 @@ async function play(
   const seconds = ((performance.now() - began) / 1_000).toFixed(1);
   counts[problem === null ? "passed" : "failed"]++;
   say(`${problem === null ? "ok  " : "FAIL"} ${suite.name}  ${[...notes, `${seconds} s`].join(", ")}\n`);
-  if (problem !== null) say(`${indent(`${problem}\n${await circumstances(kubectl)}`)}\n`);
+  if (problem !== null)
+    say(`${indent(signal?.aborted ? problem : `${problem}\n${await circumstances(kubectl)}`)}\n`);
 }
 
 /** What who looks for the reason asks first. */

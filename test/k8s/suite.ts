@@ -64,6 +64,11 @@ export class Stage {
     await this.kubectl.run(["apply", "--validate=strict", "--filename=-"], this.manifest(path));
   }
 
+  /** Has the API server read a text as strictly as it can, and make nothing of it. @throws what it refuses */
+  async dryRun(text: string): Promise<void> {
+    await this.kubectl.run(["apply", "--dry-run=server", "--validate=strict", "--filename=-"], text);
+  }
+
   /** Waits for a condition of a thing, as in `Ready` of `pod/shop`. */
   async condition(what: string, condition: string): Promise<void> {
     await this.kubectl.run(["wait", `--for=condition=${condition}`, READY, what]);

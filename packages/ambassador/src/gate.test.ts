@@ -183,6 +183,18 @@ describe("the gate in the hands of who drains it", () => {
     assert.equal((await call("/")).connection, undefined);
   });
 
+  it("once it ends it does, though a drain is taken back then", async (context) => {
+    const { gate, call, route, arrived, finish } = await drainable(context);
+    const slow = call("/slow");
+    await until(() => arrived() === 1);
+    gate.turnClientsAway(true);
+    const ended = route.drain(new AbortController().signal);
+    gate.turnClientsAway(false);
+    finish();
+    assert.equal((await slow).connection, "close");
+    assert.equal(await ended, 0);
+  });
+
   it("is busy with what the workload has, not with what waits", async (context) => {
     const { gate, call, arrived, finish, route } = await drainable(context);
     const slow = call("/slow");

@@ -110,7 +110,9 @@ export const upstreamShape = {
     .describe("auto: IPv4 addresses if the name has any, else IPv6. 4, 6: only these. both: all."),
   dnsMinTtl: durationOption({ min: 100, max: 3_600_000 })
     .prefault("1s")
-    .describe("No name is asked again sooner, whatever its TTL."),
+    .describe(
+      "No name is asked again sooner, whatever its TTL, and whether or not its addresses refuse connections.",
+    ),
   dnsMaxTtl: durationOption({ min: 100, max: 86_400_000 })
     .prefault("5m")
     .describe("Every name is asked again at least so often."),

@@ -213,6 +213,7 @@ export class Upstream {
     endpoint.adaptive?.observe(outcome, latency, endpoint.active, now);
     if (endpoint.active > 0) endpoint.active--;
     endpoint.outcomes[outcome]++;
+    if (outcome === "connect-failure") this.#discovery.doubt();
     this.#ejection.judge(endpoint, outcome, now);
     this.hedge.observe(outcome, latency, now);
   }

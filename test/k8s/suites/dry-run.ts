@@ -22,9 +22,8 @@ export const dryRun: Suite = {
   async run(stage) {
     const refused: string[] = [];
     for (const path of manifests()) {
-      const words = ["apply", "--dry-run=server", "--validate=strict", "--filename=-"];
-      await stage.kubectl
-        .run(words, stage.manifest(path))
+      await stage
+        .dryRun(stage.manifest(path))
         .catch((error: Error) => refused.push(`${path}: ${error.message}`));
     }
     if (refused.length > 0) throw new Error(refused.join("\n"));

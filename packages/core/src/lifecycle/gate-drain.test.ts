@@ -12,6 +12,7 @@ class FakeGate implements Gate {
   readonly told: string[] = [];
   inFlight = 0;
   accepts = true;
+  withholds = false;
   readonly #clock: VirtualClock;
 
   constructor(clock: VirtualClock) {
@@ -19,8 +20,14 @@ class FakeGate implements Gate {
   }
   #note = (what: string): void => void this.told.push(`${what}@${this.#clock.now()}`);
   turnClientsAway = (away: boolean): void => this.#note(away ? "away" : "welcome");
-  withhold = (): void => this.#note("withhold");
-  letGo = (): void => this.#note("let go");
+  withhold = (): void => {
+    if (!this.withholds) this.#note("withhold");
+    this.withholds = true;
+  };
+  letGo = (): void => {
+    this.#note("let go");
+    this.withholds = false;
+  };
   busy = (): number => this.inFlight;
   workloadAccepts = (): Promise<boolean> => Promise.resolve(this.accepts);
   workloadAway = (): void => this.#note("workload away");
@@ -136,6 +143,36 @@ test("when nothing follows for 5 s it is taken back, and may be asked for again"
   assert.ok(waits(again));
   await clock.advanceAsync(1);
   assert.equal(again.answer?.drained, true);
+});
+
+test("asked again after its answer there is another, and what follows that is waited for anew", async () => {
+  const { clock, drain, gate, ask, said } = setUp();
+  ask();
+  await clock.advanceAsync(9_000);
+  gate.inFlight = 1;
+  const again = ask();
+  await clock.advanceAsync(6_000);
+  assert.ok(waits(again));
+  assert.ok(!gate.told.includes("welcome@10000"), "the first is not taken back any more");
+  gate.inFlight = 0;
+  await clock.advanceAsync(50);
+  assert.deepEqual([again.answer?.drained, again.at], [true, 15_050]);
+  assert.equal(drain.takeOver(), 6_050, "settle is counted from the last");
+  await clock.advanceAsync(60_000);
+  assert.ok(!said.join().includes("cancelled"));
+  assert.equal(clock.pendingTimers, 0);
+});
+
+test("what waited for as long as it may has been let go: at the answer requests wait again", async () => {
+  const { clock, gate, ask } = setUp();
+  gate.inFlight = 1;
+  const asked = ask();
+  await clock.advanceAsync(15_000);
+  gate.letGo();
+  gate.inFlight = 0;
+  await clock.advanceAsync(50);
+  assert.equal(asked.answer?.drained, true);
+  assert.deepEqual(gate.told, ["away@0", "withhold@5000", "let go@15000", "withhold@15050"]);
 });
 
 test("two who ask share one drain", async () => {

@@ -41,6 +41,8 @@ export class GateDrain {
   readonly #parts: GateDrainParts;
   #running: Promise<DrainAnswer> | null = null;
   #began: Milliseconds | null = null;
+  /** Ends the wait for what follows an answer: somebody has asked again. */
+  #askedAgain = new AbortController();
   /** Aborted by our own SIGTERM: from then on the lifecycle drains the listeners. */
   readonly #ending = new AbortController();
   /** Those with which the lifecycle is not done yet, from our SIGTERM on. */
@@ -58,9 +60,12 @@ export class GateDrain {
     return this.#gates().length > 0;
   }
 
-  /** Several who ask (each container of a pod has a preStop) share one drain. Never rejects. */
+  /**
+   * Several who ask (each container of a pod has a preStop) share one drain. Who asks after its answer gets another, with a
+   * settle of its own: the first may have been a stranger's. Never rejects.
+   */
   request(): Promise<DrainAnswer> {
-    this.#running ??= this.#run();
+    this.#running ??= this.#run().finally(() => (this.#running = null));
     return this.#running;
   }
 
@@ -81,7 +86,6 @@ export class GateDrain {
 
   /** Resolves when whoever asked has been answered, and the answer is written. */
   async answered(): Promise<void> {
-    if (this.#running === null) return;
     await this.#running;
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -94,6 +98,7 @@ export class GateDrain {
     const { clock, log } = this.#parts;
     const { grace, settle } = this.#parts.times();
     const began = (this.#began = clock.now());
+    this.#askedAgain.abort();
     const gates = this.#gates();
     const busy = (): number => gates.reduce((sum, gate) => sum + gate.busy(), 0);
     log.info({ busy: busy(), settle: formatDuration(settle) }, "drain asked for");
@@ -103,7 +108,11 @@ export class GateDrain {
     while (!this.#ending.signal.aborted && busy() > 0 && clock.now() - began < grace)
       await this.#sleep(LOOK_EVERY);
     if (this.#ending.signal.aborted) await this.#allEnded;
-    else void this.#awaitEnd(gates);
+    else {
+      // The longest that one may wait has perhaps let them go, while the workload finished what it had.
+      for (const gate of gates) gate.withhold();
+      void this.#awaitEnd(gates);
+    }
     return this.#conclude(busy(), clock.now() - began);
   }
 
@@ -125,13 +134,15 @@ export class GateDrain {
   async #awaitEnd(gates: readonly Gate[]): Promise<void> {
     const { clock, log } = this.#parts;
     const over = new AbortController();
+    const again = (this.#askedAgain = new AbortController());
+    const interrupted = AbortSignal.any([this.#ending.signal, again.signal]);
     const limit = clock.timer(CANCEL_AFTER, () => over.abort(), { unref: true });
-    const signal = AbortSignal.any([over.signal, this.#ending.signal]);
+    const signal = AbortSignal.any([over.signal, interrupted]);
     let cancelled = false;
     await Promise.all(
       gates.map(async (gate) => {
         const refuses = await workloadRefuses(gate, clock, signal);
-        if (this.#ending.signal.aborted) return;
+        if (interrupted.aborted) return;
         gate.turnClientsAway(false);
         if (refuses) return gate.workloadAway();
         cancelled = true;
@@ -139,8 +150,7 @@ export class GateDrain {
       }),
     );
     limit.clear();
-    this.#running = null;
-    if (this.#ending.signal.aborted) return;
+    if (interrupted.aborted) return;
     this.#began = null;
     if (!cancelled) return;
     this.#count("cancelled");

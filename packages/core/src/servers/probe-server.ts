@@ -36,7 +36,8 @@ const KIND_OF_PATH = new Map<string, HealthCheck["kind"]>([
 ]);
 
 export async function startProbeServer(options: ProbeServerOptions): Promise<BoundServer> {
-  const answer = async (request: IncomingMessage): Promise<Reply> => {
+  const askers = new Set<ServerResponse>();
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<Reply> => {
     const [path = "", query = ""] = (request.url ?? "").split("?", 2);
     if (request.method !== "GET" && request.method !== "HEAD") {
       return {
@@ -54,7 +55,7 @@ export async function startProbeServer(options: ProbeServerOptions): Promise<Bou
     const page = options.pages?.get(path);
     if (page) return page();
     const drain = options.drain?.() ?? null;
-    if (path === "/drain" && drain !== null) return drainFor(request, drain);
+    if (path === "/drain" && drain !== null) return drainFor(request, response, drain, askers);
     const paths = [...KIND_OF_PATH.keys(), "/metrics", ...(options.pages?.keys() ?? [])];
     if (drain !== null) paths.push("/drain");
     return { status: 404, body: `there is no such path here; there are:\n${paths.join("\n")}\n` };
@@ -63,7 +64,7 @@ export async function startProbeServer(options: ProbeServerOptions): Promise<Bou
     "probe",
     options.address,
     (request, response) => {
-      answer(request).then(
+      answer(request, response).then(
         (reply) => send(response, request, reply),
         (thrown: unknown) => {
           options.log.error({ error: thrown, path: request.url }, "probe server failed to answer");
@@ -82,8 +83,16 @@ interface Reply {
 }
 
 const DRAIN_HEADER = "x-outrigger-drain";
+/** More than a pod has containers, and half of what the server has connections: the kubelet's probes still get one. */
+const MOST_ASKERS = 32;
 
-async function drainFor(request: IncomingMessage, drain: DrainDoor): Promise<Reply> {
+/** @param askers who waits for the drain now */
+async function drainFor(
+  request: IncomingMessage,
+  response: ServerResponse,
+  drain: DrainDoor,
+  askers: Set<ServerResponse>,
+): Promise<Reply> {
   if (request.method !== "GET")
     return {
       status: 405,
@@ -98,6 +107,9 @@ async function drainFor(request: IncomingMessage, drain: DrainDoor): Promise<Rep
       body: `the header ${DRAIN_HEADER} must hold the drain token (--drain-token): ${found}\n`,
     };
   }
+  if (askers.size >= MOST_ASKERS) return { status: 503, body: `${MOST_ASKERS} ask already: one is enough\n` };
+  askers.add(response);
+  response.once("close", () => askers.delete(response));
   const { drained, detail } = await drain.request();
   return { status: drained ? 200 : 503, body: `${detail}\n` };
 }

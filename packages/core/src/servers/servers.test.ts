@@ -67,6 +67,40 @@ async function probe(context: TestContext, checks: HealthCheck[] = []) {
   return { metrics, at: portOf(server), server };
 }
 
+test("however many ask for a drain, the probes are answered, and who asks when some have left waits", async (context) => {
+  let asked = 0;
+  let end: (answer: DrainAnswer) => void = () => {};
+  const drained = new Promise<DrainAnswer>((resolve) => (end = resolve));
+  const server = await startProbeServer({
+    address: { kind: "host", host: "127.0.0.1", port: 0 },
+    metrics: createMetrics(),
+    log: silentLogger,
+    checks: () => [],
+    drain: () => ({ token: "preStop", request: () => (asked++, drained) }),
+  });
+  context.after(() => server.close());
+  const headers = { "x-outrigger-drain": "preStop" };
+  const ask = () => call(portOf(server), "/drain", { headers });
+  const asks = Array.from({ length: 31 }, ask);
+  const leaver = connect({ ...portOf(server), host: "127.0.0.1" });
+  leaver.write("GET /drain HTTP/1.1\r\nHost: x\r\nx-outrigger-drain: preStop\r\n\r\n");
+  while (asked < 32) await new Promise((resolve) => setImmediate(resolve));
+  for (let more = 0; more < 40; more++) {
+    const refused = await ask();
+    assert.deepEqual([refused.status, refused.body], [503, "32 ask already: one is enough\n"]);
+  }
+  assert.equal((await call(portOf(server), "/livez")).status, 200);
+  leaver.destroy();
+  const askUntilHeard = async (): ReturnType<typeof ask> => {
+    const answer = await ask();
+    return answer.status === 503 ? askUntilHeard() : answer;
+  };
+  const last = askUntilHeard();
+  while (asked < 33) await new Promise((resolve) => setImmediate(resolve));
+  end({ drained: true, detail: "drained" });
+  for (const { status } of await Promise.all([...asks, last])) assert.equal(status, 200);
+});
+
 test("/drain is there only on a gate, asks for its token, and is answered when the drain is over", async (context) => {
   let asked = 0;
   let door: DrainDoor | null = null;

@@ -322,3 +322,50 @@ test("an answer that comes after stop, or after a newer question, changes nothin
   assert.deepEqual(keys(), ["10.0.0.2:80"]);
   assert.equal(clock.pendingTimers, 0);
 });
+
+test("where an address refuses connections its name is asked again at once, but not within dnsMinTtl of the last time", async () => {
+  const resolver = fakeResolver({ catalog: ["10.0.0.1"] });
+  const { keys, clock, at, attempts } = await started(
+    { endpoints: ["catalog:80"], discovery: "dns", dnsMinTtl: "2s" },
+    resolver,
+  );
+  const asked = (): number => resolver.questions.length;
+  assert.equal(asked(), 1);
+  await clock.advanceAsync(500);
+  resolver.hosts.set("catalog", { v4: ["10.0.0.2"] });
+  for (let time = 0; time < 15; time++) {
+    attempts(at(0), "connect-failure");
+    await clock.advanceAsync(100);
+    assert.equal(asked(), time < 14 ? 1 : 2, `after ${time}`);
+  }
+  assert.deepEqual(keys(), ["10.0.0.2:80"]);
+  await clock.advanceAsync(5_000);
+  const before = asked();
+  for (const outcome of ["success", "server-error", "reset", "timeout", "cancelled"] as const) {
+    attempts(at(0), outcome);
+    await clock.advanceAsync(0);
+    assert.equal(asked(), before, outcome);
+  }
+  attempts(at(0), "connect-failure");
+  await clock.advanceAsync(0);
+  assert.equal(asked(), before + 1);
+  await clock.advanceAsync(29_000);
+  assert.equal(asked(), before + 1, "its TTL counts from then");
+});
+
+test("while a name has no answer, refused connections do not make it be asked more often", async () => {
+  const resolver = fakeResolver({ catalog: ["10.0.0.1"] });
+  const { clock, at, attempts } = await started({ endpoints: ["catalog:80"], discovery: "dns" }, resolver);
+  resolver.hosts.delete("catalog");
+  await clock.advanceAsync(30_000);
+  const failing = resolver.questions.length;
+  for (let time = 0; time < 100; time++) {
+    attempts(at(0), "connect-failure");
+    await clock.advanceAsync(100);
+  }
+  // Pauses of 0.5, 1, 2, 4 s and so on, as without them.
+  assert.ok(
+    resolver.questions.length - failing <= 5,
+    `${resolver.questions.length - failing} questions in 10 s`,
+  );
+});

@@ -128,6 +128,12 @@ export class Discovery {
     this.#reconcile();
   }
 
+  /** An endpoint refuses connections: its name may have other addresses by now. */
+  doubt(): void {
+    for (const watch of this.#names.values()) watch.doubt();
+    for (const watch of this.#services.values()) watch.doubt();
+  }
+
   describe(): DiscoverySnapshot {
     const notes: string[] = [];
     const { discovery } = this.#settings;

@@ -1,6 +1,7 @@
 /**
  * Keeps one answer of DNS fresh: asks again when its TTL is over, and after a failed or empty answer with a pause that
- * doubles. What was known stays known: no failure empties it.
+ * doubles. What was known stays known: no failure empties it. Where an address of it refuses connections the rest of its TTL
+ * is not waited for: a Service's pods are replaced in seconds, and cluster DNS gives TTLs of 30.
  */
 import type { Clock, Milliseconds, Timer } from "@outrigger/core";
 
@@ -41,6 +42,9 @@ export class Watch<Value> {
   #settings: WatchSettings;
   #timer: Timer | null = null;
   #failures = 0;
+  #askedAt: Milliseconds = -Infinity;
+  /** When #timer fires. */
+  #dueAt: Milliseconds = Infinity;
   /** Rises with stop and refresh, so that an answer to an older question is dropped. */
   #round = 0;
 
@@ -67,6 +71,7 @@ export class Watch<Value> {
     this.#timer?.clear();
     this.#timer = null;
     const round = ++this.#round;
+    this.#askedAt = this.#clock.now();
     this.#lookup(this.value).then(
       (answer) => {
         if (round === this.#round) this.#succeed(answer);
@@ -75,6 +80,16 @@ export class Watch<Value> {
         if (round === this.#round) this.#fail(thrown instanceof Error ? thrown.message : String(thrown));
       },
     );
+  }
+
+  /** What is known seems to be past: asks again as soon as dnsMinTtl allows, unless it asks already. */
+  doubt(): void {
+    // After a failed question the pause is that of retries.
+    if (this.#timer === null || this.failure !== null) return;
+    const due = this.#askedAt + this.#settings.dnsMinTtl;
+    if (due >= this.#dueAt) return;
+    this.#timer.clear();
+    this.#again(Math.max(0, due - this.#clock.now()));
   }
 
   stop(): void {
@@ -116,6 +131,7 @@ export class Watch<Value> {
   }
 
   #again(delay: Milliseconds): void {
+    this.#dueAt = this.#clock.now() + delay;
     this.#timer = this.#clock.timer(delay, () => this.refresh(), { unref: true });
   }
 }

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parseAllDocuments } from "yaml";
 import { modelProblems } from "./object-model.ts";
 
 const pod = (spec: object): object => ({ apiVersion: "v1", kind: "Pod", metadata: { name: "a" }, spec });
@@ -40,4 +43,15 @@ test("a native sidecar is known to the model, and what is no object of Kubernete
     modelProblems({ apiVersion: "batch.volcano.sh/v1alpha1", kind: "Job", spec: { x: 1 } }),
     [],
   );
+});
+
+test("every manifest of this repository passes: pod.yaml of each example, and those of the cluster suite", () => {
+  const root = fileURLToPath(new URL("../../../../../", import.meta.url));
+  const examples = readdirSync(`${root}examples`).map((name) => `examples/${name}/pod.yaml`);
+  const suite = readdirSync(`${root}test/k8s/manifests`).map((name) => `test/k8s/manifests/${name}`);
+  const files = [...examples.filter((path) => existsSync(root + path)), ...suite];
+  assert.ok(files.length > 3, files.join());
+  for (const file of files)
+    for (const document of parseAllDocuments(readFileSync(root + file, "utf8")))
+      assert.deepEqual(modelProblems(document.toJS()), [], file);
 });

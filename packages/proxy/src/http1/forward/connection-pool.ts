@@ -62,6 +62,8 @@ export class ConnectionPool implements ConnectionHome {
   whyAway = "";
   /** New requests wait although the workload may be there, until those that it has are done. */
   #withholds = false;
+  /** It has closed its port: what still is open to it belongs to a process that ends. */
+  #portClosed = false;
   #workloadIsGone = false;
 
   /** @param noSockets told what the kernel said when there was no socket for a connection, once for each shortage */
@@ -85,7 +87,8 @@ export class ConnectionPool implements ConnectionHome {
     now: Milliseconds,
   ): UpstreamConnection | null {
     const idle = this.#idle.get(endpoint);
-    if (idle === undefined || (this.#withholds && settings.options.hold > 0)) return null;
+    const keptBack = this.#withholds || this.#portClosed;
+    if (idle === undefined || (keptBack && settings.options.hold > 0)) return null;
     for (let connection = idle.at(-1); connection; connection = idle.at(-1)) {
       if (!repeatable && now - connection.idleSince > FRESH_ENOUGH_FOR_UNSAFE) return null;
       idle.pop();
@@ -180,14 +183,19 @@ export class ConnectionPool implements ConnectionHome {
 
   opened(): void {
     if (!this.#away.goesOn) return;
+    this.#portClosed = false;
     this.#away.back();
     for (const waiter of this.#waiting) waiter.workloadIsBack();
     this.#serveLine();
   }
 
-  /** The workload behind a gate refuses connections: the line waits for it, and one at a time tries. */
-  workloadRefuses(detail: string): void {
+  /**
+   * The workload behind a gate refuses connections: the line waits for it, and one at a time tries.
+   * @param portClosed nobody listens there; false: no answer, as from one that has too much to do, and goes on
+   */
+  workloadRefuses(detail: string, portClosed = true): void {
     this.whyAway = detail;
+    this.#portClosed ||= portClosed;
     const before = this.awaitsWorkload;
     this.#away.failed();
     this.#withholds = false;

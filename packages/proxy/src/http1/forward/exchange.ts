@@ -77,9 +77,8 @@ export class Exchange implements AnswerReceiver {
     this.#place = new PlaceInLine(this, client.pool);
   }
 
-  /** Bytes of the request's body that wait with it. */
   get heldBytes(): number {
-    return this.#body.heldBytes;
+    return this.#body.waitingBytes;
   }
 
   /** Bytes of the request's body are held for an attempt, or wait in an endpoint's socket. */
@@ -202,7 +201,7 @@ export class Exchange implements AnswerReceiver {
     const repeatable = nothingSent || (this.#idempotent && !this.#body.gone);
     if (connection.absent && this.#settings.options.hold > 0) {
       this.#attempts.uncount(connection.endpoint);
-      this.client.pool.workloadRefuses(detail);
+      this.client.pool.workloadRefuses(detail, failure !== "connect-timeout");
       this.#wait(connection.endpoint.key);
     } else if (repeatable && this.#attempts.mayRetry(failure, nothingSent)) this.#retry(failure, now);
     else this.#giveUp();
@@ -348,7 +347,10 @@ export class Exchange implements AnswerReceiver {
   #wait(endpointKey: string): void {
     if (!this.#body.done) this.client.pause();
     const refusal = this.#place.take(endpointKey, this.#settings, this.client.clock.now());
-    if (refusal !== null) this.turnAway(refusal);
+    if (refusal === null) return;
+    // Not the workload was away, it was we who held back: the line is full now, so that all go on.
+    if (this.client.pool.letGo()) this.#attempt(this.client.clock.now());
+    else this.turnAway(refusal);
   }
 
   /** @param connection null: there is no endpoint */

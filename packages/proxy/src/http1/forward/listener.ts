@@ -58,6 +58,8 @@ export class Listener implements ClientHome {
   readonly #clients = new Set<ClientConnection>();
   #servers: Server[] = [];
   readonly #drained: (() => void)[] = [];
+  /** It drains: that is not taken back. */
+  #ends = false;
 
   constructor(
     name: string,
@@ -152,7 +154,7 @@ export class Listener implements ClientHome {
 
   /** Answers say `connection: close` from now on, so that clients go elsewhere with their next request; false: no more. */
   turnClientsAway(away: boolean): void {
-    this.draining = away;
+    this.draining = away || this.#ends;
   }
 
   /** Closes connections without a request, after a moment for the one that may be on its way; busy ones say so themselves. */
@@ -165,7 +167,7 @@ export class Listener implements ClientHome {
    * may be on its way. Resolves with the number of requests cut when the signal aborts (0 when all ended by themselves).
    */
   async drain(signal: AbortSignal): Promise<number> {
-    this.draining = true;
+    this.#ends = this.draining = true;
     this.closeIdle();
     let cut = 0;
     const abort = (): void => {

@@ -7,6 +7,9 @@ import type { UpstreamConnection } from "./upstream-connection.ts";
 /** Head and body up to this size go to the kernel as one string, which it copies: no buffer is tied up. */
 export const ONE_WRITE_BYTES = 16 * 1024;
 
+/** One read of net's goes to the queue of a paused stream. */
+const PAUSED_READ_BYTES = 64 * 1024;
+
 export class RequestBody {
   /** The client has sent all of it. */
   done = true;
@@ -32,8 +35,9 @@ export class RequestBody {
     return !this.gone && (this.done ? this.#heldBytes : this.#length) <= this.#keepBytes;
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes;
+  /** What waiting for an attempt takes in memory: what has come, and what a paused socket reads all the same. */
+  get waitingBytes(): number {
+    return this.done ? this.#heldBytes : Math.min(this.#length, this.#heldBytes + PAUSED_READ_BYTES);
   }
 
   /** No body byte waits to be sent first. */

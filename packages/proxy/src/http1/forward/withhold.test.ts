@@ -10,10 +10,10 @@ const POST = "POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 3\r\n\r\nabc";
 
 describe("while a gate keeps requests back so that its workload can finish what it has", () => {
   /** One request is with the workload, one has come since. */
-  async function keptBack(hold = 10_000, http: object = {}) {
+  async function keptBack(hold = 10_000, http: object = {}, upstream: object = {}) {
     const clock = new VirtualClock();
     const { backend, release } = await holding();
-    const proxy = await startProxy({ backends: [backend], clock, http: { hold, ...http } });
+    const proxy = await startProxy({ backends: [backend], clock, http: { hold, ...http }, upstream });
     const [first, second] = [await proxy.client(), await proxy.client()];
     first.write("GET /held HTTP/1.1\r\nHost: shop\r\n\r\n");
     await eventually(() => backend.arrivals.length === 1);
@@ -48,6 +48,16 @@ describe("while a gate keeps requests back so that its workload can finish what 
     release();
   });
 
+  it("a line that is full lets all go on: nobody is turned away for our own sake", async () => {
+    const { release, proxy, second, pool } = await keptBack(10_000, {}, { maxPending: 1 });
+    await using _ = proxy;
+    const third = await proxy.client();
+    third.write(POST);
+    for (const client of [second, third]) assert.equal((await client.message()).body, "ok");
+    assert.deepEqual([pool.waiting, pool.awaitsWorkload], [0, false]);
+    release();
+  });
+
   it("when the workload then refuses connections they wait for it as ever, each from when it came", async () => {
     const { clock, backend, release, proxy, first, second, pool } = await keptBack(1_000, {
       upstreamIdleTimeout: 0,
@@ -63,6 +73,20 @@ describe("while a gate keeps requests back so that its workload can finish what 
     assert.equal(pool.waiting, 1);
     clock.advance(1);
     assert.match((await second.message()).head, /^HTTP\/1.1 503 .*x-outrigger-reason: workload-away\r\n/s);
+  });
+
+  it("nor do they go onto connections that a workload keeps which has closed its port: it ends", async () => {
+    const { backend, release, proxy, first, pool } = await keptBack();
+    await using _ = proxy;
+    release();
+    await first.message();
+    backend.server.close();
+    pool.workloadRefuses("ECONNREFUSED");
+    const third = await proxy.client();
+    third.write(POST);
+    await eventually(() => proxy.listener.inFlight() === 2);
+    await turns(20);
+    assert.deepEqual([pool.waiting, backend.arrivals.length, pool.size], [2, 1, 1]);
   });
 
   it("when the workload does not come back, whoever waits is told, and whoever comes, on connections that end", async () => {
