@@ -165,6 +165,14 @@ const CASES: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
         [STARTUP, `          env: [{ name: WORLD, value: "8001=http://catalog:8001" }]\n${STARTUP}`],
       ],
     },
+    "nor is code run that a variable names": {
+      edits: [
+        [
+          STARTUP,
+          `          env: [{ name: NODE_OPTIONS, value: "--import=data:text/javascript,process.exit(2)" }]\n${STARTUP}`,
+        ],
+      ],
+    },
   },
   "not-checked": {
     "a ConfigMap that is not in the input": {
@@ -232,6 +240,35 @@ const CASES: Readonly<Record<string, Readonly<Record<string, Case>>>> = {
         ],
       ],
       at: [`${CONTAINERS}[1].ports[0].containerPort`],
+    },
+    "a gate on the port that it aims at, which no containerPort declares": {
+      edits: [
+        [
+          "            - { name: web, containerPort: 3000 }\n",
+          "            - { name: other, containerPort: 3001 }\n",
+        ],
+        ["port: web } }", "port: other } }"],
+        ["=http://127.0.0.1:3000?", "=http://127.0.0.1:8080?"],
+        ["        - name: log\n          image: acme/log:1\n", ""],
+        ["tcpSocket: { port: 3000 }", "tcpSocket: { port: 3001 }"],
+      ],
+      at: [`${SIDECAR}.args`],
+      also: ["service-bypasses-gate"],
+      message: /listens on the port that it aims at, and would call itself/,
+    },
+    "a route on the port of the workload behind the gate, which no containerPort declares": {
+      edits: [
+        [
+          "            - { name: web, containerPort: 3000 }\n",
+          "            - { name: other, containerPort: 3001 }\n",
+        ],
+        ["port: web } }", "port: other } }"],
+        ["=http://127.0.0.1:3000?", "=http://127.0.0.1:8001?"],
+        ["        - name: log\n          image: acme/log:1\n", ""],
+        ["tcpSocket: { port: 3000 }", "tcpSocket: { port: 3001 }"],
+      ],
+      at: [`${SIDECAR}.args`],
+      message: /8001=\S+ listens on the port of the workload behind the gate 0\.0\.0\.0:8080=/,
     },
     "but not UDP beside TCP": {
       edits: [

@@ -46,3 +46,13 @@ for (const words of [
     assert.deepEqual([found, patterns], [[], 1]);
   });
 }
+
+test("what inject has added is looked at whatever registry --image-prefix names", async () => {
+  const words = ["--image-prefix=r.example/platform", "--gate=8080=http://127.0.0.1:3000"];
+  const { output } = await inject([{ file: "shop.yaml", text: POD }], parseInject(words), () =>
+    Promise.resolve(undefined),
+  );
+  const broken = output.replace("path: /drain", "path: /drian");
+  const { found, patterns } = await checkManifests([{ file: "shop.yaml", text: broken }]);
+  assert.deepEqual([found.map(({ id }) => id), patterns], [["gate-pre-stop-path"], 1]);
+});

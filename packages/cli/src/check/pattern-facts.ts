@@ -16,6 +16,7 @@ import {
   type Milliseconds,
 } from "@outrigger/core";
 import { fields, list, text } from "../manifest/workload.ts";
+import { askedWith } from "../pod/config-check.ts";
 import { childPath, patternCommand, type Pattern } from "../pod/image.ts";
 import type { PatternWords } from "./pattern-words.ts";
 
@@ -67,7 +68,7 @@ export async function factsOf(pattern: Pattern, words: PatternWords): Promise<Pa
     const place = (word: string): string => (config === null ? word : word.replace(config.path, file));
     const env = Object.fromEntries([...environment].map(([name, value]) => [name, place(value)]));
     const answer = await ask([...command, "--print-config", ...args.map(place)], {
-      ...env,
+      ...askedWith(env),
       PATH: childPath(process.env),
     });
     if (answer.code === 0) return printed(pattern, words, answer.stdout);

@@ -1,6 +1,8 @@
 /** One pod of the stream as the findings see it: its containers in the kubelet's roles, and what our patterns in it do. */
 import type { Path } from "../manifest/document.ts";
 import { fields, list, text, type Fields, type Workload } from "../manifest/workload.ts";
+import { containerName, INJECTABLES } from "../inject/pattern-table.ts";
+import { RECORD_VARIABLE } from "../inject/record.ts";
 import { patternOf, type Pattern } from "../pod/image.ts";
 import type { PatternFacts, Route } from "./pattern-facts.ts";
 import type { PatternWords } from "./pattern-words.ts";
@@ -44,10 +46,16 @@ export function containersOf(workload: Workload): Container[] {
         role: key === "containers" ? "main" : value["restartPolicy"] === "Always" ? "sidecar" : "init",
         value,
         path: [...workload.templatePath, "spec", key, index],
-        pattern: patternOf(text(value["image"]) ?? "") ?? null,
+        pattern: patternOf(text(value["image"]) ?? "") ?? injectedPattern(value) ?? null,
       };
     });
   return [...read("initContainers"), ...read("containers")];
+}
+
+/** Of a container that inject has added, wherever --image-prefix has its image. */
+function injectedPattern({ name, env }: Fields): Pattern | undefined {
+  const recorded = list(env).some((each) => fields(each)["name"] === RECORD_VARIABLE);
+  return recorded ? INJECTABLES.find((each) => containerName(each) === name)?.pattern : undefined;
 }
 
 export interface Gate {

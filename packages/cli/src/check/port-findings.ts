@@ -1,8 +1,10 @@
 /** Containers of a pod share one network: who else wants a port of ours, and whether the pod has a network at all. */
 import { formatHostPort, type HostPort } from "@outrigger/core";
 import type { Path } from "../manifest/document.ts";
+import { meets } from "../inject/route.ts";
 import { at } from "./configuration-findings.ts";
 import type { Finding } from "./finding.ts";
+import type { Route } from "./pattern-facts.ts";
 import { declaredPorts, type CheckedPod, type Container, type PatternContainer } from "./pod.ts";
 
 interface Claim {
@@ -16,8 +18,8 @@ export const portFindings: readonly Finding[] = [
   {
     id: "port-collision",
     severity: "error",
-    sentence: "Two listeners of a pod want the same port.",
-    why: "The second one to start fails: address already in use.",
+    sentence: "Two listeners of a pod want the same port, or a route listens on the one that it aims at.",
+    why: "The second one to start fails: address already in use. Or the pattern calls itself.",
     remedy:
       "Give one of them another port: a route its listen port, a pattern --probe and --control, a workload its containerPort.",
     *find(pod) {
@@ -29,6 +31,24 @@ export const portFindings: readonly Finding[] = [
             pod,
             second.path,
             `${second.what} of ${second.container.name} is ${formatHostPort(second.listen)}, and so is ${first.what} of ${first.container.name}: give one of them another port`,
+          );
+      }
+      for (const [owner, route] of routesOf(pod)) {
+        // What declares its port has been found above.
+        if (workloads(pod).some((each) => declaredPorts(each).some(({ port }) => port === route.listen.port)))
+          continue;
+        const aiming = routesOf(pod).find(
+          ([, each]) =>
+            (each === route || each.role === "ingress") &&
+            each.targets.some((target) => meets(route.listen, target)),
+        )?.[1];
+        if (aiming)
+          yield at(
+            pod,
+            argsOf(owner),
+            aiming === route
+              ? `the route ${route.label} listens on the port that it aims at, and would call itself: let it listen on another`
+              : `the route ${route.label} listens on the port of the workload behind the gate ${aiming.label}: give one of them another port`,
           );
       }
     },
@@ -57,22 +77,29 @@ export const portFindings: readonly Finding[] = [
 function claimsOf(pod: CheckedPod): Claim[] {
   return [
     ...pod.patterns.flatMap(claimsOfPattern),
-    ...pod.containers
-      .filter(({ pattern, role }) => pattern === null && role !== "init")
-      .flatMap((container) =>
-        declaredPorts(container).map(({ port, path }) => ({
-          container,
-          listen: { port },
-          what: "the containerPort",
-          path,
-        })),
-      ),
+    ...workloads(pod).flatMap((container) =>
+      declaredPorts(container).map(({ port, path }) => ({
+        container,
+        listen: { port },
+        what: "the containerPort",
+        path,
+      })),
+    ),
   ];
 }
 
+const workloads = (pod: CheckedPod): Container[] =>
+  pod.containers.filter(({ pattern, role }) => pattern === null && role !== "init");
+
+const routesOf = (pod: CheckedPod): (readonly [PatternContainer, Route])[] =>
+  pod.patterns.flatMap((container) => container.facts.routes.map((route) => [container, route] as const));
+
+const argsOf = ({ path, value }: PatternContainer): Path =>
+  value["args"] === undefined ? path : [...path, "args"];
+
 function claimsOfPattern(container: PatternContainer): Claim[] {
-  const { facts, value } = container;
-  const path = value["args"] === undefined ? container.path : [...container.path, "args"];
+  const { facts } = container;
+  const path = argsOf(container);
   const claim = (listen: HostPort, what: string): Claim => ({ container, listen, what, path });
   return [
     claim(facts.probe, "the probe port"),

@@ -62,7 +62,8 @@ export function findPlace(
   return itemsInside(document, text, at, style, path.length);
 }
 
-const WRITTEN_NULL = "is null: delete the word (Kubernetes reads a key without a value the same)";
+const WRITTEN_NULL =
+  "is null: delete the word (Kubernetes reads a key without a value the same), or in JSON the whole key";
 
 /** A value that is not written at all: `annotations:` and nothing behind it. */
 function isEmpty(node: unknown): boolean {
@@ -223,8 +224,11 @@ function flowRoom(
     const shown = restOfLine(text, open);
     const empty = /^(\{\s*\}|\[\s*\])/.exec(shown)?.[0];
     const last = formatPath(at.path.slice(-1));
-    const remedy =
-      empty === undefined
+    // In JSON nothing can be without a value.
+    const json = isMap(document.root) && document.root.flow === true;
+    const remedy = json
+      ? "break the line behind its opening bracket, and before the closing one"
+      : empty === undefined
         ? "write it in block style (a line for each)"
         : `delete the ${empty} (Kubernetes reads ${last}: without a value the same)`;
     return refuse(document, at, `is written on one line, to which inject adds nothing: ${remedy}`);

@@ -49,7 +49,7 @@ const FLAGS: readonly Flag[] = [
     name: "--config-map",
     value: "[PATTERN=]NAME[/KEY]",
     repeated: true,
-    help: `a ConfigMap with the pattern's configuration file, mounted read-only, followed live; KEY is config.yaml and PATTERN ${FIRST} unless given`,
+    help: `a ConfigMap with the pattern's configuration file, mounted read-only, followed live; route flags take the place of all routes in it; KEY is config.yaml and PATTERN ${FIRST} unless given`,
   },
   {
     name: "--container",
@@ -104,7 +104,7 @@ export function injectManual(): string {
   return `outrigger inject: adds patterns to the pods of manifests, beside workloads that never change
 
 Usage: outrigger inject --ambassador ROUTE [flags] [-f FILE]
-       kubectl get deployment web -o yaml | outrigger inject --ambassador 80=http://catalog:80 | kubectl apply -f -
+       kubectl get deployment web -o yaml | outrigger inject --ambassador 8080=http://catalog:8080 | kubectl apply -f -
 
 Reads Deployment, StatefulSet, DaemonSet, ReplicaSet, Job, CronJob and Pod, and Lists of them; what else is in the
 input passes through. Lines are added, and nothing else of the text changes: comments, order, quoting, line breaks stay.
@@ -113,7 +113,7 @@ The result goes to standard output, notes to standard error. Nothing is written 
 
 What to add comes from flags, for every pod of the input (or --only); or else from annotations of the pod template or
 its object, routes with blanks between:
-  outrigger.dev/ambassador: "80=http://catalog:80 6000=http://stock:6000"
+  outrigger.dev/ambassador: "8001=http://catalog:8001 6000=http://stock:6000"
   outrigger.dev/gate: "8080=http://127.0.0.1:3000"
 
 Flags:
@@ -127,7 +127,8 @@ What is added to a pod:
                                   the workload's old URL reaches the ambassador, which looks past the hosts file
   preStop of the workload         with a gate: GET /drain on port 14010; the workload gets SIGTERM when the gate is
                                   drained. A Service must point to the gate's port: the line is named, never changed
-  sysctl                          net.ipv4.ip_unprivileged_port_start=0 where a route listens below 1024
+  sysctl                          net.ipv4.ip_unprivileged_port_start=0 where a route listens below 1024; there kubectl's
+                                  securityContext: {} has no room: sed 's/securityContext: {}$/securityContext:/' before
   volume                          with --config-map
 
 Twice is once: what an earlier inject has added is taken out first, so that other flags are an update. What was added

@@ -209,6 +209,24 @@ const REFUSALS: readonly [sentence: string, text: string, words: readonly string
     /listens on loopback, where nobody outside the pod reaches it: write 0\.0\.0\.0:9000=http:\/\/127\.0\.0\.1:3000\?role=ingress/,
   ],
   [
+    "a gate that listens where it aims",
+    deployment({ containers: [web()] }),
+    ["--gate=3000=http://127.0.0.1:3000"],
+    /--gate: the route \S+ would call itself: it listens on the port that it aims at; let it listen on a free one/,
+  ],
+  [
+    "a route that listens where it aims",
+    deployment({ containers: [web()] }),
+    ["--ambassador=3000=http://localhost:3000"],
+    /--ambassador: the route 3000=http:\/\/localhost:3000 would call itself/,
+  ],
+  [
+    "a route on the port that a gate aims at, of a workload that does not declare it",
+    deployment({ containers: [web()] }),
+    [...GATE, "--ambassador=3000=http://catalog:3000"],
+    /spec\.containers: the gate 0\.0\.0\.0:9000=\S+ aims at the port on which the route 3000=http:\/\/catalog:3000 is to listen/,
+  ],
+  [
     "a gate before something elsewhere",
     deployment({ containers: [web()] }),
     ["--gate=9000=http://web:3000"],
@@ -251,7 +269,7 @@ const aliasesOf = async (route: string, more: readonly string[] = []) => {
 
 test("a name is an alias where the route listens on its port, so that the old URL stays", async () => {
   const { hostAliases, notes } = await aliasesOf(
-    "8080=http://a:8080,B.shop.:8080,10.0.0.1:8080,localhost:8080,c:81",
+    "8080=http://a:8080,B.shop.:8080,10.0.0.1:8080,localhost:8081,c:81",
   );
   assert.deepEqual(hostAliases, [{ ip: "127.0.0.1", hostnames: ["a", "b.shop"] }]);
   assert.match(
@@ -292,6 +310,14 @@ test("other flags on what is injected already are an update", async () => {
   assert.equal(second, (await run(text, [...GATE, "--image-tag=2"])).output);
 });
 
+test("routes given beside a ConfigMap take its routes' place, and a note says so", async () => {
+  const text = deployment({ containers: [web()] });
+  const notes = async (words: readonly string[]) =>
+    (await run(text, ["--config-map=r", ...words])).notes.join("\n");
+  assert.match(await notes(GATE), /take the place of all that the ConfigMap r has; the rest of it holds/);
+  assert.doesNotMatch(await notes([]), /take the place/);
+});
+
 test("the pattern is asked about each set of arguments once, with the ConfigMap's text where the input has it", async () => {
   const one = deployment({ containers: [web()] });
   const config = stringify({
@@ -317,6 +343,18 @@ test("what the pattern says against its arguments is refused, and nothing is wri
     Promise.resolve("no such option"),
   );
   await assert.rejects(refusing, { code: "usage", message: "no such option" });
+  const annotated = text.replace(
+    "      labels:",
+    "      annotations:\n        outrigger.dev/ambassador: 8080=http://a:8080?x=1\n      labels:",
+  );
+  await assert.rejects(
+    inject([{ file: "web.yaml", text: annotated }], parseInject([]), () => Promise.resolve("no such option")),
+    {
+      code: "bad-manifest",
+      message:
+        /^web\.yaml:\d+:\d+: spec\.template\.metadata\.annotations\["outrigger\.dev\/ambassador"\]: no such option$/,
+    },
+  );
 });
 
 const service = (ports: object[]): string =>

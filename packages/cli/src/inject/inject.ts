@@ -41,9 +41,7 @@ export async function inject(
   ask: (question: Question) => Promise<string | undefined>,
 ): Promise<Injected> {
   const problems: Problem[] = [];
-  const streams = texts.map(({ file, text }) =>
-    readStream(file, withoutEarlier(file, text, options), problems),
-  );
+  const streams = texts.map((each) => withoutEarlier(each, options, problems));
   if (problems.length > 0) throw new ManifestError(problems);
   const objects = streams.flatMap((stream) => stream.objects);
   const workloads = streams.flatMap((stream) => stream.workloads);
@@ -105,11 +103,12 @@ function readStream(file: string, text: string, problems: Problem[]): Stream {
   return { file, text, documents, objects, workloads: objects.flatMap((object) => workloadOf(object) ?? []) };
 }
 
-function withoutEarlier(file: string, text: string, options: InjectOptions): string {
-  const parts = readStream(file, text, [])
-    .workloads.filter((workload) => isAsked(workload, options) && isChosen(workload, options.only))
+function withoutEarlier({ file, text }: ManifestText, options: InjectOptions, problems: Problem[]): Stream {
+  const stream = readStream(file, text, problems);
+  const parts = stream.workloads
+    .filter((workload) => isAsked(workload, options) && isChosen(workload, options.only))
     .flatMap((workload) => removalsOf(workload, text));
-  return parts.length === 0 ? text : removeText(text, parts);
+  return parts.length === 0 ? stream : readStream(file, removeText(text, parts), problems);
 }
 
 const isChosen = (workload: Workload, only: readonly string[]): boolean =>
@@ -145,7 +144,7 @@ async function askAll(
   ask: (question: Question) => Promise<string | undefined>,
 ): Promise<void> {
   const asked = new Set<string>();
-  for (const { workload, sidecar } of injections) {
+  for (const { workload, sidecar, routesAt } of injections) {
     const { pattern } = sidecar.injectable;
     const configMap = options.configMaps.get(pattern.name);
     const found = objects.find(
@@ -170,7 +169,12 @@ async function askAll(
     if (asked.has(key)) continue;
     asked.add(key);
     const said = await ask(question);
-    if (said !== undefined) throw new OutriggerError("usage", said);
+    if (said === undefined) continue;
+    const [at] = routesAt;
+    // A flag's mistake is every pod's; an annotation's has a place.
+    throw at === undefined
+      ? new OutriggerError("usage", said)
+      : new ManifestError([workload.document.problem(at, said)]);
   }
 }
 

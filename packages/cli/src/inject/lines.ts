@@ -32,16 +32,18 @@ export const restOfLine = (text: string, offset: number): string =>
 
 /** Insertions at one place stand in their order. A text that ends without a line break still does. */
 export function insertLines(text: string, insertions: readonly Insertion[]): string {
-  let [result, from] = ["", 0];
+  // Not one growing string: to look at its end would copy all of it, for each insertion.
+  const parts: string[] = [];
+  let from = 0;
   for (const { at, lines } of [...insertions].sort((a, b) => a.at - b.at)) {
-    result += text.slice(from, at);
+    parts.push(text.slice(from, at));
     from = at;
     const lineBreak = breakBefore(text, at);
-    const open = result !== "" && !result.endsWith("\n");
+    const open = at > 0 && text[at - 1] !== "\n";
     const block = lines.join(lineBreak);
-    result += open ? lineBreak + block : block + lineBreak;
+    parts.push(open ? lineBreak + block : block + lineBreak);
   }
-  return result + text.slice(from);
+  return parts.join("") + text.slice(from);
 }
 
 /** The undoing: whole lines at the end of a text without a last line break take the one before them along. */

@@ -60,9 +60,14 @@ const SETS: Readonly<Record<string, FlagSet>> = {
 /** What cannot be done by adding lines, or at all, and what is said then. */
 const REFUSED: readonly [file: RegExp, set: RegExp, message: RegExp][] = [
   [
-    /helm-output|kubectl-get|^deployment.*json|list-as-kubectl/,
+    /helm-output|kubectl-get/,
     /low ports/,
-    /:\d+:\d+: \S*spec\.template\.spec\.securityContext: is written on one line, .*: delete the \{\} \(Kubernetes reads securityContext: without a value the same\)/,
+    /:\d+:\d+: \S*spec\.template\.spec\.securityContext: is written on one line, .*: delete the \{\} \(Kubernetes reads securityContext: without a value the same\); net\S+=0 is to go there, since a route listens on 80; --no-sysctl leaves it out/,
+  ],
+  [
+    /^deployment.*json|list-as-kubectl/,
+    /low ports/,
+    /:\d+:\d+: \S*spec\.template\.spec\.securityContext: is written on one line, .*: break the line behind its opening bracket, and before the closing one; net/,
   ],
   [
     /non-ascii|with-crd/,
@@ -306,6 +311,15 @@ for (const file of readdirSync(FOLDER)) {
         }
       });
     }
+  });
+}
+
+for (const [file, remedied] of [
+  ["kubectl-get.yaml", (text: string) => text.replaceAll(/securityContext: \{\}$/gm, "securityContext:")],
+  ["deployment.json", (text: string) => text.replaceAll(/("securityContext": \{)\}/g, "$1\n}")],
+] as const) {
+  test(`${file}: what the refusal of a low port advises makes room for it`, async () => {
+    await assertInjects(remedied(read(file)), SETS["low ports"] as FlagSet);
   });
 }
 

@@ -24,6 +24,8 @@ export interface PlannedAddition {
   readonly added: Added;
   /** Without room for it the rest still comes. */
   readonly optional?: boolean;
+  /** What it is for, and how to do without: said where there is no room for it. */
+  readonly purpose?: string;
 }
 
 export interface Injection {
@@ -34,6 +36,8 @@ export interface Injection {
   /** The list that the container goes into. */
   readonly containerPath: Path;
   readonly gates: readonly Route[];
+  /** The annotations that its routes come from, in the document; empty: flags. */
+  readonly routesAt: readonly Path[];
   readonly notes: readonly string[];
   readonly problems: readonly Problem[];
   readonly grants: readonly Grant[];
@@ -83,8 +87,11 @@ export function planInjection(
       path: ["spec", "volumes"],
       added: { items: [{ name: volume, configMap: { name: configMap.name } }] },
     });
-    if (routes.length === 0)
-      notes.push("routes are in the ConfigMap: aliases come from --alias only, and gates from --gate");
+    notes.push(
+      routes.length === 0
+        ? "routes are in the ConfigMap: aliases come from --alias only, and a gate's preStop is yours to write"
+        : `routes on the command line take the place of all that the ConfigMap ${configMap.name} has; the rest of it holds`,
+    );
   }
   if (options.classic) keepDefaultContainer(workload, spec, additions);
   graceNote(spec, gates.length > 0, notes);
@@ -104,6 +111,7 @@ export function planInjection(
     additions,
     containerPath: ["spec", options.classic ? "containers" : "initContainers"],
     gates,
+    routesAt: asked.flatMap(({ path }) => (path === null ? [] : [path])),
     notes,
     problems,
     grants: grantsFor(workload, injectable, routes),
@@ -236,6 +244,7 @@ function planLowPorts(
     additions.push({
       path: ["spec", "securityContext", "sysctls"],
       added: { items: [{ name: SYSCTL, value: "0" }] },
+      purpose: `${SYSCTL}=0 is to go there, since a route listens on ${lowest}; --no-sysctl leaves it out, for nodes that have it (Docker, containerd 2)`,
     });
   }
 }

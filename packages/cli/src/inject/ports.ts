@@ -3,7 +3,7 @@ import { formatHostPort } from "@outrigger/core";
 import type { Path } from "../manifest/document.ts";
 import { patternOf } from "../pod/image.ts";
 import type { Injectable } from "./pattern-table.ts";
-import type { Route } from "./route.ts";
+import { meets, type Route } from "./route.ts";
 import { fields, list, text, type Fields } from "../manifest/workload.ts";
 
 interface Taken {
@@ -42,6 +42,16 @@ export function portProblems(spec: Fields, injectable: Injectable, routes: reado
       problems.push({
         path,
         message: `${by} has port ${route.listen.port}, on which ${formatHostPort(route.listen)} of the route ${route.text} is to listen; containers of a pod share their ports: ${remedy}`,
+      });
+    }
+  }
+  for (const gate of routes.filter(({ role }) => role === "ingress")) {
+    const other = routes.find(({ listen }) => gate.targets.some((target) => meets(listen, target)));
+    // What is declared has been said above.
+    if (other && !taken.some(({ port }) => port === other.listen.port)) {
+      problems.push({
+        path: ["spec", "containers"],
+        message: `the gate ${gate.text} aims at the port on which the route ${other.text} is to listen, and containers of a pod share their ports: let that route listen on a free one (the workload then calls localhost and that port)`,
       });
     }
   }

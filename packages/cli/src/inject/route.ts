@@ -50,7 +50,24 @@ export function readRoute(given: string, gate: boolean): Route {
     line,
   };
   if (route.role === "ingress") refuseBadGate(route);
+  if (targets.some((target) => meets(listen, target))) {
+    throw new OutriggerError(
+      "usage",
+      `the route ${route.text} would call itself: it listens on the port that it aims at; let it listen on a free one`,
+    );
+  }
   return route;
+}
+
+/** Whether a call to the target comes to who listens there, in the same pod. */
+export function meets(listen: HostPort, { host, port }: Target): boolean {
+  if (!isLoopback(host) || port !== listen.port) return false;
+  return (
+    listen.host === undefined ||
+    /^(0\.0\.0\.0|::)$/.test(listen.host) ||
+    listen.host === host ||
+    [listen.host, host].includes("localhost")
+  );
 }
 
 function asGate(line: RouteLine): RouteLine {

@@ -32,11 +32,11 @@ export function insertionsOf(
     if (!problems.some((each) => isDeepStrictEqual(each, problem))) problems.push(problem);
   };
   const find = (path: Path): Place | Problem => findPlace(document, text, templatePath, path, style);
-  for (const { path, added, optional } of injection.additions) {
+  for (const { path, added, optional, purpose } of injection.additions) {
     const place = find(path);
     if ("message" in place) {
       if (optional) notes.push(`without ${String(path.at(-1))}: ${place.path} ${place.message}`);
-      else refuse(place);
+      else refuse(purpose === undefined ? place : { ...place, message: `${place.message}; ${purpose}` });
       continue;
     }
     records.push(...recordsOf(path, place.there, added, workload.template));

@@ -61,6 +61,17 @@ describe("run --check asks a pattern container whether its arguments hold", { co
     );
   });
 
+  test("but not with variables by which a manifest would have code run", async () => {
+    using folder = new Folder();
+    const value = `--import=data:text/javascript,process.stderr.write("ran");process.exit(2)`;
+    const route = `--route=${await freePort()}=http://127.0.0.1:1`;
+    await using run = await check(folder, {
+      containers: [proxy([route], { env: [{ name: "NODE_OPTIONS", value }] })],
+    });
+    assert.equal(await run.ended, 0, run.stderr);
+    assert.deepEqual(notChecked(run), []);
+  });
+
   test("and says nothing where they do", async () => {
     using folder = new Folder();
     const route = `--route=${await freePort()}=http://127.0.0.1:1`;

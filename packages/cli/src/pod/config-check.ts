@@ -44,7 +44,10 @@ export function planConfigCheck(
       ? `they say ${CHECK_FLAG} themselves`
       : null;
   return {
-    command: why === null ? { ...command, argv: [...entry, CHECK_FLAG, ...args] } : { why },
+    command:
+      why === null
+        ? { ...command, env: askedWith(command.env), argv: [...entry, CHECK_FLAG, ...args] }
+        : { why },
     // Arguments have a Secret's value by way of a variable only.
     secret: [...context.variables].some(([name, value]) => context.shown.get(name) !== value),
     problem: (message) => context.pod.document.problem([...context.pod.specPath, ...context.at], message),
@@ -85,6 +88,14 @@ export function spoken(stderr: string): string {
   const lines = stderr.trimEnd().split("\n");
   if (lines.length > MOST_LINES) lines.splice(MOST_LINES, Infinity, "...");
   return lines.join("\n  ");
+}
+
+/** What makes Node, the linker of programs, OpenSSL or a shell load code, or write files. */
+const LOADING = /^(NODE_|LD_|DYLD_|OPENSSL_|SSLKEYLOGFILE$|BASH_ENV$|ENV$)/;
+
+/** Of an environment what a program may be asked with: asking about a manifest must not run what the manifest names. */
+export function askedWith(environment: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !LOADING.test(name)));
 }
 
 /** Runs it to its end. @param patience then it is killed, and that is the code */
