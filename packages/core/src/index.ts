@@ -7,6 +7,7 @@ export {
   type Bytes,
   type Milliseconds,
 } from "./units.ts";
+export { createBootClock } from "./time/boot-clock.ts";
 export { sleepOn, systemClock, type Clock, type Timer } from "./time/clock.ts";
 export { Deadline, DeadlineQueue } from "./time/deadline-queue.ts";
 export { silentLogger, type Logger } from "./log/logger.ts";

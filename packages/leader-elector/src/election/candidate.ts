@@ -1,0 +1,183 @@
+/** One candidate: carries the algorithm's requests to the store, in time, and tells what changes. */
+import type { Clock, Logger, Milliseconds, Timer } from "@outrigger/core";
+import { Election, type Action } from "./election.ts";
+import type { LeaseStore, Sighting, Written } from "./lease-store.ts";
+import type { Timing } from "./timing.ts";
+
+export interface CandidateOptions {
+  /** Unlike any other candidate's. */
+  readonly id: string;
+  readonly timing: Timing;
+  readonly store: LeaseStore;
+  /** One that counts the time of a suspended machine as well: core's createBootClock. */
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Uniform in [0, 1). */
+  readonly random?: () => number;
+}
+
+/** As it was seen at one moment; belief may have ended since. */
+export interface Standing {
+  readonly isLeader: boolean;
+  /** The fencing token; null: it does not lead. */
+  readonly token: bigint | null;
+  /** Who leads as far as is known; null: nobody. */
+  readonly leader: string | null;
+}
+
+export class Candidate {
+  readonly id: string;
+  readonly #election: Election;
+  readonly #options: CandidateOptions;
+  /** A request takes so long at most, so that two fit into the time in which a leader must renew. */
+  readonly #patience: Milliseconds;
+  readonly #listeners = new Set<(standing: Standing) => void>();
+  #told: Standing = { isLeader: false, token: null, leader: null };
+  #timer: Timer | null = null;
+  /** The request under way; none: what is answered now was given up. */
+  #request: AbortController | null = null;
+  /** Of the request under way. */
+  #limit: Timer | null = null;
+  #state: "new" | "running" | "stopping" | "stopped" = "new";
+  #stopped: () => void = () => {};
+
+  /** @throws OutriggerError `bad-timing` */
+  constructor(options: CandidateOptions) {
+    const { id, timing, clock, random = Math.random } = options;
+    this.id = id;
+    this.#options = options;
+    this.#election = new Election(id, timing, { random, wallTime: () => clock.wallTime() });
+    this.#patience = timing.renewDeadline / 2;
+  }
+
+  /** Computed at the call: a process that was paused past its deadline is no leader at its first question. */
+  get standing(): Standing {
+    const now = this.#options.clock.now();
+    const token = this.#election.token(now);
+    return { isLeader: token !== null, token, leader: this.#election.leader(now) };
+  }
+
+  /** How long belief lasts unless a renewal is answered; 0: it does not lead. */
+  get expiresIn(): Milliseconds {
+    return Math.max(0, this.#election.believesUntil - this.#options.clock.now());
+  }
+
+  /** Calls `listener` when its standing was seen to change. Returns the removal. */
+  onChange(listener: (standing: Standing) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  start(): void {
+    if (this.#state !== "new") return;
+    this.#state = "running";
+    this.#step();
+  }
+
+  /**
+   * Ends belief at once, then gives the lease back. Resolves when that is done, or has failed: it expires by itself then.
+   * @param signal ends the attempt
+   */
+  async stop(signal: AbortSignal): Promise<void> {
+    if (this.#state === "stopped") return;
+    const first = this.#state !== "stopping";
+    const done = new Promise<void>((resolve) => {
+      const before = this.#stopped;
+      this.#stopped = () => {
+        before();
+        resolve();
+      };
+    });
+    const giveUp = (): void => this.#end();
+    if (signal.aborted) giveUp();
+    else signal.addEventListener("abort", giveUp, { once: true });
+    if (first && !signal.aborted) {
+      this.#state = "stopping";
+      this.#election.stop();
+      this.#step();
+    }
+    await done;
+    signal.removeEventListener("abort", giveUp);
+  }
+
+  #step(): void {
+    const { clock } = this.#options;
+    const now = clock.now();
+    const action = this.#election.next(now);
+    this.#tell();
+    if (action.kind !== "wait") this.#send(action);
+    else if (this.#state === "stopping" && action.until === Infinity && this.#request === null)
+      return this.#end();
+    this.#wake(action.kind === "wait" ? action.until : Infinity, now);
+  }
+
+  /** At the time of the next action; and at the end of belief, also while a request is under way. */
+  #wake(actionAt: Milliseconds, now: Milliseconds): void {
+    this.#timer?.clear();
+    this.#timer = null;
+    if (this.#state === "stopped") return;
+    const lapse = this.#election.believesUntil;
+    const at = Math.min(actionAt, lapse > now ? lapse : Infinity);
+    if (at === Infinity) return;
+    // A millisecond more: Node's timers may fire a fraction early.
+    this.#timer = this.#options.clock.timer(Math.max(1, Math.ceil(at - now) + 1), () => this.#step());
+  }
+
+  #send(action: Exclude<Action, { kind: "wait" }>): void {
+    const { clock, store, log } = this.#options;
+    const request = new AbortController();
+    this.#request = request;
+    const finish = (tell: (now: Milliseconds) => void): void => {
+      if (this.#request !== request) return;
+      this.#request = null;
+      this.#limit?.clear();
+      tell(clock.now());
+      this.#step();
+    };
+    this.#limit = clock.timer(this.#patience, () => {
+      finish((now) => this.#election.unanswered(now));
+      request.abort(new Error(`no answer within ${this.#patience} ms`));
+    });
+    // Nothing may stand between this reading of the clock and the request that could take time off the lease.
+    this.#election.sent(action, clock.now());
+    const answer: Promise<Sighting | Written | null> =
+      action.kind === "read"
+        ? store.read(request.signal)
+        : store.write(action.record, action.over, action.acquires, request.signal);
+    answer.then(
+      (result) =>
+        finish((now) => {
+          if (action.kind === "read") this.#election.read(result as Sighting, now);
+          else if (result === null) this.#election.conflicted(now);
+          else this.#election.written(result as Written, now);
+        }),
+      (thrown: unknown) =>
+        finish((now) => {
+          const err = thrown instanceof Error ? thrown.message : String(thrown);
+          log.warn({ err }, `the ${action.kind} of the lease had no answer`);
+          this.#election.unanswered(now);
+        }),
+    );
+  }
+
+  #tell(): void {
+    const { standing } = this;
+    const told = this.#told;
+    if (standing.token === told.token && standing.leader === told.leader) return;
+    this.#told = standing;
+    for (const listener of this.#listeners) listener(standing);
+  }
+
+  #end(): void {
+    if (this.#state === "stopped") return;
+    this.#election.stop();
+    this.#state = "stopped";
+    this.#timer?.clear();
+    this.#timer = null;
+    this.#limit?.clear();
+    this.#request?.abort(new Error("stopped"));
+    this.#request = null;
+    this.#tell();
+    this.#stopped();
+  }
+}

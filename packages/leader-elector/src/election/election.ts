@@ -1,0 +1,244 @@
+/**
+ * The algorithm, after client-go's tools/leaderelection; pure: it is told what happened and when, and says what to do next.
+ *
+ * Promised: at most one candidate believes at any moment that it leads, provided that their clocks run at rates within
+ * leaseDuration / renewDeadline of each other (1.5 by default). A leader believes until renewDeadline after it *sent* its
+ * last renewal that was answered; another takes the lease only when it has itself seen it unchanged for leaseDuration. The
+ * second span begins after the first, and is longer: so it ends after it. No clock is compared with another's: times in the
+ * record are for people.
+ *
+ * Not promised: that a leader which believed a moment ago has stopped acting. A process can be paused between asking
+ * `leads` and doing what it asked for. Against that there is the token: what is acted upon must refuse one that is lower
+ * than the highest that it has seen.
+ *
+ * Belief begins with an answered acquisition and with nothing else. A write without an answer may have been done, may be
+ * done later, or never: the record is then read again, and written over what is found there (compare-and-set lets only one
+ * of both writes happen). Whoever lapsed acquires anew, under a new token, also when nobody else came in between.
+ */
+import type { Milliseconds } from "@outrigger/core";
+import type { LeaseRecord, Sighting, Written } from "./lease-store.ts";
+import { checkTiming, JITTER, type Timing } from "./timing.ts";
+
+export type Action =
+  /** Nothing, before that time. */
+  | { readonly kind: "wait"; readonly until: Milliseconds }
+  | { readonly kind: "read" }
+  | {
+      readonly kind: "write";
+      readonly record: LeaseRecord;
+      readonly over: Sighting;
+      readonly acquires: boolean;
+    };
+
+export interface ElectionDeps {
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Milliseconds since 1970: what is written for people. */
+  readonly wallTime: () => Milliseconds;
+}
+
+interface Leadership {
+  /** When the last answered renewal was sent. */
+  renewedAt: Milliseconds;
+  readonly token: bigint;
+  /** As the record has it. */
+  readonly acquiredAt: number;
+}
+
+export class Election {
+  readonly id: string;
+  readonly #timing: Timing;
+  readonly #deps: ElectionDeps;
+  #seen: Sighting | null = null;
+  /** When #seen was first seen. */
+  #seenSince: Milliseconds = 0;
+  /** What stands there now is not known: it is to be read before it is written. */
+  #stale = true;
+  #leadership: Leadership | null = null;
+  /** The request that is on its way, and when it was sent. */
+  #request: { readonly action: Action; readonly sentAt: Milliseconds } | null = null;
+  #nextAt: Milliseconds = -Infinity;
+  /** What our acquisitions are known by in the record; drawn anew when one of them has led. */
+  #acquiredAt = 0;
+  #stopped = false;
+
+  /**
+   * @param id of this candidate, unlike any other's
+   * @throws OutriggerError `bad-timing`
+   */
+  constructor(id: string, timing: Timing, deps: ElectionDeps) {
+    checkTiming(timing);
+    this.id = id;
+    this.#timing = timing;
+    this.#deps = deps;
+  }
+
+  /** Whether it leads. `now`: of a clock that counts the time of a suspended machine as well. */
+  leads(now: Milliseconds): boolean {
+    return now < this.believesUntil;
+  }
+
+  /** When belief ends unless a renewal is answered; -Infinity: there is none. */
+  get believesUntil(): Milliseconds {
+    if (this.#leadership === null || this.#stopped) return -Infinity;
+    return this.#leadership.renewedAt + this.#timing.renewDeadline;
+  }
+
+  /** The fencing token; null: it does not lead. */
+  token(now: Milliseconds): bigint | null {
+    return this.leads(now) ? (this.#leadership as Leadership).token : null;
+  }
+
+  /** Who leads as far as can be known: itself, or whose lease was seen and has not expired since; null: nobody. */
+  leader(now: Milliseconds): string | null {
+    if (this.leads(now)) return this.id;
+    const holder = this.#seen?.record?.holder ?? "";
+    return holder === "" || holder === this.id || this.#expired(now) ? null : holder;
+  }
+
+  /** Ends belief now and for good; `next` then says how the lease is given back, once. */
+  stop(): void {
+    this.#stopped = true;
+    if (!this.#holds(this.#leadership?.acquiredAt)) this.#leadership = null;
+    this.#nextAt = -Infinity;
+  }
+
+  /** What to do now. A read or a write is to be followed by `sent`, and by how it ended. */
+  next(now: Milliseconds): Action {
+    if (this.#request !== null) return { kind: "wait", until: Infinity };
+    if (this.#stopped) return this.#giveBack(now);
+    if (this.#leadership !== null && !this.leads(now)) this.#lapse();
+    if (this.#leadership === null && !this.#stale && this.#free(now)) return this.#acquire();
+    if (now < this.#nextAt) return { kind: "wait", until: this.#wakeAt() };
+    if (this.#leadership === null || this.#stale) return { kind: "read" };
+    return this.#renew(this.#leadership);
+  }
+
+  /** The request is about to go out. Belief is measured from here, never from its answer. */
+  sent(action: Action, now: Milliseconds): void {
+    this.#request = { action, sentAt: now };
+  }
+
+  /** A read was answered. */
+  read(sighting: Sighting, now: Milliseconds): void {
+    this.#request = null;
+    this.#see(sighting, now);
+    const own = this.#leadership;
+    if (own !== null && !this.#holds(own.acquiredAt)) this.#lapse();
+    this.#nextAt = this.#leadership === null ? now + this.#lookPeriod() : now;
+  }
+
+  /** A write was done. */
+  written(written: Written, now: Milliseconds): void {
+    const { action, sentAt } = this.#request as { action: Action; sentAt: Milliseconds };
+    this.#request = null;
+    this.#see(written, now);
+    if (action.kind !== "write" || this.#stopped) return;
+    this.#nextAt = sentAt + this.#timing.retryPeriod;
+    if (action.acquires) {
+      this.#leadership = { renewedAt: sentAt, token: written.token, acquiredAt: action.record.acquiredAt };
+    }
+    // Belief that has lapsed does not come back with a late answer.
+    else if (this.leads(now)) (this.#leadership as Leadership).renewedAt = sentAt;
+  }
+
+  /** A write found something else than what it was to replace. */
+  conflicted(now: Milliseconds): void {
+    this.#request = null;
+    this.#stale = true;
+    this.#nextAt = now;
+  }
+
+  /** There was no answer, or none that says whether it was done. */
+  unanswered(now: Milliseconds): void {
+    this.#request = null;
+    this.#stale = true;
+    this.#nextAt = now + (this.#leadership === null ? this.#lookPeriod() : this.#timing.retryPeriod / 2);
+  }
+
+  #see(sighting: Sighting, now: Milliseconds): void {
+    if (this.#seen?.version !== sighting.version) this.#seenSince = now;
+    this.#seen = sighting;
+    this.#stale = false;
+  }
+
+  #lapse(): void {
+    this.#leadership = null;
+    this.#nextAt = -Infinity;
+  }
+
+  /** Released, expired, or ours: of a leadership that lapsed and nobody ended, or of an acquisition without an answer. */
+  #free(now: Milliseconds): boolean {
+    const record = this.#seen?.record ?? null;
+    return record === null || record.holder === "" || this.#expired(now) || this.#holds(this.#acquiredAt);
+  }
+
+  /** Whether the record is of this acquisition of ours; another candidate of our name is another candidate. */
+  #holds(acquiredAt: number | undefined): boolean {
+    const record = this.#seen?.record ?? null;
+    return record !== null && record.holder === this.id && record.acquiredAt === acquiredAt;
+  }
+
+  /** The holder may have been configured with a longer lease than we were: the longer one counts. */
+  #expired(now: Milliseconds): boolean {
+    const span = Math.max(this.#timing.leaseDuration, this.#seen?.record?.leaseDuration ?? 0);
+    return now - this.#seenSince >= span;
+  }
+
+  #wakeAt(): Milliseconds {
+    if (this.#leadership !== null) return Math.min(this.#nextAt, this.believesUntil);
+    const span = Math.max(this.#timing.leaseDuration, this.#seen?.record?.leaseDuration ?? 0);
+    return this.#stale ? this.#nextAt : Math.min(this.#nextAt, this.#seenSince + span);
+  }
+
+  #lookPeriod(): Milliseconds {
+    return this.#timing.retryPeriod * (1 + (JITTER - 1) * this.#deps.random());
+  }
+
+  #acquire(): Action {
+    const before = this.#seen?.record ?? null;
+    // Unlike any other's, also of a candidate with our name: the digits below a millisecond are drawn.
+    if (this.#acquiredAt === 0)
+      this.#acquiredAt = Math.floor(this.#deps.wallTime()) * 1_000 + Math.floor(this.#deps.random() * 1_000);
+    const acquiredAt = this.#acquiredAt;
+    return this.#write(
+      {
+        holder: this.id,
+        leaseDuration: this.#timing.leaseDuration,
+        acquiredAt,
+        renewedAt: acquiredAt,
+        transitions: (before?.transitions ?? -1) + (before?.holder === this.id ? 0 : 1),
+      },
+      true,
+    );
+  }
+
+  #renew({ acquiredAt }: Leadership): Action {
+    const record = (this.#seen as Sighting).record as LeaseRecord;
+    return this.#write(
+      {
+        ...record,
+        leaseDuration: this.#timing.leaseDuration,
+        acquiredAt,
+        renewedAt: Math.floor(this.#deps.wallTime()) * 1_000,
+      },
+      false,
+    );
+  }
+
+  /** Once, where the lease is ours for all that is known; it expires by itself otherwise. */
+  #giveBack(now: Milliseconds): Action {
+    if (this.#leadership === null) return { kind: "wait", until: Infinity };
+    if (now < this.#nextAt) return { kind: "wait", until: this.#nextAt };
+    if (this.#stale) return { kind: "read" };
+    this.#leadership = null;
+    const record = (this.#seen as Sighting).record as LeaseRecord;
+    const renewedAt = Math.floor(this.#deps.wallTime()) * 1_000;
+    // One second, as client-go writes it: the API refuses none.
+    return this.#write({ ...record, holder: "", leaseDuration: 1_000, renewedAt }, false);
+  }
+
+  #write(record: LeaseRecord, acquires: boolean): Action {
+    return { kind: "write", record, over: this.#seen as Sighting, acquires };
+  }
+}
