@@ -5,23 +5,7 @@ import { checkManual, parseCheck } from "./check/command-line.ts";
 import { flagLines, readWords, usageError, type Flag } from "./flag-words.ts";
 import { injectManual, parseInject, parseUninject, uninjectManual } from "./inject/command-line.ts";
 import type { InjectOptions, UninjectOptions } from "./inject/options.ts";
-
-export type View = "auto" | "screen" | "log";
-export type Network = "auto" | "host" | "namespace";
-
-export interface RunOptions {
-  readonly files: readonly string[];
-  readonly images: ReadonlyMap<string, string>;
-  readonly volumes: ReadonlyMap<string, string>;
-  readonly for: Milliseconds | null;
-  readonly view: View;
-  readonly log: "pretty" | "json";
-  readonly restartBackOff: Milliseconds;
-  readonly network: Network;
-  /** Start this pod of the manifests only. */
-  readonly pod: string | null;
-  readonly check: boolean;
-}
+import type { RunOptions } from "./run-options.ts";
 
 export type Invocation =
   | { readonly verb: "help"; readonly text: string }

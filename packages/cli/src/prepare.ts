@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { OutriggerError } from "@outrigger/core";
-import type { RunOptions } from "./command-line.ts";
+import type { RunOptions } from "./run-options.ts";
 import { usageError } from "./flag-words.ts";
 import { listing, type Problem } from "./manifest/document.ts";
 import { loadManifest, ManifestError, type Manifest, type ManifestText } from "./manifest/load.ts";

@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { OutriggerError, onStopSignals, systemClock } from "@outrigger/core";
-import type { RunOptions } from "./command-line.ts";
+import type { RunOptions } from "./run-options.ts";
 import type { DeclaredPod, Manifest } from "./manifest/load.ts";
 import { folderName } from "./pod/plan-pod.ts";
 import { hostsFile, INSIDE, OUTPUT_LOST } from "./pod/own-network.ts";

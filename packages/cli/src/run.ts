@@ -1,7 +1,7 @@
 /** `outrigger run`: from manifest files to pods that run, are shown, and are stopped in order. */
 import { rmSync } from "node:fs";
 import { formatDuration, onStopSignals, OutriggerError, systemClock } from "@outrigger/core";
-import type { RunOptions } from "./command-line.ts";
+import type { RunOptions } from "./run-options.ts";
 import { exitCodeOfRun, verdict, type Ending } from "./exit-code.ts";
 import { ManifestError, type ManifestText } from "./manifest/load.ts";
 import { askPatterns } from "./pod/config-check.ts";
