@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Folder, freePort, nodeContainer, Outrigger, podManifest } from "../testing/outrigger.ts";
-import { askPatterns } from "./config-check.ts";
+import { askedWith, askPatterns } from "./config-check.ts";
 import type { PodPlan } from "./plan.ts";
 
 const QUIET = ["--probe=0", "--control=off"];
@@ -141,4 +141,36 @@ test("a pattern that does not answer is waited for no longer than its time, and 
     problems: [],
     unchecked: ["shop/proxy: its --check-config gave no answer (SIGKILL)"],
   });
+});
+
+test("a program is asked with the pod's own variables, and with none that loads code or writes files", () => {
+  const own = {
+    NODE_NAME: "n",
+    NODE_ENV: "production",
+    NODE_ZONE: "eu-1",
+    NODE_IP: "10.0.0.1",
+    ENV: "prod",
+    OUTRIGGER_ROUTES: "r",
+    "app.name": "a",
+    RUN_AS: "x",
+  };
+  const loading = {
+    NODE_OPTIONS: "--import=x",
+    NODE_PATH: "/x",
+    NODE_EXTRA_CA_CERTS: "/x",
+    NODE_V8_COVERAGE: "/x",
+    NODE_COMPILE_CACHE: "/x",
+    NODE_REPL_EXTERNAL_MODULE: "/x",
+    LD_PRELOAD: "x.so",
+    DYLD_INSERT_LIBRARIES: "x",
+    OPENSSL_CONF: "x",
+    GCONV_PATH: "x",
+    BASH_ENV: "x",
+    "BASH_FUNC_sed%%": "() { x; }",
+    PYTHONSTARTUP: "x",
+    PERL5OPT: "x",
+    RUBYOPT: "x",
+    SSLKEYLOGFILE: "/x",
+  };
+  assert.deepEqual(askedWith({ ...own, ...loading }), own);
 });

@@ -90,8 +90,20 @@ export function spoken(stderr: string): string {
   return lines.join("\n  ");
 }
 
-/** What makes Node, the linker of programs, OpenSSL or a shell load code, or write files. */
-const LOADING = /^(NODE_|LD_|DYLD_|OPENSSL_|SSLKEYLOGFILE$|BASH_ENV$|ENV$)/;
+/**
+ * What makes Node, the linker of programs, OpenSSL, or what a program may be wrapped in load code, or write files. Exact where
+ * a prefix is common in pods: NODE_NAME and NODE_ENV are nobody's but the workload's.
+ */
+const LOADING = new RegExp(
+  [
+    "^(LD|DYLD|OPENSSL|GCONV)_",
+    "^(PYTHON|PERL5|RUBY)",
+    "^(BASH_ENV|SHELLOPTS|BASHOPTS|PS4|IFS|CDPATH|SSLKEYLOGFILE)$",
+    "^NODE_(OPTIONS|PATH|EXTRA_CA_CERTS|V8_COVERAGE|COMPILE_CACHE.*|REDIRECT_WARNINGS|REPL_.*|ICU_DATA|CHANNEL_.*|DEBUG.*|PENDING_.*|TLS_.*|UNIQUE_ID|TEST_.*|USE_.*|DISABLE_.*)$",
+    // A shell takes an exported function from a name such as BASH_FUNC_sed%%.
+    "[^A-Za-z0-9_.-]",
+  ].join("|"),
+);
 
 /** Of an environment what a program may be asked with: asking about a manifest must not run what the manifest names. */
 export function askedWith(environment: Readonly<Record<string, string>>): Record<string, string> {

@@ -151,7 +151,10 @@ test("asked again after its answer there is another, and what follows that is wa
   await clock.advanceAsync(9_000);
   gate.inFlight = 1;
   const again = ask();
-  await clock.advanceAsync(6_000);
+  await clock.advanceAsync(4_999);
+  assert.deepEqual(gate.told.slice(2), ["away@9000", "let go@9000"], "its settle is one in which it serves");
+  await clock.advanceAsync(1_001);
+  assert.equal(gate.told.at(-1), "withhold@14000");
   assert.ok(waits(again));
   assert.ok(!gate.told.includes("welcome@10000"), "the first is not taken back any more");
   gate.inFlight = 0;

@@ -142,6 +142,8 @@ export class GateDrain {
     await Promise.all(
       gates.map(async (gate) => {
         const refuses = await workloadRefuses(gate, clock, signal);
+        // Asked again: requests go on to the workload through the settle that begins now.
+        if (again.signal.aborted && !this.#ending.signal.aborted) gate.letGo();
         if (interrupted.aborted) return;
         gate.turnClientsAway(false);
         if (refuses) return gate.workloadAway();

@@ -369,3 +369,30 @@ test("while a name has no answer, refused connections do not make it be asked mo
     `${resolver.questions.length - failing} questions in 10 s`,
   );
 });
+
+test("doubts that bring the same answer come half as often each time, until it is another", async () => {
+  const resolver = fakeResolver({ catalog: ["10.0.0.1"] });
+  const { clock, at, keys, attempts } = await started(
+    { endpoints: ["catalog:80"], discovery: "dns" },
+    resolver,
+  );
+  const asked: number[] = [];
+  for (let time = 0; time < 29_000; time += 100) {
+    const before = resolver.questions.length;
+    attempts(at(0), "connect-failure");
+    await clock.advanceAsync(100);
+    if (resolver.questions.length > before) asked.push(Math.round(time / 1_000));
+  }
+  assert.deepEqual(asked, [1, 3, 7, 15]);
+  resolver.hosts.set("catalog", { v4: ["10.0.0.2"] });
+  for (let time = 0; keys()[0] !== "10.0.0.2:80"; time += 100) {
+    assert.ok(time < 31_000, "its TTL is no longer than that");
+    attempts(at(0), "connect-failure");
+    await clock.advanceAsync(100);
+  }
+  const before = resolver.questions.length;
+  await clock.advanceAsync(1_000);
+  attempts(at(0), "connect-failure");
+  await clock.advanceAsync(0);
+  assert.equal(resolver.questions.length, before + 1, "from the beginning");
+});

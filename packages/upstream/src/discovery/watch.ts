@@ -1,7 +1,8 @@
 /**
  * Keeps one answer of DNS fresh: asks again when its TTL is over, and after a failed or empty answer with a pause that
  * doubles. What was known stays known: no failure empties it. Where an address of it refuses connections the rest of its TTL
- * is not waited for: a Service's pods are replaced in seconds, and cluster DNS gives TTLs of 30.
+ * is not waited for: a Service's pods are replaced in seconds, and cluster DNS gives TTLs of 30. When that brings nothing new
+ * the next doubt waits twice as long: an outage must not become one of DNS, too.
  */
 import type { Clock, Milliseconds, Timer } from "@outrigger/core";
 
@@ -43,6 +44,10 @@ export class Watch<Value> {
   #timer: Timer | null = null;
   #failures = 0;
   #askedAt: Milliseconds = -Infinity;
+  /** Doubts in a row that brought the same answer. */
+  #vainDoubts = 0;
+  /** The question under way comes from a doubt. */
+  #doubted = false;
   /** When #timer fires. */
   #dueAt: Milliseconds = Infinity;
   /** Rises with stop and refresh, so that an answer to an older question is dropped. */
@@ -86,9 +91,10 @@ export class Watch<Value> {
   doubt(): void {
     // After a failed question the pause is that of retries.
     if (this.#timer === null || this.failure !== null) return;
-    const due = this.#askedAt + this.#settings.dnsMinTtl;
+    const due = this.#askedAt + this.#settings.dnsMinTtl * 2 ** Math.min(20, this.#vainDoubts);
     if (due >= this.#dueAt) return;
     this.#timer.clear();
+    this.#doubted = true;
     this.#again(Math.max(0, due - this.#clock.now()));
   }
 
@@ -100,6 +106,9 @@ export class Watch<Value> {
 
   #succeed({ value, ttl, incomplete }: Answer<Value>): void {
     const changed = !this.settled || JSON.stringify(value) !== JSON.stringify(this.value);
+    if (changed) this.#vainDoubts = 0;
+    else if (this.#doubted) this.#vainDoubts++;
+    this.#doubted = false;
     this.value = value;
     this.settled = true;
     if (incomplete) {

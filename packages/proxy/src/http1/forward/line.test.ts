@@ -59,6 +59,24 @@ describe("a request in the line", () => {
     assert.equal((await second.message()).body, "ok");
   });
 
+  it("has maxWait also while a gate keeps requests back, where nothing is held", async () => {
+    const { clock, backend, release, proxy, first, second } = await lined({ maxWait: 1_000 });
+    await using _ = proxy;
+    clock.advance(400);
+    proxy.listener.pool.withhold();
+    const third = await proxy.client();
+    third.write(GET);
+    await eventually(() => proxy.listener.pool.waiting === 2);
+    clock.advance(600);
+    assert.match((await second.message()).head, /x-outrigger-reason: max-wait\r\n/);
+    assert.equal(proxy.listener.pool.waiting, 1);
+    clock.advance(400);
+    assert.match((await third.message()).head, /x-outrigger-reason: max-wait\r\n/);
+    release();
+    await first.message();
+    assert.equal(backend.arrivals.length, 1);
+  });
+
   it("waits for a workload that has gone as long as hold says, and for its place then as long as maxWait says", async () => {
     const { clock, release, proxy, first, second } = await lined({ maxWait: 1_000, hold: 5_000 });
     await using _ = proxy;

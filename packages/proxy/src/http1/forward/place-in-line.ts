@@ -40,7 +40,7 @@ export class PlaceInLine {
     if (this.#taken) {
       this.#bytes = bytes;
       pool.waitingBytes += bytes;
-      if (pool.awaitsWorkload) this.holdBegins(settings, now);
+      if (pool.awaitsWorkload && settings.options.hold > 0) this.holdBegins(settings, now);
       else settings.waits.arm(this.#limit, now);
       return null;
     }
@@ -62,6 +62,7 @@ export class PlaceInLine {
 
   /** The workload is there: from here on it waits as others do. */
   holdEnds(settings: Settings, now: Milliseconds): void {
+    if (!this.#held) return;
     this.sent(settings);
     if (this.#taken) settings.waits.arm(this.#limit, now);
   }
