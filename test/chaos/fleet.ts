@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../support/ports.ts";
+import { freePort } from "@outrigger/core/testing";
 import { Program } from "../support/program.ts";
 import type { Behaviour } from "./backend.ts";
 

@@ -4,7 +4,7 @@ import { request, type IncomingMessage } from "node:http";
 import { fileURLToPath } from "node:url";
 import { AmbassadorProcess } from "../support/ambassador.ts";
 import { span } from "../support/polling.ts";
-import { freePort } from "../support/ports.ts";
+import { freePort } from "@outrigger/core/testing";
 import { Program } from "../support/program.ts";
 import { receiveBody, sendBody, type Stops, type Tally } from "./large-body.ts";
 import { MemorySampler } from "./memory.ts";

@@ -2,7 +2,7 @@
 import { Fleet } from "../chaos/fleet.ts";
 import { AmbassadorProcess } from "../support/ambassador.ts";
 import { span, until } from "../support/polling.ts";
-import { freePort } from "../support/ports.ts";
+import { freePort } from "@outrigger/core/testing";
 import { Workload } from "../support/workload.ts";
 import { MemorySampler } from "./memory.ts";
 import { failureLines } from "./failure-lines.ts";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { until } from "./polling.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "@outrigger/core/testing";
 import { Program, type Exit } from "./program.ts";
 
 /** Seen from test/dist/support. */
