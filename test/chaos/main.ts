@@ -2,6 +2,7 @@
  * The chaos suite: each scenario with its own backends, ambassador and workload, all of them processes or sockets as in
  * a pod; what is promised is judged, and everything is measured.
  */
+import { seededRandom } from "@outrigger/core/testing";
 import { AmbassadorProcess } from "../support/ambassador.ts";
 import { span } from "../support/polling.ts";
 import { Workload } from "../support/workload.ts";
@@ -90,17 +91,6 @@ async function playOne(scenario: Scenario, rounds: number, random: () => number)
     await ambassador?.end();
     await fleet.end();
   }
-}
-
-/** Mulberry32: 32 bits of state are enough to choose whom to kill. */
-function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** FNV-1a. */

@@ -1,2 +1,3 @@
 export { VirtualClock } from "./virtual-clock.ts";
 export { freePort } from "./free-port.ts";
+export { seededRandom } from "./seeded-random.ts";

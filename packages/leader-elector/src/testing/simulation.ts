@@ -3,6 +3,7 @@
  * clock of its own rate; messages are late, lost, or answered with an error after they were done; candidates are paused in
  * any state, crash, and come again under the same name.
  */
+import { seededRandom } from "@outrigger/core/testing";
 import { DEFAULT_TIMING, type Timing } from "../election/timing.ts";
 import { Election, type Action } from "../election/election.ts";
 import type { LeaseRecord, Sighting, Written } from "../election/lease-store.ts";
@@ -93,7 +94,7 @@ class Simulation {
   #electedAt = Infinity;
 
   constructor(options: SimulationOptions) {
-    this.#random = seeded(options.seed);
+    this.#random = seededRandom(options.seed);
     this.#timing = options.timing ?? DEFAULT_TIMING;
     this.#mutation = options.mutation ?? "none";
     this.#trouble = options.trouble ?? 300_000;
@@ -333,14 +334,3 @@ class Simulation {
 
 const before = (one: Event, other: Event): boolean =>
   one.at < other.at || (one.at === other.at && one.order < other.order);
-
-/** Mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

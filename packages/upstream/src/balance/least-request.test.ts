@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Endpoint } from "../endpoint/endpoint.ts";
-import { seededRandom } from "../testing/seeded-random.ts";
+import { seededRandom } from "@outrigger/core/testing";
 import { addresses, createFixture } from "../testing/upstream-fixture.ts";
 
 test("idle, equal endpoints get equal shares", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { upstreamConfig } from "../config.ts";
 import { createFixture } from "../testing/upstream-fixture.ts";
-import { seededRandom } from "../testing/seeded-random.ts";
+import { seededRandom } from "@outrigger/core/testing";
 import { AdaptiveLimit } from "./adaptive-limit.ts";
 
 const SETTINGS = { adaptiveMin: 2, adaptiveTolerance: 1.5, maxConnections: 1024 };

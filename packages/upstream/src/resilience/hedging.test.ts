@@ -1,9 +1,8 @@
-import { VirtualClock } from "@outrigger/core/testing";
+import { seededRandom, VirtualClock } from "@outrigger/core/testing";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Instruments } from "../instruments.ts";
-import { seededRandom } from "../testing/seeded-random.ts";
 import { Hedging, type HedgeSettings } from "./hedging.ts";
 
 const settings: HedgeSettings = {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Instruments } from "../instruments.ts";
-import { seededRandom } from "../testing/seeded-random.ts";
+import { seededRandom } from "@outrigger/core/testing";
 import { RetryBudget, type RetrySettings } from "./retry-budget.ts";
 
 const settings: RetrySettings = {

@@ -1,11 +1,10 @@
 /** An upstream on a virtual clock with seeded randomness, and endpoints by short names; for tests. */
-import { VirtualClock } from "@outrigger/core/testing";
+import { seededRandom, VirtualClock } from "@outrigger/core/testing";
 import assert from "node:assert/strict";
 import { upstreamConfig, type UpstreamConfigInput } from "../config.ts";
 import type { Endpoint } from "../endpoint/endpoint.ts";
 import type { Outcome } from "../endpoint/outcome.ts";
 import { Upstream, type UpstreamDeps } from "../upstream.ts";
-import { seededRandom } from "./seeded-random.ts";
 
 /** `n` endpoints 10.0.0.1:80 ... */
 export function addresses(n: number): string[] {

@@ -74,6 +74,18 @@ async function waiting(proxy: ProxyUnderTest, requests: readonly string[]): Prom
   return clients;
 }
 
+/** Its next connection neither opens nor fails, as where packets are dropped or a backlog is full. */
+function hangNext(pool: ProxyUnderTest["listener"]["pool"]): void {
+  const open = pool.open.bind(pool);
+  pool.open = (...request) => {
+    pool.open = open;
+    const connection = open(...request);
+    connection?.socket.removeAllListeners();
+    connection?.socket.on("error", () => {});
+    return connection;
+  };
+}
+
 describe("while the workload behind a gate refuses connections", () => {
   it("requests wait, whatever their method, and each is sent once when it is there, all at once", async () => {
     await using bench = await gate();
@@ -146,15 +158,7 @@ describe("while the workload behind a gate refuses connections", () => {
     const { clock, proxy } = bench;
     const [first, second] = (await waiting(proxy, [GET, GET])) as [ByteStream, ByteStream];
     const { pool } = proxy.listener;
-    const open = pool.open.bind(pool);
-    // The next connection neither opens nor fails, as where packets are dropped.
-    pool.open = (...request) => {
-      pool.open = open;
-      const connection = open(...request);
-      connection?.socket.removeAllListeners();
-      connection?.socket.on("error", () => {});
-      return connection;
-    };
+    hangNext(pool);
     clock.advance(100);
     await eventually(() => pool.size === 1);
     first.reset();
@@ -225,15 +229,7 @@ describe("while the workload behind a gate refuses connections", () => {
     await using bench = await gate(10_000);
     const { clock, proxy } = bench;
     const { pool } = proxy.listener;
-    const open = pool.open.bind(pool);
-    // The connection neither opens nor fails, as where a backlog is full.
-    pool.open = (...request) => {
-      pool.open = open;
-      const connection = open(...request);
-      connection?.socket.removeAllListeners();
-      connection?.socket.on("error", () => {});
-      return connection;
-    };
+    hangNext(pool);
     const client = await proxy.client();
     client.write(GET);
     await eventually(() => pool.size === 1);
