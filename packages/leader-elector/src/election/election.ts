@@ -35,6 +35,8 @@ export interface ElectionDeps {
   readonly random: () => number;
   /** Milliseconds since 1970: what is written for people. */
   readonly wallTime: () => Milliseconds;
+  /** Where this candidate wants to be reached when it leads, HOST:PORT. Default: nowhere. */
+  readonly address?: string;
 }
 
 interface Leadership {
@@ -208,6 +210,7 @@ export class Election {
         acquiredAt,
         renewedAt: acquiredAt,
         transitions: (before?.transitions ?? -1) + (before?.holder === this.id ? 0 : 1),
+        address: this.#deps.address ?? "",
       },
       true,
     );
@@ -235,7 +238,7 @@ export class Election {
     const record = (this.#seen as Sighting).record as LeaseRecord;
     const renewedAt = Math.floor(this.#deps.wallTime()) * 1_000;
     // One second, as client-go writes it: the API refuses none.
-    return this.#write({ ...record, holder: "", leaseDuration: 1_000, renewedAt }, false);
+    return this.#write({ ...record, holder: "", leaseDuration: 1_000, renewedAt, address: "" }, false);
   }
 
   #write(record: LeaseRecord, acquires: boolean): Action {

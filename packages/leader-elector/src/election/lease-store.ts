@@ -11,6 +11,8 @@ export interface LeaseRecord {
   readonly renewedAt: number;
   /** How often the holder changed, as client-go counts it. */
   readonly transitions: number;
+  /** Where the holder wants to be reached, HOST:PORT, for those who forward to it; empty: nowhere. */
+  readonly address: string;
 }
 
 /** The record as it stood at some moment. */

@@ -26,6 +26,7 @@ const held = (holder: string, more: Partial<LeaseRecord> = {}): LeaseRecord => (
   acquiredAt: 1,
   renewedAt: 1,
   transitions: 3,
+  address: "",
   ...more,
 });
 

@@ -20,6 +20,7 @@ const held = (holder: string): LeaseRecord => ({
   acquiredAt: 1,
   renewedAt: 2,
   transitions: 3,
+  address: "",
 });
 
 /** Each candidate's own access to one lease. */
