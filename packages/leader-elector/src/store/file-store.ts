@@ -129,7 +129,11 @@ function parse(text: string): LeaseRecord {
   const record = JSON.parse(text) as Record<string, unknown>;
   const { holder, leaseDuration, acquiredAt, renewedAt, transitions, address } = record;
   const numbers = [leaseDuration, acquiredAt, renewedAt, transitions];
-  if (typeof holder !== "string" || typeof address !== "string" || !numbers.every((value) => Number.isFinite(value)))
+  if (
+    typeof holder !== "string" ||
+    typeof address !== "string" ||
+    !numbers.every((value) => Number.isFinite(value))
+  )
     throw new OutriggerError("bad-lease", `a lease file is no lease: ${text.slice(0, 200)}`);
   return record as unknown as LeaseRecord;
 }
