@@ -81,6 +81,7 @@ describe("a candidate", () => {
       acquiredAt: (WALL + 1_000) * 1_000 + 500,
       renewedAt: (WALL + 1_000) * 1_000 + 500,
       transitions: 0,
+      address: "",
     });
     assert.ok(acquires);
     assert.deepEqual([election.leads(now), election.token(now), election.leader(now)], [true, 8n, "a"]);
