@@ -64,6 +64,8 @@ export class Election {
   /** What our acquisitions are known by in the record: the latest attempt, and the latest that led. */
   #acquiredAt = 0;
   #ledAt = 0;
+  /** Over which version the latest attempt was to be written: over another it can no longer be. */
+  #attemptedOver = "";
   /** Ended by us, and the lease not given back yet; nobody believes in it any more. */
   #ended: Leadership | null = null;
   #state: "campaigning" | "withdrawn" | "stopped" = "campaigning";
@@ -260,7 +262,10 @@ export class Election {
   #acquire(): Action {
     const before = this.#seen?.record ?? null;
     // Unlike any other's, also of a candidate with our name: the digits below a millisecond are drawn.
-    if (this.#acquiredAt === this.#ledAt)
+    const { version } = this.#seen as Sighting;
+    const isPast = this.#attemptedOver !== version && !this.#holds(this.#acquiredAt);
+    this.#attemptedOver = version;
+    if (this.#acquiredAt === this.#ledAt || isPast)
       this.#acquiredAt = Math.floor(this.#deps.wallTime()) * 1_000 + Math.floor(this.#deps.random() * 1_000);
     const acquiredAt = this.#acquiredAt;
     return this.#write(
