@@ -79,14 +79,14 @@ describe("a candidate", () => {
   it("alone leads, and goes on leading under the same token", async () => {
     const { clock, members } = setUp("a");
     const [{ candidate, told }] = members;
-    assert.deepEqual(candidate.standing, { isLeader: false, token: null, leader: null });
+    assert.deepEqual(candidate.standing, { isLeader: false, token: null, leader: null, leaderAddress: null });
     candidate.start();
     await clock.advanceAsync(0);
-    assert.deepEqual(candidate.standing, { isLeader: true, token: 1n, leader: "a" });
+    assert.deepEqual(candidate.standing, { isLeader: true, token: 1n, leader: "a", leaderAddress: null });
     assert.equal(candidate.expiresIn, 10_000);
     await clock.advanceAsync(600_000);
-    assert.deepEqual(candidate.standing, { isLeader: true, token: 1n, leader: "a" });
-    assert.deepEqual(told, [{ isLeader: true, token: 1n, leader: "a" }], "told once");
+    assert.deepEqual(candidate.standing, { isLeader: true, token: 1n, leader: "a", leaderAddress: null });
+    assert.deepEqual(told, [{ isLeader: true, token: 1n, leader: "a", leaderAddress: null }], "told once");
     await candidate.stop(AbortSignal.abort());
   });
 
@@ -126,6 +126,7 @@ describe("a candidate", () => {
       isLeader: true,
       token: other.candidate.standing.token,
       leader: "b",
+      leaderAddress: null,
     });
     assert.ok((other.candidate.standing.token ?? 0n) > 1n);
     await other.candidate.stop(AbortSignal.abort());
@@ -154,7 +155,7 @@ describe("a candidate", () => {
     await clock.advanceAsync(1_000);
     assert.ok(candidate.standing.isLeader);
     paused.ahead = 9_000;
-    assert.deepEqual(candidate.standing, { isLeader: false, token: null, leader: null });
+    assert.deepEqual(candidate.standing, { isLeader: false, token: null, leader: null, leaderAddress: null });
     assert.equal(candidate.expiresIn, 0);
     await candidate.stop(AbortSignal.abort());
   });
@@ -170,7 +171,7 @@ describe("a candidate", () => {
       await clock.advanceAsync(8_998);
       assert.equal(told.length, 1, how);
       await clock.advanceAsync(10);
-      assert.deepEqual(told.at(-1), { isLeader: false, token: null, leader: null }, how);
+      assert.deepEqual(told.at(-1), { isLeader: false, token: null, leader: null, leaderAddress: null }, how);
       access.cut = false;
       access.delay = 0;
       await clock.advanceAsync(20_000);
