@@ -1,3 +1,11 @@
 export { VirtualClock } from "./virtual-clock.ts";
 export { freePort } from "./free-port.ts";
 export { seededRandom } from "./seeded-random.ts";
+export {
+  TestApiServer,
+  type ApiServerOptions,
+  type Fault,
+  type Rule,
+  type Seen,
+  type User,
+} from "./kubernetes/index.ts";
