@@ -5,3 +5,4 @@ export type { LeaseRecord, LeaseStore, Sighting, Written } from "./election/leas
 export { checkTiming, DEFAULT_TIMING, type Timing } from "./election/timing.ts";
 export { FileStore } from "./store/file-store.ts";
 export { MemoryStore } from "./store/memory-store.ts";
+export { RedisStore, type RedisStoreOptions } from "./store/redis-store.ts";
