@@ -5,3 +5,16 @@ export type { LeaseRecord, LeaseStore, Sighting, Written } from "./election/leas
 export { checkTiming, DEFAULT_TIMING, type Timing } from "./election/timing.ts";
 export { FileStore } from "./store/file-store.ts";
 export { MemoryStore } from "./store/memory-store.ts";
+export { RedisStore, type RedisStoreOptions } from "./store/redis-store.ts";
+export type { Duty, EndReason, Term } from "./duty/duty.ts";
+export { Child, type ChildDeps, type ChildOptions } from "./duty/child.ts";
+export { CommandHook, type CommandHookOptions } from "./duty/command-hook.ts";
+export type { HookDeps } from "./duty/hook.ts";
+export { SignalHook, type SignalHookOptions } from "./duty/signal-hook.ts";
+export { parseWebhookUrl, Webhook, type WebhookDeps, type WebhookOptions } from "./duty/webhook.ts";
+export {
+  parseHealthCheck,
+  WorkloadHealth,
+  type WorkloadHealthDeps,
+  type WorkloadHealthOptions,
+} from "./health/workload-health.ts";

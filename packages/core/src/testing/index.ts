@@ -9,3 +9,4 @@ export {
   type Seen,
   type User,
 } from "./kubernetes/index.ts";
+export { noRedisServer, RedisServer } from "./redis-server.ts";
