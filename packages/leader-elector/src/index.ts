@@ -1,4 +1,9 @@
 /** One of N replicas acts, and can prove it. */
+export type { Duty, EndReason, Term } from "./duty/duty.ts";
+export { ForwardPort, type ForwardPortOptions } from "./duty/forward-port.ts";
+export { HOP_HEADER, LEADER_HEADER, TOKEN_HEADER } from "./duty/forward-way.ts";
+export { GatePort, type GatePortOptions } from "./duty/gate-port.ts";
+export type { PodAddress, PortDeps } from "./duty/pod-port.ts";
 export { Candidate, type CandidateOptions, type Standing } from "./election/candidate.ts";
 export { Election, type Action, type ElectionDeps } from "./election/election.ts";
 export type { LeaseRecord, LeaseStore, Sighting, Written } from "./election/lease-store.ts";

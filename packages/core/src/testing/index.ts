@@ -10,3 +10,4 @@ export {
   type User,
 } from "./kubernetes/index.ts";
 export { noRedisServer, RedisServer } from "./redis-server.ts";
+export { eventually } from "./eventually.ts";
