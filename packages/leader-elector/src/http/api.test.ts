@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from "node:test";
 import type { Clock } from "@outrigger/core";
 import { VirtualClock } from "@outrigger/core/testing";
 import { createLeaderElector, type LeaderElector } from "../leader-elector.ts";
-import type { LeaderElectorInput } from "../config.ts";
+import type { LeaderElectorInput } from "../config/config.ts";
 import { MemoryStore } from "../store/memory-store.ts";
 
 interface Answer {
