@@ -166,7 +166,7 @@ export class Elector {
         await duty.start?.();
       }
     } catch (thrown) {
-      await Promise.allSettled(started.map((duty) => duty.stop?.()));
+      await Promise.allSettled(started.map(async (duty) => duty.stop?.()));
       throw thrown;
     }
     if (this.#stopping) return;
@@ -241,7 +241,7 @@ export class Elector {
     if (this.#keepsLease) limit.abort();
     await this.#candidate.stop(limit.signal);
     timer.clear();
-    await Promise.allSettled(this.#options.duties.map((duty) => duty.stop?.()));
+    await Promise.allSettled(this.#options.duties.map(async (duty) => duty.stop?.()));
     this.#metrics.remove();
   }
 
