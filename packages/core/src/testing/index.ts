@@ -11,3 +11,10 @@ export {
 } from "./kubernetes/index.ts";
 export { noRedisServer, RedisServer } from "./redis-server.ts";
 export { eventually } from "./eventually.ts";
+export {
+  get,
+  runContainer,
+  startContainer,
+  type ContainerProcess,
+  type LogLine,
+} from "./container-process.ts";

@@ -1,0 +1,186 @@
+/** The container's entry as its users run it: processes with flags, signals, a child, and one folder between them. */
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import {
+  eventually,
+  get,
+  runContainer,
+  startContainer,
+  type ContainerProcess,
+} from "@outrigger/core/testing";
+
+const BIN = join(dirname(dirname(fileURLToPath(import.meta.url))), "bin", "outrigger-leader-elector.js");
+const scratch = mkdtempSync(join(tmpdir(), "outrigger-leader-elector-"));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+/** A lease that no busy machine makes anybody lose, or one that is soon over. */
+const STEADY = ["--retry-period", "200ms"];
+const SHORT = ["--lease-duration", "2s", "--renew-deadline", "1500ms", ...STEADY];
+let elections = 0;
+
+/** An election that no other test has. */
+const fresh = (timing: readonly string[]): string[] => [
+  ...["--election", `e${++elections}`, "--store", `file:${scratch}/leases`],
+  ...timing,
+];
+
+const replica = (id: string, election: readonly string[], ...args: string[]): Promise<ContainerProcess> =>
+  startContainer(BIN, [...election, "--id", id, "--http", "127.0.0.1:0", ...args]);
+
+const leads = async ({ port }: ContainerProcess): Promise<boolean> =>
+  (await get(port, "/isLeader")).status === 200;
+
+/** The one of them that leads, as soon as one does. */
+async function leaderOf(...replicas: ContainerProcess[]): Promise<ContainerProcess> {
+  for (const end = Date.now() + 20_000; Date.now() < end;)
+    for (const one of replicas) if (await leads(one)) return one;
+  return assert.fail("nobody leads");
+}
+
+/** What it tells once it has seen that this one leads. */
+async function seesLeader({ port }: ContainerProcess, id: string): Promise<{ token: number | null }> {
+  for (const end = Date.now() + 20_000; Date.now() < end;) {
+    const told = JSON.parse((await get(port, "/leader")).body) as { name: string; token: number | null };
+    if (told.name === id) return told;
+  }
+  return assert.fail(`it never saw ${id} lead`);
+}
+
+/** A child that writes down when it begins and when it is told to end, with its token; the end takes it a while. */
+function ticker(log: string, last: number): string {
+  const file = join(scratch, `${log}.mjs`);
+  writeFileSync(
+    file,
+    `import { appendFileSync } from "node:fs";
+const note = (what) => appendFileSync(process.argv[2], what + " " + process.env.OUTRIGGER_TOKEN + "\\n");
+note("begin");
+process.on("SIGTERM", () => setTimeout(() => { note("end"); process.exit(0); }, ${last}));
+setInterval(() => {}, 1000);
+`,
+  );
+  return `${process.execPath} ${file} ${join(scratch, log)}`;
+}
+
+const noted = (log: string): string[] =>
+  existsSync(join(scratch, log)) ? readFileSync(join(scratch, log), "utf8").trim().split("\n") : [];
+
+describe("the container", () => {
+  it("leads with its child, tells it on both servers, and at SIGTERM gives the lease back only when the child has ended", async () => {
+    const election = fresh(STEADY);
+    const child = ticker("handover", 700);
+    const first = await replica("a", election, "--child", child);
+    await leaderOf(first);
+    await eventually("the first child has begun", () => noted("handover").length === 1);
+    const second = await replica("b", election, "--child", child);
+    assert.equal(await leads(second), false);
+    const told = await seesLeader(second, "a");
+    assert.equal(told.token, null);
+    assert.equal((await get(first.probe, "/isLeader")).status, 200);
+    assert.equal((await get(second.probe, "/isLeader")).status, 409);
+    assert.match(
+      (await get(first.probe, "/metrics")).body,
+      /outrigger_election_is_leader\{election="e\d+"\} 1\n/,
+    );
+    const control = { headers: { "x-outrigger-control": "1" } };
+    assert.match(
+      (await get(second.control, "/elections", control)).body,
+      /^\[\{"name":"a","isLeader":false,/,
+    );
+    first.child.kill("SIGTERM");
+    assert.equal(await first.exited, 0);
+    await leaderOf(second);
+    await eventually("the second child has begun", () => noted("handover").length === 3);
+    second.child.kill("SIGTERM");
+    assert.equal(await second.exited, 0);
+    const [begin = "", end, next = "", last] = noted("handover");
+    const [one, other] = [begin, next].map((line) => Number(line.split(" ")[1])) as [number, number];
+    assert.deepEqual(
+      [begin, end, next, last],
+      [`begin ${one}`, `end ${one}`, `begin ${other}`, `end ${other}`],
+    );
+    assert.ok(other > one);
+  });
+
+  it("takes over from one that was killed, under a higher token", async () => {
+    const election = fresh(SHORT);
+    const first = await replica("a", election);
+    await leaderOf(first);
+    const { token } = JSON.parse((await get(first.port, "/leader")).body) as { token: number };
+    const second = await replica("b", election);
+    first.child.kill("SIGKILL");
+    await leaderOf(second);
+    const after = JSON.parse((await get(second.port, "/leader")).body) as { token: number; name: string };
+    assert.ok(after.token > token && after.name === "b");
+  });
+
+  it("that was stopped past its lease answers no to its first question when it goes on", async () => {
+    const election = fresh(SHORT);
+    const first = await replica("a", election);
+    await leaderOf(first);
+    const second = await replica("b", election);
+    first.child.kill("SIGSTOP");
+    await leaderOf(second);
+    // It is in the kernel's hands when the process goes on, before any of its timers.
+    const answer = get(first.port, "/isLeader");
+    first.child.kill("SIGCONT");
+    assert.equal((await answer).status, 409);
+  });
+
+  it("waits at SIGTERM until a workload that holds its HTTP API has gone", async () => {
+    const election = fresh(STEADY);
+    const first = await replica("a", election);
+    await leaderOf(first);
+    const second = await replica("b", election);
+    const workload = new AbortController();
+    const stream = await fetch(`http://127.0.0.1:${first.port}/sse`, { signal: workload.signal });
+    const reader = stream.body?.getReader();
+    await reader?.read();
+    first.child.kill("SIGTERM");
+    await first.line(/^draining$/);
+    const told = new TextDecoder();
+    for (let text = ""; !text.includes(`"state":"ending"`);)
+      text += told.decode((await reader?.read())?.value);
+    await seesLeader(second, "a");
+    workload.abort();
+    assert.equal(await first.exited, 0);
+    await leaderOf(second);
+  });
+
+  it("says in a sentence what is wrong with its flags, and ends with 2; without a store outside of a cluster with 1", () => {
+    const { status, stderr } = runContainer(BIN, "--election", "tick", "--lease-duration", "5s");
+    assert.equal(status, 2);
+    assert.match(stderr, /leaseDuration 5s is not longer than renewDeadline 10s: another could lead/);
+    const none = runContainer(
+      BIN,
+      "--election",
+      "tick",
+      "--http",
+      "127.0.0.1:0",
+      "--probe",
+      "127.0.0.1:0",
+      "--control",
+      "0",
+    );
+    assert.equal(none.status, 1);
+    assert.match(
+      none.stdout,
+      /"msg":"failed: this is no cluster, so say where the lease stands: --store redis:/,
+    );
+  });
+
+  it("prints its manual, its rights, and its configuration", () => {
+    const { stdout } = runContainer(BIN, "--help");
+    for (const flag of ["--election NAME", "--print-role", "--child COMMAND", "env OUTRIGGER_RETRY_PERIOD"])
+      assert.ok(stdout.includes(flag), flag);
+    const role = runContainer(BIN, "--election", "tick", "--print-role", "--namespace", "prod").stdout;
+    assert.match(role, /resourceNames: \["tick"\]\n {4}verbs: \[get, update\]/);
+    const none = runContainer(BIN, "--election", "tick", "--store", "memory", "--print-role");
+    assert.deepEqual([none.status, none.stdout], [2, ""]);
+    assert.match(none.stderr, /no election has its lease in a cluster/);
+    assert.match(runContainer(BIN, "--election", "tick", "--print-config").stdout, /^retryPeriod: 2s$/m);
+  });
+});
