@@ -9,8 +9,11 @@ import { containerfile } from "./images/containerfile.mjs";
 import { patterns } from "./patterns.mjs";
 import { ROOT } from "./setup.mjs";
 
-/** The key of each pattern's schema whose items are the table of its README. */
-const LIST = { ambassador: "routes" };
+/** The part of each pattern's schema that is the table of its README. */
+const TABLE = {
+  ambassador: ({ routes }) => routes.items,
+  "leader-elector": ({ elections, http }) => ({ properties: { ...elections.items.properties, http } }),
+};
 const check = process.argv.includes("--check");
 const stale = [];
 
@@ -20,7 +23,7 @@ for (const { name, folder, manifest, bin } of patterns()) {
   put(join(folder, "schema.json"), printed.stdout);
   const { properties } = JSON.parse(printed.stdout);
   put(join(folder, "Containerfile"), containerfile({ name, manifest, probePort: properties.probe.default }));
-  const table = keyTable(properties[LIST[name]].items);
+  const table = keyTable(TABLE[name](properties));
   const readme = join(folder, "README.md");
   const text = readFileSync(readme, "utf8");
   put(
