@@ -177,7 +177,7 @@ export class GatePort implements Duty {
   }
 }
 
-/** A reset, so that half of a message does not look like the whole; of one that only connects, Node would wait for that first. */
+/** A reset: half of a message must not look like the whole. Of a socket that only connects, it would wait for that. */
 function cut(socket: Socket): void {
   if (socket.connecting) socket.destroy();
   else socket.resetAndDestroy();

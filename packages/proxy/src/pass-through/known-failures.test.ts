@@ -89,6 +89,17 @@ describe("an upstream that resets in the middle of its answer", () => {
     });
   }
 
+  it("ends the client also when its connection ends in order, and only its answer does not", async () => {
+    const behind = await endpoint(HALF);
+    await using proxy = await passThroughTo({ host: "127.0.0.1", port: behind.port });
+    const client = await clientOf(proxy.port, GET);
+    await eventually("half has come", () => client.text.includes("half"));
+    behind.sockets[0]?.end();
+    await eventually("the client is told", () => client.state !== "open");
+    assert.equal(proxy.outcomes[0]?.kind, "failed");
+    behind.close();
+  });
+
   it("does not look like a whole answer to a client of HTTP/1.0, whose bodies end with the connection", async () => {
     const behind = await endpoint(HALF_CHUNKED);
     await using proxy = await passThroughTo({ host: "127.0.0.1", port: behind.port });

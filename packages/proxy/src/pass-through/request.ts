@@ -102,6 +102,10 @@ export class RequestInFlight implements InFlight {
       if (socket.connecting) socket.once("connect", ready);
       else ready();
     });
+    // Node says no more than this where an endpoint switches protocols unasked.
+    upstream.once("close", () => {
+      if (this.#upstream === upstream && this.#answer === null) this.#broke("reset", "gave no answer");
+    });
     upstream.prependListener("response", (answered: IncomingMessage) => this.#answered(answered));
   }
 
@@ -185,7 +189,6 @@ export class RequestInFlight implements InFlight {
   #breakOff(): void {
     this.#upstream?.destroy();
     this.#request.socket.resetAndDestroy();
-    this.#response.destroy();
   }
 
   readonly #closed = (): void => {

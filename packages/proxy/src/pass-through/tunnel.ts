@@ -56,14 +56,11 @@ export class TunnelInFlight implements InFlight {
   #send(head: Buffer): void {
     const { method, url, httpVersion, socket } = this.#request;
     const { host, port } = this.#target;
-    const headers = {
-      ...requestFields(this.#request, this.#target),
-      connection: "Upgrade",
-      upgrade: "websocket",
-    };
-    const standIn = { method, url, httpVersion, socket, headers };
-    standsFor.set(standIn, this);
     try {
+      const fields = requestFields(this.#request, this.#target);
+      const headers = { ...fields, connection: "Upgrade", upgrade: "websocket" };
+      const standIn = { method, url, httpVersion, socket, headers };
+      standsFor.set(standIn, this);
       this.#room.proxy.ws(
         standIn as unknown as IncomingMessage,
         this.#client,
