@@ -12,10 +12,10 @@ import { parseDuration, type Milliseconds } from "../units.ts";
 import { AWAIT_STARTED_DEFAULT } from "./await-started.ts";
 import { CONTAINER_FLAGS, containerShape, DEFAULT_SETTLE, type ContainerConfig } from "./container-config.ts";
 import { checkContradictions } from "./contradictions.ts";
-import type { ContainerDefinition } from "./pattern.ts";
+import type { ContainerDefinition, Printout } from "./pattern.ts";
 
 /** What a run does instead of running. */
-export type Action = "run" | (typeof ACTIONS)[number] | "await-started";
+export type Action = "run" | (typeof ACTIONS)[number] | "await-started" | "printout";
 const ACTIONS = ["help", "version", "check-config", "print-config", "print-schema"] as const;
 
 export interface Loaded<Schema extends z.ZodObject> {
@@ -27,6 +27,8 @@ export interface Loaded<Schema extends z.ZodObject> {
 
 export class Configuration<Schema extends z.ZodObject> {
   readonly action: Action;
+  /** Of the pattern's own, for the action `printout`. */
+  readonly printout: Printout<z.output<Schema>> | undefined;
   /** The file of --config or OUTRIGGER_CONFIG_FILE. */
   readonly file: string | undefined;
   readonly flags: readonly FlagDeclaration[];
@@ -50,14 +52,17 @@ export class Configuration<Schema extends z.ZodObject> {
       ...(definition.routes ? [{ name: "route", value: "ROUTE", repeated: true }] : []),
       ...ACTIONS.map((name) => ({ name })),
       { name: "await-started" },
+      ...(definition.printouts ?? []).map(({ name }) => ({ name })),
     ];
     const { values, problems } = parseFlags(
       argv.map((flag) => (flag === "-h" ? "--help" : flag)),
       shapes,
     );
     const awaits = values.get("await-started")?.[0];
+    this.printout = definition.printouts?.find(({ name }) => values.get(name)?.[0] === "true");
     this.action =
       ACTIONS.find((name) => values.get(name)?.[0] === "true") ??
+      (this.printout && "printout") ??
       (awaits === undefined || awaits === "false" ? "run" : "await-started");
     this.#problems = problems;
     if (this.action === "await-started" && awaits !== undefined && awaits !== "true") {

@@ -204,6 +204,17 @@ test("it says ready with the real ports, serves, and on SIGTERM drains and exits
   assert.equal(running.stderr, "");
 });
 
+test("a pattern has pages on the probe server, and prints of its own instead of running", async (context) => {
+  const { running, probe } = await start(context, [ROUTE, "--egress-quiet=0ms", "--greeting=Ahoy"]);
+  assert.deepEqual(await http(probe, "/greeting?name=Ann"), { status: 200, body: "Ahoy, Ann\n" });
+  assert.match((await http(probe, "/none")).body, /^\/greeting$/m);
+  running.kill("SIGTERM");
+  await running.exited;
+  assert.equal(once(["--print-greeting", "--greeting=Ahoy"]).stdout, "Ahoy world\n");
+  assert.equal(once(["--print-greeting", "--gruss=Ahoy"]).status, 2);
+  assert.match(once(["--help"]).stdout, /--print-greeting {2,}what it would say/);
+});
+
 test("a pattern that never finishes to stop does not keep the container from ending", async (context) => {
   const { running } = await start(context, ["--egress-quiet=0ms"], { OUTRIGGER_CONFIG: "fail: stop" });
   running.kill("SIGTERM");

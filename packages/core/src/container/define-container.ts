@@ -34,6 +34,7 @@ export function defineContainer<Schema extends z.ZodObject>(
                 summary: definition.summary,
                 routes: definition.routes === true,
                 flags: configuration.flags,
+                printouts: definition.printouts ?? [],
                 schema: configuration.jsonSchema(),
                 ...(definition.epilogue !== undefined && { epilogue: definition.epilogue }),
               }),
@@ -54,6 +55,9 @@ export function defineContainer<Schema extends z.ZodObject>(
             print(stringify(configuration.show((await configuration.load()).config)));
             return;
           }
+          case "printout":
+            print((await configuration.printout?.print((await configuration.load()).config, env)) ?? "");
+            return;
           case "await-started":
             await awaitStarted(await configuration.probeAddress(), configuration.patience, systemClock);
             return;

@@ -6,6 +6,7 @@ import type { Logger } from "../log/logger.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import type { HealthCheck } from "../servers/health.ts";
 import type { ControlRoute } from "../servers/control-server.ts";
+import type { ProbePages } from "../servers/probe-server.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** What every pattern is given; as a library each has a default. */
@@ -30,6 +31,17 @@ export interface Pattern<Config> extends AsyncDisposable {
   readonly checks?: readonly HealthCheck[];
   /** Served by the control server beside its own, for example GET /explain. */
   readonly controlRoutes?: readonly ControlRoute[];
+  /** Served by the probe server beside its own, by path: what only tells, to anybody who reaches the pod. */
+  readonly probePages?: ProbePages;
+}
+
+/** What a container can write instead of running, from its configuration: `--print-role`. */
+export interface Printout<Config> {
+  /** The flag, without its dashes. */
+  readonly name: string;
+  readonly help: string;
+  /** @throws OutriggerError `bad-config` where this configuration has none */
+  print(config: Config, env: NodeJS.ProcessEnv): string | Promise<string>;
 }
 
 export interface ContainerDefinition<Schema extends z.ZodObject> {
@@ -48,6 +60,8 @@ export interface ContainerDefinition<Schema extends z.ZodObject> {
   readonly routes?: boolean;
   /** Flags (with env twins) for keys of `schema`. */
   readonly flags?: readonly FlagDeclaration[];
+  /** Further flags that print instead of running. */
+  readonly printouts?: readonly Printout<z.output<Schema>>[];
   /** Ends the manual: examples, what is not promised. */
   readonly epilogue?: string;
   create(

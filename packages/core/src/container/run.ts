@@ -115,6 +115,7 @@ export async function runContainer<Schema extends z.ZodObject>(
         metrics,
         log,
         checks: () => [...lifecycleChecks(lifecycle), ...(pattern?.checks ?? [])],
+        pages: () => pattern?.probePages,
         drain: () =>
           gateDrain.hasGate ? { token: current.config.drainToken, request: () => gateDrain.request() } : null,
       }),

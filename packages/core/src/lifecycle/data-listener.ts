@@ -12,6 +12,8 @@ export interface DataListener {
   readonly addresses?: readonly string[];
   /** Of an ingress listener. */
   readonly gate?: Gate | undefined;
+  /** Draining begins now, whatever is to be waited for before `stopAccepting`. `graceEnds`: everything is cut. */
+  drainBegins?(graceEnds: AbortSignal): void;
   /** Closes the listening sockets; what is connected stays. Idempotent. When the signal aborts: at once. */
   stopAccepting(signal: AbortSignal): Promise<void>;
   /** Client connections that are open now. */

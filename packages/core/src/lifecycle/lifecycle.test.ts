@@ -10,6 +10,7 @@ const TIMES = { grace: 25_000, settle: 5_000, egressQuiet: 1_000 };
 
 /** A listener whose connections a test sets by hand; it writes down what it was told, and when. */
 class FakeListener implements DataListener {
+  drainBegins?: (graceEnds: AbortSignal) => void;
   readonly name = "fake";
   readonly role: ListenerRole;
   readonly told: string[] = [];
@@ -53,6 +54,21 @@ function setUp(...roles: ListenerRole[]) {
   const listeners = roles.map((role) => new FakeListener(role, clock));
   return { clock, lifecycle, listeners, first: listeners[0] as FakeListener };
 }
+
+test("a listener hears at once that draining begins, and when grace is over", async () => {
+  const { clock, lifecycle, listeners, first } = setUp("egress", "ingress");
+  first.open = 1;
+  const heard: string[] = [];
+  for (const listener of listeners)
+    listener.drainBegins = (graceEnds) => {
+      heard.push(`${listener.role}@${clock.now()}`);
+      graceEnds.addEventListener("abort", () => heard.push(`grace over@${clock.now()}`));
+    };
+  void lifecycle.drain("SIGTERM", listeners, TIMES);
+  assert.deepEqual(heard, ["egress@0", "ingress@0"]);
+  await clock.advanceAsync(25_000);
+  assert.deepEqual(heard.slice(2), ["grace over@25000", "grace over@25000"]);
+});
 
 test("egress keeps accepting while the workload has a connection open, and stops a quiet spell after the last closed", async () => {
   const { clock, lifecycle, listeners, first } = setUp("egress");

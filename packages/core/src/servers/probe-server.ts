@@ -17,11 +17,17 @@ export interface ProbeServerOptions {
   readonly log: Logger;
   /** Asked anew at each request. */
   checks(): readonly HealthCheck[];
-  /** Later pages that only tell (an elector's /isLeader); by path. */
   /** What GET /drain does, and for whom; null where it is not there. Asked anew at each request. */
   drain?(): DrainDoor | null;
-  readonly pages?: ReadonlyMap<string, () => { readonly status: number; readonly body: string }>;
+  /** What else only tells. Asked anew at each request. */
+  pages?(): ProbePages | undefined;
 }
+
+/** By path: `/isLeader`. */
+export type ProbePages = ReadonlyMap<
+  string,
+  (query: URLSearchParams) => { readonly status: number; readonly body: string }
+>;
 
 export interface DrainDoor {
   /** What the header x-outrigger-drain must say. */
@@ -52,11 +58,12 @@ export async function startProbeServer(options: ProbeServerOptions): Promise<Bou
       const { contentType, body } = await options.metrics.expose(request.headers.accept);
       return { status: 200, body, headers: { "content-type": contentType, vary: "accept" } };
     }
-    const page = options.pages?.get(path);
-    if (page) return page();
+    const pages = options.pages?.();
+    const page = pages?.get(path);
+    if (page) return page(new URLSearchParams(query));
     const drain = options.drain?.() ?? null;
     if (path === "/drain" && drain !== null) return drainFor(request, response, drain, askers);
-    const paths = [...KIND_OF_PATH.keys(), "/metrics", ...(options.pages?.keys() ?? [])];
+    const paths = [...KIND_OF_PATH.keys(), "/metrics", ...(pages?.keys() ?? [])];
     if (drain !== null) paths.push("/drain");
     return { status: 404, body: `there is no such path here; there are:\n${paths.join("\n")}\n` };
   };

@@ -61,7 +61,7 @@ async function probe(context: TestContext, checks: HealthCheck[] = []) {
     metrics,
     log: silentLogger,
     checks: () => checks,
-    pages: new Map([["/isLeader", () => ({ status: 409, body: "no\n" })]]),
+    pages: () => new Map([["/isLeader", () => ({ status: 409, body: "no\n" })]]),
   });
   context.after(() => server.close());
   return { metrics, at: portOf(server), server };

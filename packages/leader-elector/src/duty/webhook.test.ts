@@ -11,7 +11,8 @@ import { after, test } from "node:test";
 import { VirtualClock } from "@outrigger/core/testing";
 import { eventually } from "../testing/eventually.ts";
 import { createTerm, dutyDeps } from "../testing/term.ts";
-import { parseWebhookUrl, Webhook, type WebhookOptions } from "./webhook.ts";
+import { parseWebhookUrl } from "./webhook-url.ts";
+import { Webhook, type WebhookOptions } from "./webhook.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-webhook-"));
 const ends: (() => void)[] = [() => rmSync(scratch, { recursive: true, force: true })];

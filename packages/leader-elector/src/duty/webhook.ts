@@ -10,6 +10,7 @@ import { request as requestPlain, type IncomingMessage } from "node:http";
 import { request as requestTls } from "node:https";
 import { formatDuration, OutriggerError, readText, type Counter, type Milliseconds } from "@outrigger/core";
 import type { Duty, EndReason, Term } from "./duty.ts";
+import { parseWebhookUrl } from "./webhook-url.ts";
 import { failures, type HookDeps, type HookEvent } from "./hook.ts";
 
 export interface WebhookOptions {
@@ -38,17 +39,6 @@ const LONGEST_PAUSE: Milliseconds = 5_000;
 const LARGEST_ANSWER = 64 * 1024;
 /** Of an answer in a message. */
 const SHOWN = 200;
-
-/** @throws OutriggerError `bad-webhook-url` */
-export function parseWebhookUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url !== null && /^https?:$/.test(url.protocol) && url.username + url.password + url.hash === "")
-    return url;
-  throw new OutriggerError(
-    "bad-webhook-url",
-    `${text.replace(/\/\/.*@/, "//...@")} is no URL of a webhook: http://HOST[:PORT]/PATH or https://..., without a user and without #; what proves who we are is a signature (secretFile)`,
-  );
-}
 
 export class Webhook implements Duty {
   readonly name = "webhook";

@@ -4,52 +4,15 @@ import { describe, it } from "node:test";
 import { silentLogger, type Clock } from "@outrigger/core";
 import { VirtualClock } from "@outrigger/core/testing";
 import { MemoryStore } from "../store/memory-store.ts";
+import { UnsteadyStore } from "../testing/unsteady-store.ts";
 import { Candidate, type Standing } from "./candidate.ts";
-import type { LeaseRecord, LeaseStore, Sighting, Written } from "./lease-store.ts";
 import { DEFAULT_TIMING } from "./timing.ts";
-
-/** A store that a test can slow down, cut off, and look into. */
-class Access implements LeaseStore {
-  readonly #store: LeaseStore;
-  readonly #clock: Clock;
-  delay = 0;
-  cut = false;
-  writes = 0;
-  reads = 0;
-
-  constructor(store: LeaseStore, clock: Clock) {
-    this.#store = store;
-    this.#clock = clock;
-  }
-
-  async read(signal: AbortSignal): Promise<Sighting> {
-    this.reads++;
-    await this.#way(signal);
-    return this.#store.read(signal);
-  }
-
-  async write(
-    record: LeaseRecord,
-    over: Sighting,
-    acquires: boolean,
-    signal: AbortSignal,
-  ): Promise<Written | null> {
-    this.writes++;
-    await this.#way(signal);
-    return this.#store.write(record, over, acquires, signal);
-  }
-
-  async #way(signal: AbortSignal): Promise<void> {
-    if (this.cut) throw new Error("connection refused");
-    if (this.delay > 0) await this.#clock.sleep(this.delay, signal);
-  }
-}
 
 function setUp(...ids: string[]) {
   const clock = new VirtualClock(50_000);
   const store = new MemoryStore();
   const members = ids.map((id) => {
-    const access = new Access(store, clock);
+    const access = new UnsteadyStore(store, clock);
     // What a stopped process misses: time passes, and nothing of it runs.
     const paused = { ahead: 0 };
     const ownClock: Clock = {
@@ -79,14 +42,14 @@ describe("a candidate", () => {
   it("alone leads, and goes on leading under the same token", async () => {
     const { clock, members } = setUp("a");
     const [{ candidate, told }] = members;
-    assert.deepEqual(candidate.standing, { isLeader: false, token: null, leader: null });
+    assert.deepEqual(candidate.standing, { isLeader: false, token: null, leader: null, leaderAddress: null });
     candidate.start();
     await clock.advanceAsync(0);
-    assert.deepEqual(candidate.standing, { isLeader: true, token: 1n, leader: "a" });
+    assert.deepEqual(candidate.standing, { isLeader: true, token: 1n, leader: "a", leaderAddress: null });
     assert.equal(candidate.expiresIn, 10_000);
     await clock.advanceAsync(600_000);
-    assert.deepEqual(candidate.standing, { isLeader: true, token: 1n, leader: "a" });
-    assert.deepEqual(told, [{ isLeader: true, token: 1n, leader: "a" }], "told once");
+    assert.deepEqual(candidate.standing, { isLeader: true, token: 1n, leader: "a", leaderAddress: null });
+    assert.deepEqual(told, [{ isLeader: true, token: 1n, leader: "a", leaderAddress: null }], "told once");
     await candidate.stop(AbortSignal.abort());
   });
 
@@ -126,6 +89,7 @@ describe("a candidate", () => {
       isLeader: true,
       token: other.candidate.standing.token,
       leader: "b",
+      leaderAddress: null,
     });
     assert.ok((other.candidate.standing.token ?? 0n) > 1n);
     await other.candidate.stop(AbortSignal.abort());
@@ -154,7 +118,7 @@ describe("a candidate", () => {
     await clock.advanceAsync(1_000);
     assert.ok(candidate.standing.isLeader);
     paused.ahead = 9_000;
-    assert.deepEqual(candidate.standing, { isLeader: false, token: null, leader: null });
+    assert.deepEqual(candidate.standing, { isLeader: false, token: null, leader: null, leaderAddress: null });
     assert.equal(candidate.expiresIn, 0);
     await candidate.stop(AbortSignal.abort());
   });
@@ -170,7 +134,7 @@ describe("a candidate", () => {
       await clock.advanceAsync(8_998);
       assert.equal(told.length, 1, how);
       await clock.advanceAsync(10);
-      assert.deepEqual(told.at(-1), { isLeader: false, token: null, leader: null }, how);
+      assert.deepEqual(told.at(-1), { isLeader: false, token: null, leader: null, leaderAddress: null }, how);
       access.cut = false;
       access.delay = 0;
       await clock.advanceAsync(20_000);

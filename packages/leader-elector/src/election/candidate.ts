@@ -1,7 +1,7 @@
 /** One candidate: carries the algorithm's requests to the store, in time, and tells what changes. */
 import type { Clock, Logger, Milliseconds, Timer } from "@outrigger/core";
 import { Election, type Action } from "./election.ts";
-import type { LeaseStore, Sighting, Written } from "./lease-store.ts";
+import type { LeaseRecord, LeaseStore, Sighting, Written } from "./lease-store.ts";
 import type { Timing } from "./timing.ts";
 
 export interface CandidateOptions {
@@ -14,6 +14,10 @@ export interface CandidateOptions {
   readonly log: Logger;
   /** Uniform in [0, 1). */
   readonly random?: () => number;
+  /** Where it wants to be reached when it leads, HOST:PORT. Default: nowhere. */
+  readonly address?: string;
+  /** Called at each answer of the store, and with null at each request that had none, for metrics. */
+  readonly onRequest?: (kind: "read" | "write", took: Milliseconds | null) => void;
 }
 
 /** As it was seen at one moment; belief may have ended since. */
@@ -23,7 +27,11 @@ export interface Standing {
   readonly token: bigint | null;
   /** Who leads as far as is known; null: nobody. */
   readonly leader: string | null;
+  /** Where the leader wants to be reached, HOST:PORT; null: there is none, or it has not said. */
+  readonly leaderAddress: string | null;
 }
+
+const NOBODY: Standing = { isLeader: false, token: null, leader: null, leaderAddress: null };
 
 export class Candidate {
   readonly id: string;
@@ -32,21 +40,26 @@ export class Candidate {
   /** A request takes so long at most, so that two fit into the time in which a leader must renew. */
   readonly #patience: Milliseconds;
   readonly #listeners = new Set<(standing: Standing) => void>();
-  #told: Standing = { isLeader: false, token: null, leader: null };
+  #told: Standing = NOBODY;
   #timer: Timer | null = null;
   /** The request under way; none: what is answered now was given up. */
   #request: AbortController | null = null;
   /** Of the request under way. */
   #limit: Timer | null = null;
   #state: "new" | "running" | "stopping" | "stopped" = "new";
-  #stopped: () => void = () => {};
+  /** Who waits until the lease is given back. */
+  readonly #givingBack = new Set<() => void>();
 
   /** @throws OutriggerError `bad-timing` */
   constructor(options: CandidateOptions) {
-    const { id, timing, clock, random = Math.random } = options;
+    const { id, timing, clock, random = Math.random, address } = options;
     this.id = id;
     this.#options = options;
-    this.#election = new Election(id, timing, { random, wallTime: () => clock.wallTime() });
+    this.#election = new Election(id, timing, {
+      random,
+      wallTime: () => clock.wallTime(),
+      ...(address !== undefined && { address }),
+    });
     this.#patience = timing.renewDeadline / 2;
   }
 
@@ -54,12 +67,24 @@ export class Candidate {
   get standing(): Standing {
     const now = this.#options.clock.now();
     const token = this.#election.token(now);
-    return { isLeader: token !== null, token, leader: this.#election.leader(now) };
+    return {
+      isLeader: token !== null,
+      token,
+      leader: this.#election.leader(now),
+      leaderAddress: this.#election.leaderAddress(now),
+    };
   }
 
-  /** How long belief lasts unless a renewal is answered; 0: it does not lead. */
+  /** The record as it was last seen, for people; null: there is none, or none was read yet. */
+  get record(): LeaseRecord | null {
+    return this.#election.record;
+  }
+
+  /** How long belief lasts unless a renewal is answered, or else another's lease unless it is renewed; 0: there is none. */
   get expiresIn(): Milliseconds {
-    return Math.max(0, this.#election.believesUntil - this.#options.clock.now());
+    const now = this.#options.clock.now();
+    if (this.#election.leads(now)) return this.#election.believesUntil - now;
+    return this.#election.leader(now) === null ? 0 : this.#election.expiresAt - now;
   }
 
   /** Calls `listener` when its standing was seen to change. Returns the removal. */
@@ -75,29 +100,46 @@ export class Candidate {
   }
 
   /**
-   * Ends belief at once, then gives the lease back. Resolves when that is done, or has failed: it expires by itself then.
-   * @param signal ends the attempt
+   * Ends belief at once, gives the lease back, and only looks from then on. Resolves when that is done, or has failed: it
+   * expires by itself then.
+   * @param signal ends the waiting
    */
+  async withdraw(signal: AbortSignal): Promise<void> {
+    if (this.#state !== "running") return;
+    this.#election.withdraw();
+    this.#step();
+    await this.#givenBack(signal);
+  }
+
+  /** Takes part again after `withdraw`. */
+  campaign(): void {
+    if (this.#state !== "running") return;
+    this.#election.campaign();
+    this.#step();
+  }
+
+  /** As `withdraw`, and for good. */
   async stop(signal: AbortSignal): Promise<void> {
-    if (this.#state === "stopped") return;
-    const first = this.#state !== "stopping";
-    const done = new Promise<void>((resolve) => {
-      const before = this.#stopped;
-      this.#stopped = () => {
-        before();
-        resolve();
-      };
-    });
-    const giveUp = (): void => this.#end();
-    if (signal.aborted) giveUp();
-    else signal.addEventListener("abort", giveUp, { once: true });
-    if (first && !signal.aborted) {
+    if (this.#state === "running" && !signal.aborted) {
       this.#state = "stopping";
       this.#election.stop();
       this.#step();
     }
-    await done;
-    signal.removeEventListener("abort", giveUp);
+    if (this.#state === "stopping") await this.#givenBack(signal);
+    this.#end();
+  }
+
+  #givenBack(signal: AbortSignal): Promise<void> {
+    if (!this.#election.isGivingBack || signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        signal.removeEventListener("abort", done);
+        this.#givingBack.delete(done);
+        resolve();
+      };
+      this.#givingBack.add(done);
+      signal.addEventListener("abort", done, { once: true });
+    });
   }
 
   #step(): void {
@@ -106,8 +148,7 @@ export class Candidate {
     const action = this.#election.next(now);
     this.#tell();
     if (action.kind !== "wait") this.#send(action);
-    else if (this.#state === "stopping" && action.until === Infinity && this.#request === null)
-      return this.#end();
+    if (!this.#election.isGivingBack) for (const done of this.#givingBack) done();
     this.#wake(action.kind === "wait" ? action.until : Infinity, now);
   }
 
@@ -124,7 +165,7 @@ export class Candidate {
   }
 
   #send(action: Exclude<Action, { kind: "wait" }>): void {
-    const { clock, store, log } = this.#options;
+    const { clock, store, log, onRequest } = this.#options;
     const request = new AbortController();
     this.#request = request;
     const finish = (tell: (now: Milliseconds) => void): void => {
@@ -134,12 +175,14 @@ export class Candidate {
       tell(clock.now());
       this.#step();
     };
+    const sentAt = clock.now();
     this.#limit = clock.timer(this.#patience, () => {
+      onRequest?.(action.kind, null);
       finish((now) => this.#election.unanswered(now));
       request.abort(new Error(`no answer within ${this.#patience} ms`));
     });
     // Nothing may stand between this reading of the clock and the request that could take time off the lease.
-    this.#election.sent(action, clock.now());
+    this.#election.sent(action, sentAt);
     const answer: Promise<Sighting | Written | null> =
       action.kind === "read"
         ? store.read(request.signal)
@@ -147,12 +190,14 @@ export class Candidate {
     answer.then(
       (result) =>
         finish((now) => {
+          onRequest?.(action.kind, now - sentAt);
           if (action.kind === "read") this.#election.read(result as Sighting, now);
           else if (result === null) this.#election.conflicted(now);
           else this.#election.written(result as Written, now);
         }),
       (thrown: unknown) =>
         finish((now) => {
+          onRequest?.(action.kind, null);
           const err = thrown instanceof Error ? thrown.message : String(thrown);
           log.warn({ err }, `the ${action.kind} of the lease had no answer`);
           this.#election.unanswered(now);
@@ -163,7 +208,12 @@ export class Candidate {
   #tell(): void {
     const { standing } = this;
     const told = this.#told;
-    if (standing.token === told.token && standing.leader === told.leader) return;
+    if (
+      standing.token === told.token &&
+      standing.leader === told.leader &&
+      standing.leaderAddress === told.leaderAddress
+    )
+      return;
     this.#told = standing;
     for (const listener of this.#listeners) listener(standing);
   }
@@ -178,6 +228,6 @@ export class Candidate {
     this.#request?.abort(new Error("stopped"));
     this.#request = null;
     this.#tell();
-    this.#stopped();
+    for (const done of this.#givingBack) done();
   }
 }

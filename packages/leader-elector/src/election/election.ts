@@ -13,7 +13,8 @@
  *
  * Belief begins with an answered acquisition and with nothing else. A write without an answer may have been done, may be
  * done later, or never: the record is then read again, and written over what is found there (compare-and-set lets only one
- * of both writes happen). Whoever lapsed acquires anew, under a new token, also when nobody else came in between.
+ * of both writes happen). Whoever lapsed acquires anew, under a new token, also when nobody else came in between; whoever
+ * withdrew gives the lease back first.
  */
 import type { Milliseconds } from "@outrigger/core";
 import type { LeaseRecord, Sighting, Written } from "./lease-store.ts";
@@ -60,9 +61,14 @@ export class Election {
   /** The request that is on its way, and when it was sent. */
   #request: { readonly action: Action; readonly sentAt: Milliseconds } | null = null;
   #nextAt: Milliseconds = -Infinity;
-  /** What our acquisitions are known by in the record; drawn anew when one of them has led. */
+  /** What our acquisitions are known by in the record: the latest attempt, and the latest that led. */
   #acquiredAt = 0;
-  #stopped = false;
+  #ledAt = 0;
+  /** Over which version the latest attempt was to be written: over another it can no longer be. */
+  #attemptedOver = "";
+  /** Ended by us, and the lease not given back yet; nobody believes in it any more. */
+  #ended: Leadership | null = null;
+  #state: "campaigning" | "withdrawn" | "stopped" = "campaigning";
 
   /**
    * @param id of this candidate, unlike any other's
@@ -82,7 +88,7 @@ export class Election {
 
   /** When belief ends unless a renewal is answered; -Infinity: there is none. */
   get believesUntil(): Milliseconds {
-    if (this.#leadership === null || this.#stopped) return -Infinity;
+    if (this.#leadership === null) return -Infinity;
     return this.#leadership.renewedAt + this.#timing.renewDeadline;
   }
 
@@ -98,20 +104,57 @@ export class Election {
     return holder === "" || holder === this.id || this.#expired(now) ? null : holder;
   }
 
-  /** Ends belief now and for good; `next` then says how the lease is given back, once. */
-  stop(): void {
-    this.#stopped = true;
-    if (!this.#holds(this.#leadership?.acquiredAt)) this.#leadership = null;
+  /** Where whoever leads wants to be reached, as far as can be known; null: it has not said. */
+  leaderAddress(now: Milliseconds): string | null {
+    if (this.leads(now)) return this.#deps.address ?? null;
+    return this.leader(now) === null ? null : this.#seen?.record?.address || null;
+  }
+
+  /** The record as it was last seen; null: there was none, or none was read yet. */
+  get record(): LeaseRecord | null {
+    return this.#seen?.record ?? null;
+  }
+
+  /** When the lease of another will have expired, if nothing changes; -Infinity: it has none. */
+  get expiresAt(): Milliseconds {
+    return this.record === null || this.record.holder === "" ? -Infinity : this.#seenSince + this.#span();
+  }
+
+  /** Whether the lease is still to be given back. */
+  get isGivingBack(): boolean {
+    return this.#ended !== null || (this.#state !== "campaigning" && this.#request?.action.kind === "write");
+  }
+
+  /** Ends belief now; `next` then says how the lease is given back, once, and only looks from then on. */
+  withdraw(): void {
+    if (this.#state === "campaigning") this.#state = "withdrawn";
+    this.#ended ??= this.#leadership;
+    this.#leadership = null;
     this.#nextAt = -Infinity;
+  }
+
+  /** Takes part again after `withdraw`; what is to be given back is given back first. */
+  campaign(): void {
+    if (this.#state === "withdrawn") this.#state = "campaigning";
+  }
+
+  /** As `withdraw`, and for good: not even looking goes on. */
+  stop(): void {
+    this.withdraw();
+    this.#state = "stopped";
   }
 
   /** What to do now. A read or a write is to be followed by `sent`, and by how it ended. */
   next(now: Milliseconds): Action {
     if (this.#request !== null) return { kind: "wait", until: Infinity };
-    if (this.#stopped) return this.#giveBack(now);
+    if (this.#ended !== null) return this.#giveBack(this.#ended, now);
+    if (this.#state === "stopped") return { kind: "wait", until: Infinity };
     if (this.#leadership !== null && !this.leads(now)) this.#lapse();
-    if (this.#leadership === null && !this.#stale && this.#free(now)) return this.#acquire();
+    const mayAcquire = this.#state === "campaigning" && this.#leadership === null && !this.#stale;
+    if (mayAcquire && this.#free(now)) return this.#acquire();
     if (now < this.#nextAt) return { kind: "wait", until: this.#wakeAt() };
+    // A release without an answer, or an acquisition that was done after all.
+    if (this.#state === "withdrawn" && !this.#stale && this.#isOurs()) return this.#release();
     if (this.#leadership === null || this.#stale) return { kind: "read" };
     return this.#renew(this.#leadership);
   }
@@ -127,7 +170,8 @@ export class Election {
     this.#see(sighting, now);
     const own = this.#leadership;
     if (own !== null && !this.#holds(own.acquiredAt)) this.#lapse();
-    this.#nextAt = this.#leadership === null ? now + this.#lookPeriod() : now;
+    if (this.#ended !== null && !this.#holds(this.#ended.acquiredAt)) this.#ended = null;
+    this.#nextAt = this.#isIdle ? now + this.#lookPeriod() : now;
   }
 
   /** A write was done. */
@@ -135,10 +179,15 @@ export class Election {
     const { action, sentAt } = this.#request as { action: Action; sentAt: Milliseconds };
     this.#request = null;
     this.#see(written, now);
-    if (action.kind !== "write" || this.#stopped) return;
+    if (action.kind !== "write") return;
     this.#nextAt = sentAt + this.#timing.retryPeriod;
     if (action.acquires) {
-      this.#leadership = { renewedAt: sentAt, token: written.token, acquiredAt: action.record.acquiredAt };
+      const { acquiredAt } = action.record;
+      const won = { renewedAt: sentAt, token: written.token, acquiredAt };
+      this.#ledAt = acquiredAt;
+      if (this.#state === "campaigning") this.#leadership = won;
+      // Too late: it goes back unused.
+      else [this.#ended, this.#nextAt] = [won, -Infinity];
     }
     // Belief that has lapsed does not come back with a late answer.
     else if (this.leads(now)) (this.#leadership as Leadership).renewedAt = sentAt;
@@ -155,7 +204,12 @@ export class Election {
   unanswered(now: Milliseconds): void {
     this.#request = null;
     this.#stale = true;
-    this.#nextAt = now + (this.#leadership === null ? this.#lookPeriod() : this.#timing.retryPeriod / 2);
+    this.#nextAt = now + (this.#isIdle ? this.#lookPeriod() : this.#timing.retryPeriod / 2);
+  }
+
+  /** There is nothing to renew, and nothing to give back. */
+  get #isIdle(): boolean {
+    return this.#leadership === null && this.#ended === null;
   }
 
   #see(sighting: Sighting, now: Milliseconds): void {
@@ -172,25 +226,33 @@ export class Election {
   /** Released, expired, or ours: of a leadership that lapsed and nobody ended, or of an acquisition without an answer. */
   #free(now: Milliseconds): boolean {
     const record = this.#seen?.record ?? null;
-    return record === null || record.holder === "" || this.#expired(now) || this.#holds(this.#acquiredAt);
+    return record === null || record.holder === "" || this.#expired(now) || this.#isOurs();
   }
 
   /** Whether the record is of this acquisition of ours; another candidate of our name is another candidate. */
-  #holds(acquiredAt: number | undefined): boolean {
+  #holds(acquiredAt: number): boolean {
     const record = this.#seen?.record ?? null;
-    return record !== null && record.holder === this.id && record.acquiredAt === acquiredAt;
+    if (record === null || acquiredAt === 0) return false;
+    return record.holder === this.id && record.acquiredAt === acquiredAt;
+  }
+
+  #isOurs(): boolean {
+    return this.#holds(this.#acquiredAt) || this.#holds(this.#ledAt);
+  }
+
+  #expired(now: Milliseconds): boolean {
+    return now - this.#seenSince >= this.#span();
   }
 
   /** The holder may have been configured with a longer lease than we were: the longer one counts. */
-  #expired(now: Milliseconds): boolean {
-    const span = Math.max(this.#timing.leaseDuration, this.#seen?.record?.leaseDuration ?? 0);
-    return now - this.#seenSince >= span;
+  #span(): Milliseconds {
+    return Math.max(this.#timing.leaseDuration, this.#seen?.record?.leaseDuration ?? 0);
   }
 
   #wakeAt(): Milliseconds {
     if (this.#leadership !== null) return Math.min(this.#nextAt, this.believesUntil);
-    const span = Math.max(this.#timing.leaseDuration, this.#seen?.record?.leaseDuration ?? 0);
-    return this.#stale ? this.#nextAt : Math.min(this.#nextAt, this.#seenSince + span);
+    const waits = this.#stale || this.#state !== "campaigning";
+    return waits ? this.#nextAt : Math.min(this.#nextAt, this.#seenSince + this.#span());
   }
 
   #lookPeriod(): Milliseconds {
@@ -200,7 +262,10 @@ export class Election {
   #acquire(): Action {
     const before = this.#seen?.record ?? null;
     // Unlike any other's, also of a candidate with our name: the digits below a millisecond are drawn.
-    if (this.#acquiredAt === 0)
+    const { version } = this.#seen as Sighting;
+    const isPast = this.#attemptedOver !== version && !this.#holds(this.#acquiredAt);
+    this.#attemptedOver = version;
+    if (this.#acquiredAt === this.#ledAt || isPast)
       this.#acquiredAt = Math.floor(this.#deps.wallTime()) * 1_000 + Math.floor(this.#deps.random() * 1_000);
     const acquiredAt = this.#acquiredAt;
     return this.#write(
@@ -230,11 +295,14 @@ export class Election {
   }
 
   /** Once, where the lease is ours for all that is known; it expires by itself otherwise. */
-  #giveBack(now: Milliseconds): Action {
-    if (this.#leadership === null) return { kind: "wait", until: Infinity };
+  #giveBack(ended: Leadership, now: Milliseconds): Action {
     if (now < this.#nextAt) return { kind: "wait", until: this.#nextAt };
     if (this.#stale) return { kind: "read" };
-    this.#leadership = null;
+    this.#ended = null;
+    return this.#holds(ended.acquiredAt) ? this.#release() : this.next(now);
+  }
+
+  #release(): Action {
     const record = (this.#seen as Sighting).record as LeaseRecord;
     const renewedAt = Math.floor(this.#deps.wallTime()) * 1_000;
     // One second, as client-go writes it: the API refuses none.

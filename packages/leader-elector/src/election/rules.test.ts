@@ -248,6 +248,56 @@ describe("a leader", () => {
     assert.equal(waitsUntil(), Infinity);
   });
 
+  it("that withdraws believes no more, gives back, only looks, and campaigns anew under a higher token", () => {
+    lead();
+    election.withdraw();
+    assert.ok(!election.leads(now) && election.isGivingBack);
+    assert.equal(write().record.holder, "");
+    assert.ok(!election.isGivingBack);
+    now = waitsUntil();
+    read();
+    now = waitsUntil();
+    read();
+    election.campaign();
+    const { record } = write();
+    assert.deepEqual([record.holder, election.leads(now), election.token(now)], ["a", true, 10n]);
+  });
+
+  it("that withdraws and campaigns at once gives back first, and never believes in between", () => {
+    lead();
+    election.withdraw();
+    election.campaign();
+    assert.ok(!election.leads(now));
+    assert.equal(write().record.holder, "");
+    assert.ok(!election.leads(now));
+    const again = write();
+    assert.deepEqual([again.record.holder, again.acquires, election.token(now)], ["a", true, 10n]);
+  });
+
+  it("that withdraws while it acquires gives back what it won, and has not believed", () => {
+    read();
+    const action = send("write");
+    election.withdraw();
+    assert.ok(election.isGivingBack);
+    put(action.record);
+    election.written({ ...stands, token: BigInt(revision) }, now);
+    assert.ok(!election.leads(now));
+    assert.equal(write().record.holder, "");
+    assert.ok(!election.isGivingBack);
+  });
+
+  it("that withdrew gives back an acquisition which nobody knew to be done", () => {
+    read();
+    const action = send("write");
+    put(action.record);
+    election.withdraw();
+    election.unanswered(now);
+    now = waitsUntil();
+    read();
+    now = waitsUntil();
+    assert.equal(write().record.holder, "");
+  });
+
   it("that stops after another took over writes nothing; nor does a candidate", () => {
     lead();
     now = waitsUntil();

@@ -1,7 +1,7 @@
 /**
  * Candidates, a store and everything that can go wrong between them, on one virtual time from one seed. Each candidate has a
  * clock of its own rate; messages are late, lost, or answered with an error after they were done; candidates are paused in
- * any state, crash, and come again under the same name.
+ * any state, withdraw, crash, and come again under the same name.
  */
 import { seededRandom } from "@outrigger/core/testing";
 import { DEFAULT_TIMING, type Timing } from "../election/timing.ts";
@@ -54,6 +54,7 @@ class Candidate {
   request = 0;
   believed: bigint | null = null;
   stopped = false;
+  withdrawn = false;
   wake: Event | null = null;
 
   constructor(name: string, election: Election, rate: number, offset: number) {
@@ -242,6 +243,7 @@ class Simulation {
     candidate.believed = token;
     if (token === null) return;
     if (candidate.stopped) this.#break(`${candidate.name} believes after it was stopped`);
+    if (candidate.withdrawn) this.#break(`${candidate.name} believes after it withdrew`);
     if (this.#now >= this.#trouble) this.#electedAt = Math.min(this.#electedAt, this.#now);
     for (const other of this.#candidates)
       if (other !== candidate && this.#belief(other) !== null)
@@ -270,9 +272,25 @@ class Simulation {
       const span = Math.min(this.#random() * 40_000, this.#trouble - this.#now);
       if (dice < 0.45) candidate.pausedUntil = this.#now + span;
       else if (dice < 0.7) candidate.partitionedUntil = this.#now + span;
-      else if (dice < 0.85) this.#crash(candidate, span);
+      else if (dice < 0.8) this.#withdraw(candidate, span);
+      else if (dice < 0.9) this.#crash(candidate, span);
       else this.#leave(candidate, span);
       this.#nextFault(candidate);
+    });
+  }
+
+  /** It only looks for a while; or for so short a while that it campaigns before the lease is given back. */
+  #withdraw(candidate: Candidate, span: number): void {
+    if (!candidate.alive || candidate.stopped) return;
+    const { life } = candidate;
+    candidate.election.withdraw();
+    candidate.withdrawn = true;
+    this.#step(candidate);
+    this.#at(this.#now + (this.#random() < 0.3 ? Math.min(span, 20) : span), () => {
+      if (candidate.life !== life || candidate.stopped) return;
+      candidate.election.campaign();
+      candidate.withdrawn = false;
+      this.#step(candidate);
     });
   }
 
@@ -296,6 +314,7 @@ class Simulation {
     candidate.request++;
     candidate.alive = true;
     candidate.stopped = false;
+    candidate.withdrawn = false;
     candidate.pausedUntil = 0;
     candidate.believed = null;
     candidate.election = this.#elect(candidate.name);

@@ -1,0 +1,110 @@
+/** One term of ours: its duties begin in their order, and end in the opposite one, or at once when the lease is lost. */
+import { formatDuration, type Clock, type Logger, type Milliseconds, type Timer } from "@outrigger/core";
+import type { Duty, EndReason, Term } from "../duty/duty.ts";
+
+export interface ActiveTermOptions extends Omit<Term, "isLeading"> {
+  readonly duties: readonly Duty[];
+  /** Whether this candidate believes in this very acquisition, now. */
+  readonly believes: () => boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class ActiveTerm implements Term {
+  readonly election: string;
+  readonly id: string;
+  readonly token: bigint;
+  readonly acquiredAt: Milliseconds;
+  readonly #options: ActiveTermOptions;
+  /** Duties that were told to begin, in that order. */
+  readonly #begun: Duty[] = [];
+  #beginning: Promise<Error | null> | null = null;
+  #ending: Promise<void> | null = null;
+  /** Aborts when it ends: what has not begun yet does not. */
+  readonly #over = new AbortController();
+  readonly #hurry = new AbortController();
+  #limit: { readonly timer: Timer; readonly at: Milliseconds } | null = null;
+  #inEffect = false;
+  #hasEnded = false;
+
+  constructor(options: ActiveTermOptions) {
+    this.#options = options;
+    ({ election: this.election, id: this.id, token: this.token, acquiredAt: this.acquiredAt } = options);
+  }
+
+  get isLeading(): boolean {
+    return this.#ending === null && this.#options.believes();
+  }
+
+  /** All duties have begun. */
+  get isInEffect(): boolean {
+    return this.#inEffect;
+  }
+
+  get isEnding(): boolean {
+    return this.#ending !== null;
+  }
+
+  /** Resolves when all duties are in effect, with null, or with what one of them failed with; null, too, when it ended. */
+  begin(): Promise<Error | null> {
+    return (this.#beginning ??= this.#beginAll());
+  }
+
+  /**
+   * Resolves when all duties have ended. Asked again, the shorter limit counts, and what is lost stays lost.
+   * @param within after that they are cut; Infinity: when `hurry` aborts
+   */
+  end(why: EndReason, within: Milliseconds, hurry?: AbortSignal): Promise<void> {
+    if (this.#hasEnded) return Promise.resolve();
+    this.#hurryWithin(within);
+    if (hurry?.aborted) this.#hurry.abort(hurry.reason);
+    else hurry?.addEventListener("abort", () => this.#hurry.abort(hurry.reason), { once: true });
+    this.#ending ??= this.#endAll(why);
+    return this.#ending;
+  }
+
+  async #beginAll(): Promise<Error | null> {
+    for (const duty of this.#options.duties) {
+      if (this.#over.signal.aborted) return null;
+      this.#begun.push(duty);
+      try {
+        await duty.begin(this, this.#over.signal);
+      } catch (thrown) {
+        if (this.#over.signal.aborted) return null;
+        return thrown instanceof Error ? thrown : new Error(String(thrown));
+      }
+    }
+    this.#inEffect = !this.#over.signal.aborted;
+    return null;
+  }
+
+  async #endAll(why: EndReason): Promise<void> {
+    this.#over.abort(new Error(`the term is over: ${why}`));
+    await this.#beginning;
+    this.#inEffect = false;
+    if (why === "lost") await Promise.all(this.#begun.map((duty) => this.#endOne(duty, why)));
+    else for (const duty of this.#begun.toReversed()) await this.#endOne(duty, why);
+    this.#hasEnded = true;
+    this.#limit?.timer.clear();
+    this.#limit = null;
+  }
+
+  async #endOne(duty: Duty, why: EndReason): Promise<void> {
+    try {
+      await duty.end(this, why, this.#hurry.signal);
+    } catch (thrown) {
+      this.#options.log.error({ duty: duty.name, error: thrown }, "a duty failed to end");
+    }
+  }
+
+  #hurryWithin(span: Milliseconds): void {
+    if (span === Infinity || this.#hurry.signal.aborted) return;
+    const at = this.#options.clock.now() + span;
+    if (this.#limit !== null && this.#limit.at <= at) return;
+    this.#limit?.timer.clear();
+    const timer = this.#options.clock.timer(Math.max(0, span), () =>
+      this.#hurry.abort(new Error(`not ended within ${formatDuration(Math.round(span))}`)),
+    );
+    this.#limit = { timer, at };
+  }
+}
