@@ -39,8 +39,8 @@ export const isChosen = (name: string, names: readonly string[]): boolean =>
 const WARM_UP = 700;
 
 /** Milliseconds of storm for each store, and how often it calms. */
-const SHORT_STORM = { storm: 6_000, rounds: 1 };
-const LONG_STORM = { storm: 120_000, rounds: 9 };
+const SHORT_STORM = { storm: 4_000, rounds: 1 };
+const LONG_STORM = { storm: 110_000, rounds: 9 };
 
 export interface ChaosOptions {
   /** Names; empty: all. */

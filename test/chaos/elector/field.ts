@@ -3,27 +3,40 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "@outrigger/core/testing";
+import { until } from "../../support/polling.ts";
 import { Program } from "../../support/program.ts";
 import { parseJournal, type Entry } from "./ledger.ts";
 import { Resource } from "./resource.ts";
+import { ELECTION, TIMING } from "./timing.ts";
 
-const SCRIPT = fileURLToPath(new URL(`./contender${import.meta.url.slice(-3)}`, import.meta.url));
+const beside = (name: string): string =>
+  fileURLToPath(new URL(`./${name}${import.meta.url.slice(-3)}`, import.meta.url));
+
+/** Seen from test/dist/chaos/elector. */
+const BIN = fileURLToPath(
+  new URL("../../../../packages/leader-elector/bin/outrigger-leader-elector.js", import.meta.url),
+);
+
+/** What contends: the library's candidate, one with a mistake (see contender.ts), or the container with a child. */
+export type Kind = "candidate" | "mistaken" | "container";
 
 export class Contender {
   readonly id: string;
   readonly journal: string;
   paused = false;
-  readonly #args: readonly string[];
+  readonly #launch: () => Promise<Program>;
   #program: Program | null = null;
   #file: number | null = null;
   #offset = 0;
   readonly #buffer = Buffer.alloc(65_536);
   readonly #entries: Entry[] = [];
 
-  constructor(id: string, journal: string, args: readonly string[]) {
+  /** @param launch resolves when it takes part */
+  constructor(id: string, journal: string, launch: () => Promise<Program>) {
     this.id = id;
     this.journal = journal;
-    this.#args = args;
+    this.#launch = launch;
   }
 
   get alive(): boolean {
@@ -45,8 +58,7 @@ export class Contender {
 
   async start(): Promise<void> {
     this.paused = false;
-    this.#program = Program.node(this.id, SCRIPT, this.#args);
-    await this.#program.receive();
+    this.#program = await this.#launch();
   }
 
   pause(): void {
@@ -93,17 +105,17 @@ export class Field {
     this.contenders = contenders;
   }
 
-  /**
-   * @param store given the folder: `file:DIR`, or a Redis's URL
-   * @param mistake see contender.ts
-   */
-  static async start(count: number, store: (folder: string) => string, mistake = ""): Promise<Field> {
+  /** @param store given the folder: `file:DIR`, or a Redis's URL */
+  static async start(count: number, store: (folder: string) => string, kind: Kind): Promise<Field> {
     const folder = mkdtempSync(join(tmpdir(), "outrigger-field-"));
     const resource = await Resource.listen(join(folder, "resource.sock"));
     const contenders = Array.from({ length: count }, (_, index) => {
-      const journal = join(folder, `c${index + 1}.journal`);
-      const args = [store(folder), `c${index + 1}`, journal, resource.path, mistake];
-      return new Contender(`c${index + 1}`, journal, args);
+      const id = `c${index + 1}`;
+      const journal = join(folder, `${id}.journal`);
+      const place = { id, journal, store: store(folder), resource: resource.path };
+      return new Contender(id, journal, () =>
+        kind === "container" ? launchContainer(place) : launchCandidate(place, kind),
+      );
     });
     const field = new Field(folder, resource, contenders);
     await Promise.all(contenders.map((contender) => contender.start()));
@@ -146,4 +158,47 @@ function leadSince(contender: Contender, after: bigint): Lead | null {
   }
   const [last, first = last] = [believed[0], believed.at(-1)];
   return last === undefined || first === undefined ? null : { contender, from: first, last };
+}
+
+interface Place {
+  readonly id: string;
+  readonly journal: string;
+  readonly store: string;
+  readonly resource: string;
+}
+
+async function launchCandidate({ id, journal, store, resource }: Place, kind: Kind): Promise<Program> {
+  const mistake = kind === "mistaken" ? ["cached"] : [];
+  const program = Program.node(id, beside("contender"), [store, id, journal, resource, ...mistake]);
+  await program.receive();
+  return program;
+}
+
+async function launchContainer({ id, journal, store, resource }: Place): Promise<Program> {
+  const [http, probe] = [await freePort(), await freePort()];
+  const program = Program.node(id, BIN, [
+    ...["--election", ELECTION, "--id", id, "--store", store],
+    ...["--lease-duration", `${TIMING.leaseDuration}ms`, "--renew-deadline", `${TIMING.renewDeadline}ms`],
+    ...[
+      "--retry-period",
+      `${TIMING.retryPeriod}ms`,
+      "--http",
+      `${http}`,
+      "--probe",
+      `${probe}`,
+      "--control",
+      "off",
+    ],
+    ...["--child", `${process.execPath} ${beside("worker")} ${journal} ${resource}`, "--log-level", "warn"],
+  ]);
+  const answers = (): Promise<boolean> =>
+    fetch(`http://127.0.0.1:${http}/`).then(
+      () => true,
+      () => false,
+    );
+  await until(`${id} answers`, async () => {
+    if (!program.alive) throw new Error(`${id} ended and said:\n${program.output}`);
+    return answers();
+  });
+  return program;
 }

@@ -81,7 +81,7 @@ test("who was paused between looking at the clock and asking is given the benefi
 });
 
 test("a contender that remembers what it was told, instead of asking at each act, is found out by one pause", async () => {
-  const field = await Field.start(2, (folder) => `file:${folder}/lease`, "cached");
+  const field = await Field.start(2, (folder) => `file:${folder}/lease`, "mistaken");
   try {
     const beginning = process.hrtime.bigint();
     await until("one leads", () => field.leaderSince(beginning) !== null);

@@ -61,13 +61,20 @@ const CLOCK_SLACK = 50n * MILLISECOND;
 
 const inMilliseconds = (span: bigint): string => `${(Number(span) / 1e6).toFixed(1)} ms`;
 
-/** What does not hold; empty: all does. */
-export function judgeLedger(journals: ReadonlyMap<string, readonly Entry[]>, acts: readonly Act[]): string[] {
+/**
+ * What does not hold; empty: all does.
+ * @param renewals the journals have them; those of a child do not, which knows nothing of deadlines
+ */
+export function judgeLedger(
+  journals: ReadonlyMap<string, readonly Entry[]>,
+  acts: readonly Act[],
+  renewals = true,
+): string[] {
   const terms = termsOf(journals);
   const broken = [
     ...overlaps(terms),
     ...fallingTokens(journals),
-    ...lateBeliefs(journals),
+    ...(renewals ? lateBeliefs(journals) : []),
     ...wrongRefusals(terms, acts),
   ];
   let highest = -1n;

@@ -14,4 +14,6 @@ export const BOUNDS = {
   crash: LOOK + TIMING.leaseDuration + SLACK,
   /** The lease is given back: the next look finds it free. */
   graceful: LOOK + SLACK,
+  /** More, until the child of a container acts: another process's start. */
+  child: 1_500,
 };
