@@ -141,7 +141,7 @@ test("a child that is just being started again when the term ends is ended, too"
     },
   };
   const later = async (turns: number): Promise<void> => {
-    for (let turn = 0; turn < turns; turn++) await null;
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
   };
   const script = `[ -e ${out} ] && { echo $$ >> ${out}; exec sleep 1000; }; echo $$ > ${out}`;
   const child = new Child({ argv: ["/bin/sh", "-c", script] }, { ...dutyDeps(clock), onFailure: () => {} });
