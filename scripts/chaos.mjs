@@ -1,6 +1,6 @@
 /**
- * npm run chaos [-- --short] [--seed N] [NAME ...]: what the ambassador promises, tried on real processes that are
- * killed, stopped and restarted under load. Ends with `N passed, N failed, N skipped`, a scenario being one test; exits
+ * npm run chaos [-- --short] [--seed N] [NAME ...]: what the ambassador and the leader-elector promise, tried on real
+ * processes that are killed, stopped and restarted. NAME: a scenario, or `elector` for all of that. Ends with `N passed, N failed, N skipped`, a scenario being one test; exits
  * 1 when one failed. The full form (not --short) keeps its figures in test/chaos/results/chaos.json.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -31,27 +31,33 @@ try {
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
 }
-const { runChaos, SCENARIOS } = await import(join(ROOT, "test", "dist", "chaos", "main.js"));
-const { heading } = await import(join(ROOT, "test", "dist", "chaos", "table.js"));
+const { ALL_SCENARIOS, isChosen, runChaos } = await import(join(ROOT, "test", "dist", "chaos", "main.js"));
 const names = words.positionals;
-const unknown = names.filter((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+const unknown = names.filter((name) => !ALL_SCENARIOS.some((scenario) => isChosen(scenario.name, [name])));
 if (unknown.length > 0)
   usage(
-    `there is no scenario ${unknown.join(", ")}; there are:\n${SCENARIOS.map(({ name, promise }) => `  ${name.padEnd(18)} ${promise}`).join("\n")}`,
+    `there is no scenario ${unknown.join(", ")}; there are:\n${ALL_SCENARIOS.map(({ name, promise }) => `  ${name.padEnd(18)} ${promise}`).join("\n")}`,
   );
-process.stdout.write(`seed ${seed}\n${heading()}`);
+process.stdout.write(`seed ${seed}\n`);
 const result = await runChaos({ names, short, seed, say: (text) => process.stdout.write(text) });
 if (!short) {
   const file = join(ROOT, "test", "chaos", "results", "chaos.json");
   mkdirSync(dirname(file), { recursive: true });
   // A scenario that was run by itself takes the place of its former result.
-  const kept = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).scenarios : [];
-  const scenarios = SCENARIOS.flatMap(
-    ({ name }) =>
-      result.scenarios.find((each) => each.name === name) ?? kept.find((each) => each.name === name) ?? [],
+  const former = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const merged = (part) =>
+    ALL_SCENARIOS.flatMap(
+      ({ name }) =>
+        result[part].find((each) => each.name === name) ??
+        former[part]?.find((each) => each.name === name) ??
+        [],
+    );
+  writeFileSync(
+    file,
+    `${JSON.stringify({ ...result, scenarios: merged("scenarios"), elector: merged("elector") }, null, 2)}\n`,
   );
-  writeFileSync(file, `${JSON.stringify({ ...result, scenarios }, null, 2)}\n`);
 }
-const failed = result.scenarios.filter(({ broken }) => broken.length > 0).length;
-process.stdout.write(`\n${result.scenarios.length - failed} passed, ${failed} failed, 0 skipped\n`);
+const played = [...result.scenarios, ...result.elector];
+const failed = played.filter(({ broken }) => broken.length > 0).length;
+process.stdout.write(`\n${played.length - failed} passed, ${failed} failed, 0 skipped\n`);
 process.exit(failed > 0 ? 1 : 0);

@@ -3,6 +3,7 @@
  * a pod; what is promised is judged, and everything is measured.
  */
 import { seededRandom } from "@outrigger/core/testing";
+import { ELECTOR_SCENARIOS, playElector, type ElectorResult } from "./elector/scenario.ts";
 import { AmbassadorProcess } from "../support/ambassador.ts";
 import { span } from "../support/polling.ts";
 import { Workload } from "../support/workload.ts";
@@ -14,7 +15,7 @@ import { answerScenarios } from "./scenarios/answers.ts";
 import { changeScenarios } from "./scenarios/changes.ts";
 import { podScenarios } from "./scenarios/pods.ts";
 import { processScenarios } from "./scenarios/processes.ts";
-import { resultLines } from "./table.ts";
+import { electorLines, heading, resultLines } from "./table.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
   ...processScenarios,
@@ -24,7 +25,22 @@ export const SCENARIOS: readonly Scenario[] = [
   ...ambassadorScenarios,
 ];
 
+/** Of all patterns: what a name on the command line may be; a pattern's name stands for all of its scenarios. */
+export const ALL_SCENARIOS: readonly { readonly name: string; readonly promise: string }[] = [
+  ...SCENARIOS,
+  ...ELECTOR_SCENARIOS,
+];
+
+export const isChosen = (name: string, names: readonly string[]): boolean =>
+  names.length === 0 ||
+  names.includes(name) ||
+  (names.includes("elector") && ELECTOR_SCENARIOS.some((scenario) => scenario.name === name));
+
 const WARM_UP = 700;
+
+/** Milliseconds of storm for each store, and how often it calms. */
+const SHORT_STORM = { storm: 4_000, rounds: 1 };
+const LONG_STORM = { storm: 110_000, rounds: 9 };
 
 export interface ChaosOptions {
   /** Names; empty: all. */
@@ -40,12 +56,14 @@ export interface ChaosResult {
   readonly connections: number;
   readonly ejectTimeMilliseconds: number;
   readonly scenarios: readonly ScenarioResult[];
+  readonly elector: readonly ElectorResult[];
 }
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { names, short, seed, say } = options;
   const scenarios: ScenarioResult[] = [];
-  const chosen = SCENARIOS.filter(({ name }) => names.length === 0 || names.includes(name));
+  const chosen = SCENARIOS.filter(({ name }) => isChosen(name, names));
+  if (chosen.length > 0) say(heading());
   for (const scenario of chosen) {
     // Of its own for each scenario: what one draws does not change another.
     const random = seededRandom(seed ^ hash(scenario.name));
@@ -53,12 +71,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     scenarios.push(result);
     say(resultLines(result));
   }
+  const elector: ElectorResult[] = [];
+  for (const scenario of ELECTOR_SCENARIOS.filter(({ name }) => isChosen(name, names))) {
+    const random = seededRandom(seed ^ hash(scenario.name));
+    const result = await playElector(scenario, { ...(short ? SHORT_STORM : LONG_STORM), random });
+    elector.push(result);
+    say(electorLines(result));
+  }
   return {
     node: process.version,
     seed,
     connections: CONNECTIONS,
     ejectTimeMilliseconds: EJECT_TIME,
     scenarios,
+    elector,
   };
 }
 

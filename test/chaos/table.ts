@@ -1,5 +1,6 @@
 /** The chaos suite's figures as text: a line a scenario under one heading, and below it what does not hold. */
 import type { Percentiles } from "../support/latency.ts";
+import type { ElectorResult } from "./elector/scenario.ts";
 import type { ScenarioResult } from "./verdict.ts";
 
 const WIDTHS = [6, 18, 9, 26, 7, 12, 12, 12, 9] as const;
@@ -27,6 +28,19 @@ export function resultLines(result: ScenarioResult): string {
   const problems = broken.map((problem) => `       ${problem}\n`).join("");
   const log = result.log === undefined ? "" : `       the end of the ambassador's log:\n${result.log}\n`;
   return `${line}\n${problems}${log}`;
+}
+
+export function electorLines(result: ElectorResult): string {
+  const { name, seconds, terms, acts, refused, faults, failovers, broken } = result;
+  const struck = Object.entries(faults).map(([fault, count]) => `${count} ${fault}`);
+  const followed = failovers.map(({ fault, milliseconds }) => `${milliseconds} ms after ${fault}`);
+  return [
+    `${broken.length === 0 ? "ok" : "FAIL"}     ${name}: ${seconds} s, ${terms} terms, ${acts} acts, ${refused} refused by their token`,
+    `       faults: ${struck.join(", ")}`,
+    `       another led: ${followed.join(", ")}`,
+    ...broken.slice(0, 20).map((problem) => `       ${problem}`),
+    "",
+  ].join("\n");
 }
 
 function row(...cells: readonly string[]): string {

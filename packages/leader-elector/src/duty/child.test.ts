@@ -129,6 +129,42 @@ test("nothing is started again once the term ends, whatever moment that is", asy
   }
 });
 
+test("a child that is just being started again when the term ends is ended, too", async () => {
+  const out = file();
+  let ended: Promise<void> | undefined;
+  const clock = {
+    ...systemClock,
+    async sleep(delay: Milliseconds) {
+      if (delay < 100) return systemClock.sleep(delay);
+      // Once it was spawned, and before Node says so, which it does after all microtasks.
+      void later(50).then(() => (ended = child.end(createTerm(), "stopped", calm)));
+    },
+  };
+  const later = async (turns: number): Promise<void> => {
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+  };
+  const script = `[ -e ${out} ] && { echo $$ >> ${out}; exec sleep 1000; }; echo $$ > ${out}`;
+  const child = new Child({ argv: ["/bin/sh", "-c", script] }, { ...dutyDeps(clock), onFailure: () => {} });
+  await child.begin(createTerm(), calm);
+  await eventually("it ends", () => ended !== undefined);
+  await ended;
+  for (const pid of read(out).trim().split("\n").map(Number)) assert.ok(!runs(pid));
+});
+
+test("who has ended and was not waited for does not hold the end up", async () => {
+  const [zombie, careless] = [file(), file()];
+  // Its parent has left the group, lives, and does not wait.
+  const { child } = create(
+    `(sh -c 'echo $$ > ${zombie}' & echo $$ > /dev/null; exec setsid sh -c 'echo $$ > ${careless}; exec sleep 1000') & wait`,
+  );
+  await child.begin(createTerm(), calm);
+  const [pid, parent] = [await pidIn(zombie), await pidIn(careless)];
+  await eventually("it is a zombie", () => readProcess(pid)?.state === "Z");
+  await child.end(createTerm(), "stopped", calm);
+  assert.equal(readProcess(pid)?.state, "Z");
+  process.kill(parent, "SIGKILL");
+});
+
 test("one term after another has a child of its own", async () => {
   const out = file();
   const { child } = create(`echo $OUTRIGGER_TOKEN >> ${out}; exec sleep 1000`);

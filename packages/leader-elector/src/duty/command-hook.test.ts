@@ -101,6 +101,14 @@ test("a grandchild that left the group and holds the output does not hold us", a
   if (found !== null) process.kill(found.pid, "SIGKILL");
 });
 
+test("what a command leaves behind ends with it", async () => {
+  const pid = file();
+  const { hook } = create({ acquired: sh(`sleep 1000 > /dev/null 2>&1 & echo $! > ${pid}`) });
+  await hook.begin(createTerm(), calm);
+  const entry = readProcess(Number(read(pid)));
+  assert.ok(entry === null || hasEnded(entry));
+});
+
 test("a command that is not there is refused at the start; without commands nothing happens", async () => {
   await assert.rejects(
     create({ ended: ["outrigger-no-such"] }).hook.start(),

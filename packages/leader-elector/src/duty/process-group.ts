@@ -122,16 +122,13 @@ export class ProcessGroup {
     }
   }
 
-  /** Resolves when none of it runs any more. @param hurry SIGKILLs the group when it aborts */
+  /** Resolves when none of it runs any more. @param hurry the group is killed once it has aborted */
   async gone(hurry: AbortSignal): Promise<void> {
-    const kill = (): void => this.signal("SIGKILL");
-    if (hurry.aborted) kill();
-    hurry.addEventListener("abort", kill, { once: true });
-    while (this.runs) {
-      await this.#clock.sleep(LOOK_EVERY);
+    for (;;) {
       // Again each time: one that was just being forked may have been missed.
-      if (hurry.aborted) kill();
+      if (hurry.aborted) this.signal("SIGKILL");
+      if (!this.runs) return;
+      await this.#clock.sleep(LOOK_EVERY);
     }
-    hurry.removeEventListener("abort", kill);
   }
 }

@@ -9,7 +9,7 @@ import type { OutriggerError } from "@outrigger/core";
 import { eventually } from "../testing/eventually.ts";
 import { createTerm, dutyDeps } from "../testing/term.ts";
 import { readProcess } from "./process-table.ts";
-import { findByName, SignalHook, type SignalHookOptions } from "./signal-hook.ts";
+import { findByName, SignalHook, signalProcess, type SignalHookOptions } from "./signal-hook.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-signal-"));
 const children: ChildProcess[] = [];
@@ -116,14 +116,33 @@ test("a pid file names the process; what is none, or our own, is refused", async
 });
 
 test("we are never found by our own name", () => {
-  const own = readProcess(process.pid);
-  assert.ok(own);
-  // Others may be called so, too: this one is none of them.
-  let found: number | undefined;
+  const { title } = process;
+  process.title = `own${process.pid}`;
   try {
-    found = findByName(own.comm)?.pid;
-  } catch (error) {
-    assert.doesNotMatch((error as Error).message, new RegExp(`[( ]${process.pid}[,)]`));
+    assert.equal(readProcess(process.pid)?.comm, `own${process.pid}`);
+    assert.equal(findByName(`own${process.pid}`), null);
+  } finally {
+    process.title = title;
   }
-  assert.notEqual(found, process.pid);
+});
+
+test("a pid that another process has by now is not sent anything", async () => {
+  const { pid, out } = await workload();
+  const entry = readProcess(pid);
+  assert.ok(entry);
+  assert.equal(signalProcess({ ...entry, startTime: "1" }, "SIGUSR2"), false);
+  assert.equal(signalProcess(entry, "SIGUSR1"), true);
+  await eventually("it was told", () => read(out).includes("usr"));
+  assert.equal(read(out), "up\nusr1\n");
+});
+
+test("a script is known by its name, which the kernel cuts, and a process that renamed itself by its program", async () => {
+  const script = join(scratch, `script${process.pid}-of-a-long-name`);
+  writeFileSync(script, "#!/bin/sh\nwhile :; do sleep 0.01; done\n", { mode: 0o755 });
+  const child = spawn(script, { stdio: "ignore" });
+  children.push(child);
+  await eventually("it is found", () => findByName(`script${process.pid}-of-a-long-name`)?.pid === child.pid);
+  const { name, pid } = await workload(undefined, "printf other > /proc/$$/comm;");
+  assert.equal(readProcess(pid)?.comm, "other");
+  assert.equal(findByName(name)?.pid, pid);
 });

@@ -96,22 +96,10 @@ export class SignalHook implements Duty {
     return entry === null || hasEnded(entry) ? null : entry;
   }
 
-  /** False: it has ended. */
-  #send({ pid, startTime }: ProcessEntry, signal: NodeJS.Signals): boolean {
-    if (readProcess(pid)?.startTime !== startTime) return false;
-    try {
-      process.kill(pid, signal);
-    } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
-      if (code === "ESRCH") return false;
-      throw new OutriggerError(
-        "signal-refused",
-        `process ${pid} cannot be sent ${signal}: ${message}; both containers must run as the same user (runAsUser), or this one needs the capability KILL`,
-        { cause: error },
-      );
-    }
-    this.#deps.log.info({ pid, signal }, "the process was told by a signal");
-    return true;
+  #send(found: ProcessEntry, signal: NodeJS.Signals): boolean {
+    const sent = signalProcess(found, signal);
+    if (sent) this.#deps.log.info({ pid: found.pid, signal }, "the process was told by a signal");
+    return sent;
   }
 
   #notFound(waited: Milliseconds): OutriggerError {
@@ -137,4 +125,23 @@ export function findByName(name: string): ProcessEntry | null {
       `${first.length} processes are called ${JSON.stringify(name)} (${first.map(({ pid }) => pid).join(", ")}): name one by its pid file`,
     );
   return first[0] ?? null;
+}
+
+/**
+ * False: it has ended.
+ * @throws OutriggerError `signal-refused`
+ */
+export function signalProcess({ pid, startTime }: ProcessEntry, signal: NodeJS.Signals): boolean {
+  if (readProcess(pid)?.startTime !== startTime) return false;
+  try {
+    return process.kill(pid, signal);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ESRCH") return false;
+    throw new OutriggerError(
+      "signal-refused",
+      `process ${pid} cannot be sent ${signal}: ${message}; both containers must run as the same user (runAsUser), or this one needs the capability KILL`,
+      { cause: error },
+    );
+  }
 }

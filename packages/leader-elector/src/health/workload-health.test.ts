@@ -80,6 +80,19 @@ test("after stop nothing is checked and nothing is told", async () => {
   assert.equal(clock.pendingTimers, 0);
 });
 
+test("a first check that was ended by stop says nothing", async () => {
+  const probe = (_: unknown, _spec: unknown, signal: AbortSignal): Promise<string | null> =>
+    new Promise((resolve) => signal.addEventListener("abort", () => resolve(null)));
+  const health = new WorkloadHealth({ check: "tcp:1" }, { ...dutyDeps(new VirtualClock()), probe });
+  const started = health.start();
+  // Once it has loaded what it checks with.
+  await import("@outrigger/upstream");
+  await new Promise((resolve) => setImmediate(resolve));
+  await health.stop();
+  await started;
+  assert.equal(health.healthy, false);
+});
+
 test("a port and a path are asked as they stand at localhost", async () => {
   let status = 200;
   const asked: string[] = [];

@@ -146,16 +146,15 @@ describe("a lease in Redis", { skip: noRedisServer }, () => {
     writeFileSync(passwordFile, "two");
     assert.equal((await store.read(signal)).record?.holder, "a");
 
+    const rights = "+hmget +hget +hset +get +set +incr +eval +evalsha +hello +select +client";
     await admin.call(
       "ACL",
       "SETUSER",
       "elector",
       "on",
       ">three",
-      "~outrigger:*",
-      "+@all",
-      "-info",
-      "-config",
+      "~outrigger:election:*",
+      ...rights.split(" "),
     );
     writeFileSync(passwordFile, "three");
     const url = `redis://elector@127.0.0.1:${server.port}/3`;
