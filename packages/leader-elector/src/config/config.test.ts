@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { OutriggerError } from "@outrigger/core";
-import { electionsOf, parseLeaderElectorConfig, type LeaderElectorInput } from "./config.ts";
+import { electionsOf, parseLeaderElectorConfig } from "./config.ts";
 
 const problems = (input: object): string => {
   try {
-    parseLeaderElectorConfig(input as LeaderElectorInput);
+    parseLeaderElectorConfig(input);
   } catch (thrown) {
     return OutriggerError.from(thrown).message;
   }

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemClock, type Milliseconds, type OutriggerError } from "@outrigger/core";
-import { eventually } from "../testing/eventually.ts";
+import { eventually } from "@outrigger/core/testing";
 import { createTerm, dutyDeps } from "../testing/term.ts";
 import { Child, type ChildOptions } from "./child.ts";
 import { hasEnded, readProcess } from "./process-table.ts";

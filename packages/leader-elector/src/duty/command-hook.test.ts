@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { OutriggerError } from "@outrigger/core";
-import { eventually } from "../testing/eventually.ts";
+import { eventually } from "@outrigger/core/testing";
 import { createTerm, dutyDeps } from "../testing/term.ts";
 import { CommandHook, type CommandHookOptions } from "./command-hook.ts";
 import { hasEnded, readProcess } from "./process-table.ts";

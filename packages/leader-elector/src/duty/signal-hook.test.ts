@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { OutriggerError } from "@outrigger/core";
-import { eventually } from "../testing/eventually.ts";
+import { eventually } from "@outrigger/core/testing";
 import { createTerm, dutyDeps } from "../testing/term.ts";
 import { readProcess } from "./process-table.ts";
 import { findByName, SignalHook, signalProcess, type SignalHookOptions } from "./signal-hook.ts";

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { VirtualClock } from "@outrigger/core/testing";
-import { eventually } from "../testing/eventually.ts";
+import { eventually } from "@outrigger/core/testing";
 import { createTerm, dutyDeps } from "../testing/term.ts";
 import { parseWebhookUrl } from "./webhook-url.ts";
 import { Webhook, type WebhookOptions } from "./webhook.ts";
