@@ -4,8 +4,11 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { TestApiServer } from "@outrigger/core/testing";
 import type { LeaseRecord, LeaseStore } from "../election/lease-store.ts";
+import { clientOf } from "../testing/api-client.ts";
 import { FileStore } from "./file-store.ts";
+import { KubernetesStore } from "./kubernetes-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-lease-"));
@@ -23,6 +26,10 @@ const held = (holder: string): LeaseRecord => ({
   address: "",
 });
 
+const apiServer = await TestApiServer.start();
+after(() => apiServer.stop());
+let leases = 0;
+
 /** Each candidate's own access to one lease. */
 const STORES: Readonly<Record<string, () => () => LeaseStore>> = {
   memory: () => {
@@ -32,6 +39,10 @@ const STORES: Readonly<Record<string, () => () => LeaseStore>> = {
   file: () => {
     const folder = fresh();
     return () => new FileStore(folder, "ticker");
+  },
+  Kubernetes: () => {
+    const name = `ticker-${leases++}`;
+    return () => new KubernetesStore({ client: clientOf(apiServer), namespace: "default", name });
   },
 };
 
