@@ -13,6 +13,7 @@ export const PEERS = [
   { command: "haproxy", package: "haproxy", for: "the HTTP bench" },
   { command: "wrk", package: "wrk", for: "the load of benches" },
   { command: "promtool", package: "prometheus", for: "the tests of /metrics" },
+  { command: "redis-server", package: "redis-server", for: "the tests of leases in Redis" },
   { command: "openssl", package: "openssl", for: "the tests of TLS" },
   { command: "curl", package: "curl", for: "tests with a client that is not ours" },
   { command: "ip", package: "iproute2", for: "pods with a network of their own" },

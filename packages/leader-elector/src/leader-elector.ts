@@ -24,13 +24,15 @@ import {
   type ElectionConfig,
   type LeaderElectorConfig,
   type LeaderElectorInput,
-} from "./config.ts";
+} from "./config/config.ts";
 import type { Elector } from "./elector/elector.ts";
 import { openElection, type OpenElection } from "./elector/open-election.ts";
 import { electionApi, type ApiOptions } from "./http/api.ts";
 import { Callers } from "./http/callers.ts";
 import { standingJson } from "./http/standing-json.ts";
 import { hereAndNow, type Surroundings } from "./identity.ts";
+import { lazyCluster } from "./cluster.ts";
+import type { Cluster } from "./store/open-store.ts";
 import type { MemoryStore } from "./store/memory-store.ts";
 
 export interface LeaderElectorDeps extends PatternDeps {
@@ -49,6 +51,7 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
   /** Counts suspended time, too. */
   readonly #clock: Clock;
   readonly #callers: Callers;
+  readonly #cluster: () => Promise<Cluster>;
   #config: LeaderElectorConfig;
   #elections: OpenElection[] = [];
   readonly #dropped = new Set<OpenElection>();
@@ -61,6 +64,7 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
     this.#deps = deps;
     this.#clock = createBootClock(deps.clock);
     this.#callers = new Callers(deps.clock);
+    this.#cluster = lazyCluster(deps.surroundings.env, deps.clock);
     this.metrics = deps.metrics;
   }
 
@@ -167,7 +171,8 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
 
   #open(config: ElectionConfig): Promise<OpenElection> {
     const { log, metrics, surroundings, memory } = this.#deps;
-    return openElection(config, { clock: this.#clock, log, metrics, surroundings, memory });
+    const cluster = this.#cluster;
+    return openElection(config, { clock: this.#clock, log, metrics, surroundings, memory, cluster });
   }
 
   async #retire(election: OpenElection): Promise<void> {

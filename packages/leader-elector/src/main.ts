@@ -1,9 +1,10 @@
 /** The container: `outrigger-leader-elector --election ticker`. */
 import { defineContainer } from "@outrigger/core";
-import { leaderElectorSchema } from "./config.ts";
-import { FLAGS } from "./flags.ts";
+import { leaderElectorSchema } from "./config/config.ts";
+import { FLAGS } from "./config/flags.ts";
 import { hereAndNow } from "./identity.ts";
 import { LeaderElector } from "./leader-elector.ts";
+import { printRole } from "./print-role.ts";
 import { VERSION } from "./version.ts";
 
 const container = defineContainer({
@@ -14,8 +15,15 @@ const container = defineContainer({
   defaultPorts: { probe: 14030, control: 14031 },
   schema: leaderElectorSchema,
   flags: FLAGS,
+  printouts: [
+    {
+      name: "print-role",
+      help: "the Role, its binding and the Lease that a cluster needs, as YAML for kubectl",
+      print: printRole,
+    },
+  ],
   epilogue: `Examples
-  outrigger-leader-elector --election ticker                            in a cluster, where POST /becomeLeader is not needed
+  outrigger-leader-elector --election ticker
   outrigger-leader-elector --election ticker --store redis://redis:6379
   outrigger-leader-elector --election ticker --store file:/var/run/elections --child 'node ticker.js'
 

@@ -9,3 +9,5 @@ export {
   type Seen,
   type User,
 } from "./kubernetes/index.ts";
+export { noRedisServer, RedisServer } from "./redis-server.ts";
+export { eventually } from "./eventually.ts";

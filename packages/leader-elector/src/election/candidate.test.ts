@@ -4,52 +4,15 @@ import { describe, it } from "node:test";
 import { silentLogger, type Clock } from "@outrigger/core";
 import { VirtualClock } from "@outrigger/core/testing";
 import { MemoryStore } from "../store/memory-store.ts";
+import { UnsteadyStore } from "../testing/unsteady-store.ts";
 import { Candidate, type Standing } from "./candidate.ts";
-import type { LeaseRecord, LeaseStore, Sighting, Written } from "./lease-store.ts";
 import { DEFAULT_TIMING } from "./timing.ts";
-
-/** A store that a test can slow down, cut off, and look into. */
-class Access implements LeaseStore {
-  readonly #store: LeaseStore;
-  readonly #clock: Clock;
-  delay = 0;
-  cut = false;
-  writes = 0;
-  reads = 0;
-
-  constructor(store: LeaseStore, clock: Clock) {
-    this.#store = store;
-    this.#clock = clock;
-  }
-
-  async read(signal: AbortSignal): Promise<Sighting> {
-    this.reads++;
-    await this.#way(signal);
-    return this.#store.read(signal);
-  }
-
-  async write(
-    record: LeaseRecord,
-    over: Sighting,
-    acquires: boolean,
-    signal: AbortSignal,
-  ): Promise<Written | null> {
-    this.writes++;
-    await this.#way(signal);
-    return this.#store.write(record, over, acquires, signal);
-  }
-
-  async #way(signal: AbortSignal): Promise<void> {
-    if (this.cut) throw new Error("connection refused");
-    if (this.delay > 0) await this.#clock.sleep(this.delay, signal);
-  }
-}
 
 function setUp(...ids: string[]) {
   const clock = new VirtualClock(50_000);
   const store = new MemoryStore();
   const members = ids.map((id) => {
-    const access = new Access(store, clock);
+    const access = new UnsteadyStore(store, clock);
     // What a stopped process misses: time passes, and nothing of it runs.
     const paused = { ahead: 0 };
     const ownClock: Clock = {

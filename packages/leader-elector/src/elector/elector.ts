@@ -99,6 +99,7 @@ export class Elector {
   #followed: string | null = null;
   #endHealth: () => void = () => {};
   #stopping = false;
+  readonly #stopped = new AbortController();
   /** The workload may still act: what is not given back keeps others away. */
   #keepsLease = false;
 
@@ -165,7 +166,7 @@ export class Elector {
         await duty.start?.();
       }
     } catch (thrown) {
-      await Promise.allSettled(started.map((duty) => duty.stop?.()));
+      await Promise.allSettled(started.map(async (duty) => duty.stop?.()));
       throw thrown;
     }
     if (this.#stopping) return;
@@ -197,11 +198,11 @@ export class Elector {
   }
 
   /**
-   * Ends its duties, gives the lease back, and campaigns again when another has led, or after one lease. Resolves when the
-   * lease is given back; at once where there was none.
+   * Ends its duties, gives the lease back, and campaigns again when another has led, or after one lease.
+   * @returns null where it does not lead; else what resolves when the lease is given back
    */
-  async resign(): Promise<void> {
-    await this.#stepDown("resigned");
+  resign(): Promise<void> | null {
+    return this.#term === null ? null : this.#stepDown("resigned");
   }
 
   /**
@@ -230,18 +231,25 @@ export class Elector {
   /** Closes at once whatever is still open, and gives the lease back, unless the workload is known to act still. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    const now = AbortSignal.abort(new Error("the elector was stopped"));
+    this.#stopped.abort(new Error("the elector was stopped"));
     for (const timer of this.#timers.values()) timer.clear();
     this.#endHealth();
     this.#options.health?.stop();
-    await this.#term?.end("stopped", 0, now);
+    await this.#term?.end("stopped", 0, this.#stopped.signal);
     const limit = new AbortController();
     const timer = this.#clock.timer(LAST_RELEASE, () => limit.abort());
     if (this.#keepsLease) limit.abort();
     await this.#candidate.stop(limit.signal);
     timer.clear();
-    await Promise.allSettled(this.#options.duties.map((duty) => duty.stop?.()));
+    await Promise.allSettled(this.#options.duties.map(async (duty) => duty.stop?.()));
     this.#metrics.remove();
+  }
+
+  /** What was begun because of leadership has come to a bad end: it is given up. */
+  fail(reason: string): void {
+    if (this.#term === null || this.#term.isEnding) return;
+    this.#log.error({ err: reason }, "leadership is given up, since its work has failed");
+    void this.#stepDown("failed");
   }
 
   /** Notices what a process that was paused has missed, before its timers do. */
@@ -313,8 +321,8 @@ export class Elector {
 
   #stepDown(why: Exclude<EndReason, "lost" | "stopped">): Promise<void> {
     const term = this.#term;
-    if (why === "resigned" && this.#options.campaign === "on-request") this.#heldBack.add("unasked");
-    else this.#holdBack(why);
+    const back = why === "resigned" && this.#options.campaign === "on-request" ? "unasked" : why;
+    this.#heldBack.add(back);
     if (this.#stopping) return Promise.resolve();
     if (term === null) return this.#candidate.withdraw(AbortSignal.abort());
     return (this.#steppingDown ??= this.#stepDownNow(term, why).finally(() => (this.#steppingDown = null)));
@@ -330,10 +338,20 @@ export class Elector {
     }
     this.#tell();
     await ended;
-    if (releaseDelay > 0) await this.#clock.sleep(releaseDelay);
-    await this.#candidate.withdraw(AbortSignal.timeout(this.#options.timing.renewDeadline));
+    const { signal } = this.#stopped;
+    if (releaseDelay > 0) await this.#clock.sleep(releaseDelay, signal).catch(() => {});
+    await this.#releaseWithin(this.#options.timing.leaseDuration);
+    for (const back of ["resigned", "failed"] as const) this.#giveOthersTheirTurn(back);
     if (first) this.#termEnded(term);
     if (this.#heldBack.size === 0) this.#candidate.campaign();
+  }
+
+  /** Later there is nothing left to give back. */
+  async #releaseWithin(span: Milliseconds): Promise<void> {
+    const limit = new AbortController();
+    const timer = this.#clock.timer(span, () => limit.abort());
+    await this.#candidate.withdraw(AbortSignal.any([limit.signal, this.#stopped.signal]));
+    timer.clear();
   }
 
   #termEnded(term: ActiveTerm): void {
@@ -352,14 +370,14 @@ export class Elector {
     }
   }
 
-  /** Resigned or failed: the others get a whole lease's time; sick: until it is healthy. */
-  #holdBack(why: "resigned" | "failed" | "sick"): void {
-    this.#heldBack.add(why);
-    if (why === "sick") return;
+  /** They get a whole lease's time, from the release on. */
+  #giveOthersTheirTurn(why: "resigned" | "failed"): void {
+    if (!this.#heldBack.has(why) || this.#stopping) return;
     this.#timers.get(why)?.clear();
+    const span = this.#options.timing.leaseDuration;
     this.#timers.set(
       why,
-      this.#clock.timer(this.#options.timing.leaseDuration, () => this.#release(why)),
+      this.#clock.timer(span, () => this.#release(why)),
     );
   }
 

@@ -1,10 +1,10 @@
 /** One election from its configuration: its store, its duties, and the elector that holds them together. */
 import type { DataListener } from "@outrigger/core";
-import type { ElectionConfig } from "../config.ts";
-import type { Duty } from "../duty/duty.ts";
-import { candidateId, type Surroundings } from "../identity.ts";
+import type { ElectionConfig } from "../config/config.ts";
+import { advertised, openDuties } from "../duty/open-duties.ts";
+import { candidateId, hostAddress, type Surroundings } from "../identity.ts";
 import { openStore, type StoreDeps } from "../store/open-store.ts";
-import { Elector, type ElectorDeps } from "./elector.ts";
+import { Elector, type ElectorDeps, type WorkloadHealth } from "./elector.ts";
 
 export interface OpenElection {
   readonly config: ElectionConfig;
@@ -15,17 +15,22 @@ export interface OpenElection {
   close(): Promise<void>;
 }
 
-export interface OpenElectionDeps extends ElectorDeps, Pick<StoreDeps, "memory"> {
+export interface OpenElectionDeps extends ElectorDeps, Pick<StoreDeps, "memory" | "cluster"> {
   readonly surroundings: Surroundings;
 }
 
 /** @throws OutriggerError `no-store`, `bad-timing` and what duties refuse; nothing is left open then */
 export async function openElection(config: ElectionConfig, deps: OpenElectionDeps): Promise<OpenElection> {
-  const { log, surroundings, memory } = deps;
+  const { clock, metrics, surroundings } = deps;
+  const log = deps.log.child({ election: config.election });
   const id = config.id ?? candidateId(surroundings);
-  const { store, close } = await openStore(config, { env: surroundings.env, log, memory });
-  const duties: Duty[] = [];
-  const elector = new Elector(
+  const { store, close } = await openStore(config, { ...deps, env: surroundings.env, log });
+  let elector: Elector | null = null;
+  const onFailure = (reason: string): void => elector?.fail(reason);
+  const { duties, listeners } = await openDuties(config, { clock, log, metrics, id, onFailure });
+  const health = await openHealth(config, { ...deps, log });
+  const address = advertised(config, hostAddress(surroundings));
+  const built = (elector = new Elector(
     {
       election: config.election,
       id,
@@ -36,17 +41,33 @@ export async function openElection(config: ElectionConfig, deps: OpenElectionDep
       releaseTimeout: config.releaseTimeout,
       releaseDelay: config.releaseDelay,
       ...(config.requireRenewal !== undefined && { requireRenewal: config.requireRenewal }),
-      ...(config.address !== undefined && { address: config.address }),
+      ...(health !== null && { health }),
+      ...(address !== undefined && { address }),
     },
-    deps,
-  );
+    { ...deps, log },
+  ));
   return {
     config,
-    elector,
-    listeners: [],
+    elector: built,
+    listeners,
     async close() {
-      await elector.stop();
+      await built.stop();
       await close();
     },
   };
+}
+
+async function openHealth(config: ElectionConfig, deps: ElectorDeps): Promise<WorkloadHealth | null> {
+  if (config.health === undefined) return null;
+  const { WorkloadHealth: Health } = await import("../health/workload-health.ts");
+  return new Health(
+    {
+      check: config.health,
+      interval: config.healthInterval,
+      timeout: config.healthTimeout,
+      healthyThreshold: config.healthyThreshold,
+      unhealthyThreshold: config.unhealthyThreshold,
+    },
+    deps,
+  );
 }

@@ -13,6 +13,7 @@ import { randomUUID } from "node:crypto";
 import { link, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { OutriggerError } from "@outrigger/core";
+import { parseLease } from "./lease-json.ts";
 import type { LeaseRecord, LeaseStore, Sighting, Written } from "../election/lease-store.ts";
 
 /** Versions below the highest that stay, for who is just reading one. */
@@ -39,7 +40,10 @@ export class FileStore implements LeaseStore {
       const [highest] = await this.#versions();
       if (highest === undefined) return { record: null, version: "0" };
       try {
-        return { record: parse(await readFile(this.#path(highest), "utf8")), version: String(highest) };
+        return {
+          record: parseLease(await readFile(this.#path(highest), "utf8"), "a lease file"),
+          version: String(highest),
+        };
       } catch (error) {
         // It was removed meanwhile: there are higher ones.
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
@@ -123,17 +127,4 @@ export class FileStore implements LeaseStore {
       await folder.close();
     }
   }
-}
-
-function parse(text: string): LeaseRecord {
-  const record = JSON.parse(text) as Record<string, unknown>;
-  const { holder, leaseDuration, acquiredAt, renewedAt, transitions, address } = record;
-  const numbers = [leaseDuration, acquiredAt, renewedAt, transitions];
-  if (
-    typeof holder !== "string" ||
-    typeof address !== "string" ||
-    !numbers.every((value) => Number.isFinite(value))
-  )
-    throw new OutriggerError("bad-lease", `a lease file is no lease: ${text.slice(0, 200)}`);
-  return record as unknown as LeaseRecord;
 }

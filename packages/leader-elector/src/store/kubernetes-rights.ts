@@ -35,7 +35,7 @@ export function rightsManifest(rights: KubernetesRights): string {
       );
   // Quoted: 1e3 and true are names, too.
   const quote = (...list: readonly string[]): string => list.map((name) => JSON.stringify(name)).join(", ");
-  const role = quote(`outrigger-leader-elector-${serviceAccount}`);
+  const role = quote(`outrigger-leader-elector-${elections[0]}`);
   const meta = (name: string): string => `metadata:\n  name: ${name}\n  namespace: ${quote(namespace)}\n`;
   const rule = (group: string, resource: string, only: readonly string[], verbs: string): string =>
     `  - apiGroups: [${group}]\n    resources: [${resource}]\n${only.length > 0 ? `    resourceNames: [${quote(...only)}]\n` : ""}    verbs: [${verbs}]\n`;

@@ -36,11 +36,13 @@ async function setup(options: ApiServerOptions & { token?: string; timeout?: num
     () => client.close(),
   );
   const store = new KubernetesStore({ client, namespace: "default", name: "ticker" });
-  const stands = (): Lease => LEASES.schema.parse(server.store.get(LEASES, "default", "ticker"));
-  const put = (spec: Lease["spec"], annotations = {}): void => {
-    const metadata = { ...stands().metadata, annotations };
-    server.store.update(LEASES, "default", { ...stands(), metadata, spec });
-  };
+  const stands = (): Lease => server.store.get(LEASES, "default", "ticker");
+  const put = (spec: Lease["spec"], annotations = {}): Lease =>
+    server.store.update(LEASES, "default", {
+      ...stands(),
+      metadata: { ...stands().metadata, annotations },
+      spec,
+    });
   return { server, client, store, stands, put };
 }
 

@@ -1,6 +1,7 @@
 /** The store that a configuration names, ready for one election. Libraries are loaded when they are used first. */
 import { OutriggerError, type Logger } from "@outrigger/core";
-import type { ElectionConfig } from "../config.ts";
+import type { KubernetesClient } from "@outrigger/core/kubernetes";
+import type { ElectionConfig } from "../config/config.ts";
 import type { LeaseStore } from "../election/lease-store.ts";
 import { FileStore } from "./file-store.ts";
 import { MemoryStore } from "./memory-store.ts";
@@ -15,13 +16,24 @@ export interface StoreDeps {
   readonly log: Logger;
   /** Leases in memory by the election's name: all candidates of one process share them. */
   readonly memory: Map<string, MemoryStore>;
+  /** The client of the cluster that this process is in, or that its kubeconfig names. */
+  readonly cluster: () => Promise<Cluster>;
+}
+
+export interface Cluster {
+  readonly client: KubernetesClient;
+  /** The service account's, or the context's. */
+  readonly namespace: string;
 }
 
 /**
  * Opens no connection yet.
- * @throws OutriggerError `no-store` where `auto` finds no cluster
+ * @throws OutriggerError `no-store` where `auto` finds no cluster; `kubernetes-no-access`, `bad-kubeconfig`
  */
-export async function openStore(config: ElectionConfig, { env, memory }: StoreDeps): Promise<OpenStore> {
+export async function openStore(
+  config: ElectionConfig,
+  { env, log, memory, cluster }: StoreDeps,
+): Promise<OpenStore> {
   const { store: address, election } = config;
   const nothing = (): void => {};
   switch (address.kind) {
@@ -32,15 +44,32 @@ export async function openStore(config: ElectionConfig, { env, memory }: StoreDe
     }
     case "file":
       return { store: new FileStore(address.folder, election), close: nothing };
-    case "redis":
-      throw new OutriggerError("no-store", "not yet");
-    case "kubernetes":
+    case "redis": {
+      const { RedisStore } = await import("./redis-store.ts");
+      const store = new RedisStore(address.url, election, {
+        log,
+        ...(config.passwordFile !== undefined && { passwordFile: config.passwordFile }),
+        ...(config.storeCaFile !== undefined && { caFile: config.storeCaFile }),
+      });
+      return { store, close: () => store.close() };
+    }
     case "auto":
+    case "kubernetes": {
       if (address.kind === "auto" && !env["KUBERNETES_SERVICE_HOST"])
         throw new OutriggerError(
           "no-store",
           "this is no cluster, so say where the lease stands: --store redis://HOST, file:FOLDER, or kubernetes with a kubeconfig",
         );
-      throw new OutriggerError("no-store", "not yet");
+      const [{ KubernetesStore }, { namespace, client }] = await Promise.all([
+        import("./kubernetes-store.ts"),
+        cluster(),
+      ]);
+      const store = new KubernetesStore({
+        client,
+        namespace: config.namespace ?? namespace,
+        name: election,
+      });
+      return { store, close: nothing };
+    }
   }
 }

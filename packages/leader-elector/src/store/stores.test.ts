@@ -4,12 +4,11 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { TestApiServer } from "@outrigger/core/testing";
 import type { LeaseRecord, LeaseStore } from "../election/lease-store.ts";
-import { clientOf } from "../testing/api-client.ts";
+import { noRedisServer, RedisServer } from "@outrigger/core/testing";
 import { FileStore } from "./file-store.ts";
-import { KubernetesStore } from "./kubernetes-store.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { RedisStore } from "./redis-store.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-lease-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
@@ -26,9 +25,12 @@ const held = (holder: string): LeaseRecord => ({
   address: "",
 });
 
-const apiServer = await TestApiServer.start();
-after(() => apiServer.stop());
-let leases = 0;
+const redis = noRedisServer ? null : await RedisServer.start();
+const opened: RedisStore[] = [];
+after(async () => {
+  for (const store of opened) await store.close();
+  await redis?.end();
+});
 
 /** Each candidate's own access to one lease. */
 const STORES: Readonly<Record<string, () => () => LeaseStore>> = {
@@ -40,14 +42,18 @@ const STORES: Readonly<Record<string, () => () => LeaseStore>> = {
     const folder = fresh();
     return () => new FileStore(folder, "ticker");
   },
-  Kubernetes: () => {
-    const name = `ticker-${leases++}`;
-    return () => new KubernetesStore({ client: clientOf(apiServer), namespace: "default", name });
+  Redis: () => {
+    const name = `ticker-${opened.length}`;
+    return () => {
+      const store = new RedisStore((redis as RedisServer).url, name);
+      opened.push(store);
+      return store;
+    };
   },
 };
 
 for (const [name, create] of Object.entries(STORES)) {
-  describe(`the ${name} store`, () => {
+  describe(`the ${name} store`, { skip: name === "Redis" && noRedisServer }, () => {
     it("has nothing at first, and then what was written last, under another version each time", async () => {
       const store = create()();
       const nothing = await store.read(signal);

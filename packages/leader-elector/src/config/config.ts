@@ -4,12 +4,17 @@ import {
   filePathSchema,
   formatDuration,
   hostPortSchema,
+  intOption,
+  listOption,
   OutriggerError,
   type Milliseconds,
 } from "@outrigger/core";
 import { z } from "zod";
 import { commandOption } from "./command-words.ts";
-import { checkTiming, DEFAULT_TIMING } from "./election/timing.ts";
+import { parseWebhookUrl } from "../duty/webhook-url.ts";
+import { checkTiming, DEFAULT_TIMING } from "../election/timing.ts";
+import { parseHealthCheck } from "../health/workload-health.ts";
+import { portOption } from "./port-option.ts";
 import { storeOption } from "./store-option.ts";
 
 const DAY: Milliseconds = 86_400_000;
@@ -17,6 +22,35 @@ const span = (fallback: Milliseconds, what: string, min: Milliseconds = 0) =>
   durationOption({ min, max: DAY })
     .prefault(fallback === 0 ? "0s" : formatDuration(fallback))
     .describe(what);
+
+/** What its parser accepts, as it was written. */
+const checked = (parse: (text: string) => unknown) =>
+  z.string().superRefine((text, context) => {
+    try {
+      parse(text);
+    } catch (thrown) {
+      context.addIssue({ code: "custom", message: OutriggerError.from(thrown).message });
+    }
+  });
+
+const SIGNALS = [
+  "SIGHUP",
+  "SIGINT",
+  "SIGQUIT",
+  "SIGUSR1",
+  "SIGUSR2",
+  "SIGTERM",
+  "SIGCONT",
+  "SIGSTOP",
+  "SIGWINCH",
+] as const;
+const signalName = (fallback: (typeof SIGNALS)[number]) => z.enum(SIGNALS).prefault(fallback);
+
+const PORT_LIMITS = {
+  connectTimeout: span(2_000, "Until the workload, or the leader, accepts.", 1),
+  stallTimeout: span(300_000, "How long nothing may move in a request, either way.", 1),
+  retryFor: span(2_000, "How long a request that did not reach the leader waits for another one."),
+};
 
 const ELECTION_NAME = /^[a-z0-9]([a-z0-9.-]{0,126}[a-z0-9])?$/;
 
@@ -36,6 +70,9 @@ const electionShape = {
   passwordFile: filePathSchema
     .optional()
     .describe("File with the password of a redis:// store; read again at each connection."),
+  storeCaFile: filePathSchema
+    .optional()
+    .describe("PEM file of the authorities to trust for rediss://. Default: those that Node ships."),
   namespace: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, { error: "accepted: the name of a namespace" })
@@ -74,15 +111,62 @@ const electionShape = {
     .describe(
       "Where others reach this replica's forward port. Default: POD_IP, or this machine's address, with that port.",
     ),
+  health: checked(parseHealthCheck)
+    .optional()
+    .describe(
+      "tcp:PORT or http:PORT/PATH of the workload at localhost: a sick workload does not lead. Default: not asked.",
+    ),
+  healthInterval: span(2_000, "Between checks.", 10),
+  healthTimeout: span(1_000, "Of one check.", 10),
+  healthyThreshold: intOption({ min: 1, max: 1_000 })
+    .prefault(2)
+    .describe("Passes in a row until a sick workload is well; the first check counts alone."),
+  unhealthyThreshold: intOption({ min: 1, max: 1_000 })
+    .prefault(3)
+    .describe("Failures in a row until a well workload is sick."),
+  webhooks: listOption({ max: 16 })
+    .pipe(z.array(checked(parseWebhookUrl)))
+    .prefault([])
+    .describe(
+      "URLs that are told by POST when leadership begins and ends. One that fails at the beginning ends it.",
+    ),
+  webhookSecretFile: filePathSchema
+    .optional()
+    .describe("File with the key of X-Outrigger-Signature, an HMAC-SHA256 of the body. Default: none."),
+  webhookCaFile: filePathSchema
+    .optional()
+    .describe("PEM file of the authorities to trust for https:// webhooks. Default: those that Node ships."),
+  onAcquired: commandOption()
+    .optional()
+    .describe("Runs when leadership begins; one that fails ends it. In an image built FROM this one."),
+  onEnded: commandOption().optional().describe("Runs when leadership has ended."),
+  hookTimeout: span(5_000, "Of each webhook, hook command, and search for the process to signal.", 10),
+  signalProcess: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,255}$/, { error: "accepted: a process' name, or pidfile:PATH" })
+    .optional()
+    .describe(
+      "A process that is told by a signal: its name, or pidfile:PATH. Needs shareProcessNamespace, or an image built FROM this one.",
+    ),
+  signalAcquired: signalName("SIGUSR1").describe("Sent to it when leadership begins."),
+  signalEnded: signalName("SIGUSR2").describe("Sent to it when leadership ends."),
   child: commandOption()
     .optional()
-    .describe("A process that runs only while this replica leads; in an image built FROM this one."),
+    .describe("A process that runs only while this replica leads. In an image built FROM this one."),
   childRestart: z
     .enum(["always", "never"])
     .prefault("always")
     .describe(
       "When the child ends by itself: always starts it again, with back-off; never gives leadership up.",
     ),
+  gate: portOption("tcp", z.strictObject({ connectTimeout: PORT_LIMITS.connectTimeout }))
+    .optional()
+    .describe(
+      "A port of the pod that is open only on the leader, before a port of the workload; any protocol.",
+    ),
+  forward: portOption("http", z.strictObject(PORT_LIMITS))
+    .optional()
+    .describe("A port of the pod that reaches the leader's workload from any replica; HTTP and WebSocket."),
 } as const;
 
 function checkElection(

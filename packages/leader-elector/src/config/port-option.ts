@@ -1,0 +1,42 @@
+/** A port before the workload, in the one-line grammar: `8080=http://127.0.0.1:3000?stallTimeout=1m`. */
+import { OutriggerError, parseHostPort, parseRouteLine, type HostPort } from "@outrigger/core";
+import { z } from "zod";
+
+export interface PortRoute<Options> {
+  readonly listen: HostPort;
+  readonly workload: Required<HostPort>;
+  readonly options: Options;
+  /** As it was written. */
+  readonly text: string;
+}
+
+/** @param options a schema of what may follow the `?` */
+export function portOption<Schema extends z.ZodObject>(protocol: "http" | "tcp", options: Schema) {
+  const accepted = `[HOST:]PORT=${protocol}://HOST:PORT, for example ${protocol === "http" ? "8080=http://127.0.0.1:3000" : "5432=tcp://127.0.0.1:15432"}`;
+  return z
+    .codec(z.string({ error: `accepted: ${accepted}` }), z.custom<PortRoute<z.output<Schema>>>(), {
+      decode(text, context) {
+        const refuse = (message: string): never => {
+          context.issues.push({ code: "custom", input: text, message });
+          return z.NEVER;
+        };
+        try {
+          const { listen, protocol: found, endpoints, ...rest } = parseRouteLine(text);
+          const address = parseHostPort(listen);
+          const target = parseHostPort(endpoints[0] ?? "");
+          if (found !== protocol || endpoints.length !== 1 || !address || target?.host === undefined)
+            return refuse(`accepted: ${accepted}`);
+          const parsed = options.safeParse(rest);
+          if (!parsed.success) return refuse(z.prettifyError(parsed.error));
+          const workload = { host: target.host, port: target.port };
+          return { listen: address, workload, options: parsed.data, text };
+        } catch (thrown) {
+          const { code, message } = OutriggerError.from(thrown);
+          if (code !== "bad-route" && code !== "route-secret") throw thrown;
+          return refuse(message);
+        }
+      },
+      encode: ({ text }) => text,
+    })
+    .meta({ accepts: accepted });
+}
