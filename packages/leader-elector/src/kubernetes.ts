@@ -5,3 +5,9 @@ export {
   type KubernetesStoreOptions,
 } from "./store/kubernetes-store.ts";
 export { rightsManifest, type KubernetesRights } from "./store/kubernetes-rights.ts";
+export {
+  LeaderSlice,
+  TOKEN_ANNOTATION,
+  type LeaderSliceDeps,
+  type LeaderSliceOptions,
+} from "./duty/leader-slice.ts";

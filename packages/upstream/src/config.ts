@@ -14,6 +14,7 @@ import {
 } from "@outrigger/core";
 import * as z from "zod";
 import { needsNoResolver } from "./discovery/lookups.ts";
+import { parseServiceName } from "./discovery/slice-addresses.ts";
 import { isServer } from "./discovery/resolv-conf.ts";
 import { formatAddress, parseAddress, type Address } from "./endpoint/address.ts";
 
@@ -47,7 +48,7 @@ const endpointOption = z
   .codec(z.string({ error: `accepted: ${ENDPOINT}` }), z.custom<Address>(), {
     decode(input, context) {
       try {
-        return parseAddress(input);
+        return parseAddress(input, true);
       } catch (thrown) {
         context.issues.push({ code: "custom", input, message: OutriggerError.from(thrown).message });
         return z.NEVER;
@@ -80,13 +81,13 @@ export const upstreamShape = {
     .pipe(z.array(endpointOption))
     .prefault([])
     .describe(
-      "Where the upstream is: HOST:PORT or HOST:PORT*WEIGHT; weight 0 drains. Names without port for srv.",
+      "Where the upstream is: HOST:PORT or HOST:PORT*WEIGHT; weight 0 drains. Names without port for srv. SERVICE[.NAMESPACE]:PORT for kubernetes, PORT a name or a number.",
     ),
   discovery: z
-    .enum(["static", "file", "dns", "srv"])
+    .enum(["static", "file", "dns", "srv", "kubernetes"])
     .default("static")
     .describe(
-      "static: each entry is one endpoint, a name is dialled at one of its addresses. dns: each address of a name is an endpoint. srv: RFC 2782. file: the list in discoveryFile.",
+      "static: each entry is one endpoint, a name is dialled at one of its addresses. dns: each address of a name is an endpoint. srv: RFC 2782. file: the list in discoveryFile. kubernetes: the EndpointSlices of Services, watched; needs the right to get, list and watch them.",
     ),
   discoveryFile: filePathSchema
     .optional()
@@ -256,7 +257,11 @@ export function findConflicts(config: UpstreamConfig): ConfigConflict[] {
   };
   const { discovery, endpoints, discoveryFile } = config;
   const withPort = endpoints.filter(({ port }) => port !== null).map(formatAddress);
-  const withoutPort = endpoints.filter(({ port }) => port === null).map(formatAddress);
+  const withoutPort = endpoints
+    .filter(({ port, portName }) => port === null && portName === undefined)
+    .map(formatAddress);
+  const namedPort = endpoints.filter(({ portName }) => portName !== undefined).map(formatAddress);
+  const noService = endpoints.filter(({ host }) => parseServiceName(host) === null).map(formatAddress);
   const literals = endpoints.filter(({ host }) => needsNoResolver(host)).map(formatAddress);
   refuse(
     discovery !== "file" && endpoints.length === 0,
@@ -287,6 +292,16 @@ export function findConflicts(config: UpstreamConfig): ConfigConflict[] {
     discovery === "srv" && literals.length > 0,
     "endpoints",
     `discovery=srv takes names such as _http._tcp.catalog, not ${literals.join(", ")}`,
+  );
+  refuse(
+    discovery === "kubernetes" && (noService.length > 0 || literals.length > 0),
+    "endpoints",
+    `discovery=kubernetes takes Services such as catalog:http or catalog.shop:8080, not ${[...new Set([...noService, ...literals])].join(", ")}`,
+  );
+  refuse(
+    discovery !== "kubernetes" && namedPort.length > 0,
+    "endpoints",
+    `${namedPort.join(", ")}: a port has a name only with discovery=kubernetes; write its number`,
   );
   refuse(
     discovery !== "srv" && discovery !== "file" && withoutPort.length > 0,

@@ -14,6 +14,7 @@ import {
   type Metrics,
   type Milliseconds,
 } from "@outrigger/core";
+import type { KubernetesClient } from "@outrigger/core/kubernetes";
 import type { Balancer } from "./balance/balancer.ts";
 import { LeastRequest } from "./balance/least-request.ts";
 import { buildPool, emptyPool, type Pool } from "./balance/pool.ts";
@@ -43,6 +44,8 @@ export interface UpstreamDeps {
   readonly metrics: Metrics;
   /** Instead of our own resolver. */
   readonly resolver: NameResolver;
+  /** Instead of the pod's own access to the cluster, or kubeconfig's: for discovery=kubernetes. */
+  readonly kubernetes: () => Promise<KubernetesClient>;
   /** Instead of plain TCP and HTTP health checks. */
   readonly probe: Probe;
 }
@@ -118,6 +121,7 @@ export class Upstream {
       log: this.#log,
       count: count.discovery,
       resolver: deps.resolver ?? null,
+      kubernetes: deps.kubernetes ?? null,
       onTargets: (targets) => this.#setTargets(targets),
     });
   }

@@ -112,7 +112,6 @@ const CLASSIC: readonly Edit[] = [
 const job = (kind: "Job" | "CronJob"): readonly Edit[] => [
   ["apiVersion: apps/v1\nkind: Deployment", `apiVersion: batch/v1\nkind: ${kind}`],
 ];
-/** Not accepted by the ambassador yet, so that its program's refusal stands beside what is looked for. */
 const KUBERNETES: Edit = [ROUTE, "--route=8001=http://catalog:8001?discovery=kubernetes"];
 const rights = (verbs: string, subject: string, kind = "ServiceAccount", namespace = "default"): Edit => [
   "---\n",

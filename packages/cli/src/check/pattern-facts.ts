@@ -183,9 +183,11 @@ function routeOf(written: unknown): Route[] {
 }
 
 function targetOf(endpoint: string): Target {
-  const match = /^(?:\[([^\]]*)\]|([^:*]*))(?::(\d+))?(?:\*\d+)?$/.exec(endpoint);
+  const match = /^(?:\[([^\]]*)\]|([^:*]*))(?::([^*]*))?(?:\*\d+)?$/.exec(endpoint);
+  const port = match?.[3];
   return {
     host: match?.[1] ?? match?.[2] ?? endpoint,
-    port: match?.[3] === undefined ? null : Number(match[3]),
+    // A name with discovery=kubernetes.
+    port: port !== undefined && /^\d+$/.test(port) ? Number(port) : null,
   };
 }

@@ -359,6 +359,28 @@ describe("a watch", () => {
     assert.equal(server.watches.count, 0);
   });
 
+  it("lasts as long as something comes, also only bookmarks", async () => {
+    const server = await TestApiServer.start();
+    const clock = new VirtualClock();
+    const client = new KubernetesClient({ access: accessTo(server.url), clock });
+    closing.push(
+      () => server.stop(),
+      () => client.close(),
+    );
+    const watch = client.watch(LEASES, "default", { resourceVersion: String(server.store.revision) }, signal);
+    let next = watch.next();
+    while (server.watches.count === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (let minute = 0; minute < 3; minute++) {
+      server.watches.bookmark();
+      assert.equal((await next).value?.type, "BOOKMARK");
+      next = watch.next();
+      clock.advance(60_000);
+    }
+    clock.advance(30_000);
+    await assert.rejects(next, code("kubernetes-unavailable", /nothing came for 90000 ms/));
+    assert.equal(clock.pendingTimers, 0);
+  });
+
   it("ends its connection when nobody listens any more", async () => {
     const { client, server } = await setup();
     server.store.create(LEASES, "default", lease("a", "x"));

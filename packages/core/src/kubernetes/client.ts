@@ -5,7 +5,6 @@
  * Retry-After. A write is repeated only where the server has said that it was not done: 429 with Retry-After, and 401 (once,
  * with the credentials read again). Of every other write without an answer nobody knows: the caller reads, and decides.
  */
-import type { IncomingMessage } from "node:http";
 import { OutriggerError } from "../errors.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Bytes, Milliseconds } from "../units.ts";
@@ -187,9 +186,8 @@ export class KubernetesClient {
     };
     const { source } = this.#access;
     const head = this.#limited(this.#timeout, signal);
-    let message: IncomingMessage | null = null;
     try {
-      message = await this.#transport.open(
+      const message = await this.#transport.open(
         { method: "GET", path: path(target, query), body: null },
         head.signal,
       );
@@ -200,14 +198,13 @@ export class KubernetesClient {
         throw statusError(target, code, readStatus(parseJson(text)), text, source);
       }
       head.limit(silence, `${describeTarget(target)}: nothing came for ${silence} ms, not even a bookmark`);
-      const bytes = message as AsyncIterable<Buffer>;
-      for await (const line of splitLines(heard(bytes, head.refresh)))
+      // Ends the connection, too, when the caller stops listening.
+      for await (const line of splitLines(heard(message, head.refresh)))
         yield readEvent(line, target, source, (object) => parse(resource, target, object));
     } catch (thrown) {
       throw this.#failure(target, thrown, head.signal, signal);
     } finally {
       head.clear();
-      message?.destroy();
     }
   }
 

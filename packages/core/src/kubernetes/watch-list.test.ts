@@ -110,12 +110,11 @@ describe("a watched list", () => {
     list.start();
     await until(1);
     await watched();
-    for (let index = 0; index < 5; index++) put(`other${index}`, "db");
-    watches.bookmark();
     put("a");
     await until(2);
+    for (let index = 0; index < 5; index++) put(`other${index}`, "db");
+    watches.bookmark();
     store.compact();
-    await watched();
     watches.end();
     put("b");
     await until(3);

@@ -5,8 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import type { LeaseRecord, LeaseStore } from "../election/lease-store.ts";
-import { noRedisServer, RedisServer } from "@outrigger/core/testing";
+import { noRedisServer, RedisServer, TestApiServer } from "@outrigger/core/testing";
+import { clientOf } from "../testing/api-client.ts";
 import { FileStore } from "./file-store.ts";
+import { KubernetesStore } from "./kubernetes-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { RedisStore } from "./redis-store.ts";
 
@@ -32,6 +34,10 @@ after(async () => {
   await redis?.end();
 });
 
+const apiServer = await TestApiServer.start();
+after(() => apiServer.stop());
+let leases = 0;
+
 /** Each candidate's own access to one lease. */
 const STORES: Readonly<Record<string, () => () => LeaseStore>> = {
   memory: () => {
@@ -41,6 +47,10 @@ const STORES: Readonly<Record<string, () => () => LeaseStore>> = {
   file: () => {
     const folder = fresh();
     return () => new FileStore(folder, "ticker");
+  },
+  Kubernetes: () => {
+    const name = `ticker-${leases++}`;
+    return () => new KubernetesStore({ client: clientOf(apiServer), namespace: "default", name });
   },
   Redis: () => {
     const name = `ticker-${opened.length}`;

@@ -2,13 +2,15 @@
  * From configured entries to endpoints. An IP literal is an endpoint as it stands. A name is
  *   static, file  one endpoint, dialled at one of its addresses (the one before, while the name still has it);
  *   dns           one endpoint for each of its addresses, each with the entry's weight;
- *   srv           one for each address of each target, with the record's weight and priority (RFC 2782).
+ *   srv           one for each address of each target, with the record's weight and priority (RFC 2782);
+ *   kubernetes    one for each pod that is ready, of the Service's EndpointSlices.
  *
  * Names are resolved by name-resolver.ts, never through /etc/hosts. What is known stays known: an empty or failed
  * answer, or an unusable file, changes nothing but a warning and a counter. A new configuration takes over when each
  * of its names has had its first answer or failure; until then the old endpoints serve.
  */
 import type { Clock, Logger, Milliseconds } from "@outrigger/core";
+import type { KubernetesClient } from "@outrigger/core/kubernetes";
 import type { Address } from "../endpoint/address.ts";
 import { targetAt, type Target } from "../endpoint/endpoint.ts";
 import type { DiscoveryInstruments } from "../instruments.ts";
@@ -22,11 +24,13 @@ import {
   type ServiceTarget,
 } from "./lookups.ts";
 import { SearchingResolver, type Family, type NameResolver } from "./name-resolver.ts";
+import { ServiceSlices } from "./service-slices.ts";
+import { placesOf } from "./slice-addresses.ts";
 import { Watch, type WatchEvents, type WatchSettings } from "./watch.ts";
 
 export interface DiscoverySettings extends WatchSettings {
   readonly endpoints: readonly Address[];
-  readonly discovery: "static" | "file" | "dns" | "srv";
+  readonly discovery: "static" | "file" | "dns" | "srv" | "kubernetes";
   readonly discoveryFile?: string | undefined;
   readonly discoveryTimeout: Milliseconds;
   readonly dnsConfig: string;
@@ -41,6 +45,8 @@ export interface DiscoveryDeps {
   readonly count: DiscoveryInstruments;
   /** Instead of our own; then dnsConfig and dnsServers have no meaning. */
   readonly resolver: NameResolver | null;
+  /** Instead of the pod's own access to the cluster, or kubeconfig's. */
+  readonly kubernetes: (() => Promise<KubernetesClient>) | null;
   onTargets(targets: readonly Target[]): void;
 }
 
@@ -59,6 +65,7 @@ export class Discovery {
   #fileEntries: readonly Address[] | null = null;
   #names = new Map<string, Watch<NameAddresses>>();
   #services = new Map<string, Watch<readonly ServiceTarget[]>>();
+  readonly #slices: ServiceSlices;
   /** Which address a static name is dialled at. */
   readonly #dialled = new Map<string, string>();
   #published = 0;
@@ -73,6 +80,7 @@ export class Discovery {
     this.#settings = settings;
     this.#deps = deps;
     this.#resolver = deps.resolver ?? new SearchingResolver(settings);
+    this.#slices = new ServiceSlices({ ...deps, open: deps.kubernetes, events: this.#watchEvents });
     this.#publish();
   }
 
@@ -106,7 +114,7 @@ export class Discovery {
     for (const watch of [...this.#names.values(), ...this.#services.values()]) watch.stop();
     this.#resolver.close();
     this.#replaceFile(null);
-    await Promise.all(this.#closing);
+    await Promise.all([...this.#closing, this.#slices.stop()]);
   }
 
   configure(settings: DiscoverySettings): void {
@@ -135,7 +143,7 @@ export class Discovery {
   }
 
   describe(): DiscoverySnapshot {
-    const notes: string[] = [];
+    const notes: string[] = [...this.#slices.notes];
     const { discovery } = this.#settings;
     if (this.#file?.failure != null)
       notes.push(`${this.#file.path} is not used as it is: ${this.#file.failure}`);
@@ -169,8 +177,12 @@ export class Discovery {
       const path = discovery === "file" ? (discoveryFile ?? null) : null;
       if (path !== (this.#file?.path ?? null)) this.#replaceFile(path);
       const hosts = [...new Set(this.#entries().map(({ host }) => host))];
+      this.#slices.watch(discovery === "kubernetes" ? hosts : []);
       const services = discovery === "srv" ? hosts : [];
-      const names = discovery === "srv" ? [] : hosts.filter((host) => !needsNoResolver(host));
+      const names =
+        discovery === "srv" || discovery === "kubernetes"
+          ? []
+          : hosts.filter((host) => !needsNoResolver(host));
       this.#services = this.#keep(this.#services, services, (name) => this.#watchService(name));
       this.#names = this.#keep(this.#names, names, (name) => this.#watchName(name));
       for (const host of this.#dialled.keys()) if (!this.#names.has(host)) this.#dialled.delete(host);
@@ -257,7 +269,7 @@ export class Discovery {
     if (this.#file && this.#fileEntries === null && this.#file.failure === null) return false;
     for (const watch of this.#names.values()) if (!watch.settled) return false;
     for (const watch of this.#services.values()) if (!watch.settled) return false;
-    return true;
+    return this.#slices.settled;
   }
 
   #publish(): void {
@@ -282,9 +294,7 @@ export class Discovery {
   /** There is something to ask or to read before the endpoints are known. */
   #asks(): boolean {
     const { discovery, endpoints } = this.#settings;
-    return (
-      discovery === "file" || discovery === "srv" || !endpoints.every(({ host }) => needsNoResolver(host))
-    );
+    return !["static", "dns"].includes(discovery) || !endpoints.every(({ host }) => needsNoResolver(host));
   }
 
   #targets(): readonly Target[] {
@@ -293,9 +303,15 @@ export class Discovery {
     return this.#entries().flatMap((entry) => this.#ofEntry(entry));
   }
 
-  #ofEntry({ host, port, weight }: Address): readonly Target[] {
-    if (port === null) return [];
+  #ofEntry({ host, port, portName, weight }: Address): readonly Target[] {
     const name = host.replace(/\.$/, "");
+    if (this.#settings.discovery === "kubernetes") {
+      const places = placesOf(this.#slices.slices(host) ?? [], portName ?? (port as number));
+      return preferred(places, this.#settings.dnsFamily).map((place) =>
+        targetAt(place.address, place.port, weight, name),
+      );
+    }
+    if (port === null) return [];
     if (needsNoResolver(host)) return [targetAt(name, port, weight)];
     const known = this.#names.get(host)?.value;
     const addresses = known ? preferred(known, this.#settings.dnsFamily) : [];

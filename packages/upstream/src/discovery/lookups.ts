@@ -18,7 +18,10 @@ export interface ServiceTarget {
 }
 
 /** The addresses that `family` wants: auto is IPv4 if there is any, else IPv6. */
-export function preferred({ v4, v6 }: NameAddresses, family: Family): readonly string[] {
+export function preferred<Value>(
+  { v4, v6 }: { readonly v4: readonly Value[]; readonly v6: readonly Value[] },
+  family: Family,
+): readonly Value[] {
   if (family === "4") return v4;
   if (family === "6") return v6;
   if (family === "both") return [...v4, ...v6];

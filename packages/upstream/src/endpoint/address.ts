@@ -5,8 +5,10 @@ import { OutriggerError } from "@outrigger/core";
 export interface Address {
   /** A DNS name or an IP literal, without brackets. */
   readonly host: string;
-  /** null: not given, which only `srv` discovery allows. */
+  /** null: not given, which only `srv` discovery allows, or named. */
   readonly port: number | null;
+  /** Instead of a number, which only `kubernetes` discovery allows: the port's name in the Service. */
+  readonly portName?: string;
   /** Share of the traffic relative to the others; 0 = drained. */
   readonly weight: number;
 }
@@ -14,19 +16,24 @@ export interface Address {
 const WEIGHT = /^\d{1,6}(?:\.\d{1,3})?$/;
 /** RFC 1123 names plus the underscore of service labels (RFC 2782) and the dot that ends an absolute name. */
 const NAME = /^(?=.{1,254}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_][a-z0-9_-]{0,62})*\.?$/i;
+/** RFC 6335's service names, as long as a Service's port may have one. */
+const PORT_NAME = /^(?=.*[a-z])[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const ONLY_DIGITS_AND_DOTS = /^[\d.]+$/;
 
 /**
  * Reads `catalog:8080`, `10.0.0.1:80*3`, `[::1]:6379`, `_http._tcp.catalog`.
+ * @param named `catalog:http` as well
  * @throws OutriggerError `bad-endpoint`
  */
-export function parseAddress(text: string): Address {
+export function parseAddress(text: string, named = false): Address {
   const star = text.lastIndexOf("*");
   const weightText = star < 0 ? "1" : text.slice(star + 1);
   if (!WEIGHT.test(weightText)) throw bad(text, `the weight ${JSON.stringify(weightText)} is not a number`);
   const place = star < 0 ? text : text.slice(0, star);
   const { host, portText } = splitPort(text, place);
   let port: number | null = null;
+  if (named && portText !== null && PORT_NAME.test(portText))
+    return { host, port, portName: portText, weight: Number(weightText) };
   if (portText !== null) {
     port = /^\d{1,5}$/.test(portText) ? Number(portText) : 0;
     if (port < 1 || port > 65_535) {
@@ -69,7 +76,9 @@ export function formatHostPort(host: string, port: number): string {
 }
 
 /** Writes what parseAddress reads. */
-export function formatAddress({ host, port, weight }: Address): string {
-  const place = port === null ? (host.includes(":") ? `[${host}]` : host) : formatHostPort(host, port);
+export function formatAddress({ host, port, portName, weight }: Address): string {
+  const bare = host.includes(":") ? `[${host}]` : host;
+  const place =
+    port !== null ? formatHostPort(host, port) : portName === undefined ? bare : `${bare}:${portName}`;
   return weight === 1 ? place : `${place}*${weight}`;
 }

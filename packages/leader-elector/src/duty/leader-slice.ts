@@ -1,0 +1,244 @@
+/**
+ * Traffic to the leader alone, for callers and workloads that know nothing of leaders: one EndpointSlice behind a Service
+ * without selector, which names the leader's pod from the begin of its term, and nobody from its end.
+ *
+ * Each write is a compare-and-set on the slice that was read, and the fencing token of the term stands in an annotation: a
+ * former leader that was paused, and comes late, finds a higher one and leaves the slice alone. The token stays when the address
+ * goes. Not promised: that nobody reaches a former leader any more. kube-proxy hears of the change a moment later, and
+ * connections that stand go on; a leader that dies stays named until the next one begins.
+ */
+import { isIPv4, isIPv6 } from "node:net";
+import { OutriggerError, type Clock, type Counter, type Logger, type Metrics } from "@outrigger/core";
+import {
+  Backoff,
+  ENDPOINT_SLICES,
+  type EndpointSlice,
+  type KubernetesClient,
+} from "@outrigger/core/kubernetes";
+import type { Duty, EndReason, Term } from "./duty.ts";
+
+export const TOKEN_ANNOTATION = "outrigger.dev/token";
+const SERVICE_LABEL = "kubernetes.io/service-name";
+const MANAGED_BY_LABEL = "endpointslice.kubernetes.io/managed-by";
+const MANAGED_BY = "outrigger-leader-elector";
+
+export interface LeaderSliceOptions {
+  readonly namespace: string;
+  /** Of the EndpointSlice. It may be created beforehand, empty: then get and update of it alone are the rights needed. */
+  readonly name: string;
+  /** The Service without selector that it stands behind. */
+  readonly service: string;
+  /** Of this pod: status.podIP. */
+  readonly address: string;
+  /** Those of the Service, by the same names; `port` is the pod's. */
+  readonly ports: readonly {
+    readonly name?: string;
+    readonly port: number;
+    readonly protocol?: "TCP" | "UDP";
+  }[];
+  /** For people, and for topology. */
+  readonly pod?: { readonly name: string; readonly uid?: string; readonly node?: string };
+}
+
+export interface LeaderSliceDeps {
+  readonly client: KubernetesClient;
+  readonly clock: Pick<Clock, "sleep">;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Uniform in [0, 1). */
+  readonly random?: () => number;
+}
+
+/** Somebody else was faster, or the API server is not well: what another attempt can mend. */
+const PASSING = new Set([
+  "kubernetes-conflict",
+  "kubernetes-already-exists",
+  "kubernetes-not-found",
+  "kubernetes-unavailable",
+  "kubernetes-too-many-requests",
+]);
+
+export class LeaderSlice implements Duty {
+  readonly name = "leader-slice";
+  readonly #options: LeaderSliceOptions;
+  readonly #deps: LeaderSliceDeps;
+  readonly #addressType: "IPv4" | "IPv6";
+  readonly #failures: Counter;
+
+  /** @throws OutriggerError `bad-leader-slice` for an address that an EndpointSlice cannot have */
+  constructor(options: LeaderSliceOptions, deps: LeaderSliceDeps) {
+    const { address, namespace, name } = options;
+    if (!isIPv4(address) && !isIPv6(address))
+      throw new OutriggerError(
+        "bad-leader-slice",
+        `the address ${JSON.stringify(address)} for EndpointSlice ${namespace}/${name} is no IP address: give the pod's (status.podIP)`,
+      );
+    this.#options = options;
+    this.#deps = deps;
+    this.#addressType = isIPv4(address) ? "IPv4" : "IPv6";
+    this.#failures = deps.metrics
+      .counter(
+        "outrigger_leader_slice_failures_total",
+        "Attempts to write the leader's EndpointSlice that failed.",
+      )
+      .with({});
+  }
+
+  /**
+   * Looks whether it could be done: a missing right, or a slice of somebody else, is found before the first term.
+   * @throws OutriggerError `kubernetes-forbidden`, `kubernetes-unauthorized`, `bad-leader-slice`
+   */
+  async start(): Promise<void> {
+    const { client, log } = this.#deps;
+    const { namespace, name } = this.#options;
+    try {
+      this.#check(await client.get(ENDPOINT_SLICES, namespace, name, new AbortController().signal));
+    } catch (thrown) {
+      const { code, message } = OutriggerError.from(thrown);
+      if (!PASSING.has(code)) throw thrown;
+      if (code !== "kubernetes-not-found")
+        log.warn({ err: message }, "the leader's EndpointSlice could not be read yet");
+    }
+  }
+
+  /** @throws OutriggerError `stale-token` when a later leader was there; `kubernetes-...` for what no repetition mends */
+  async begin(term: Term, signal: AbortSignal): Promise<void> {
+    await this.#persist(signal, async () => {
+      const found = await this.#find(signal);
+      const { client } = this.#deps;
+      const { namespace, name } = this.#options;
+      if (found === null) {
+        await client.create(
+          ENDPOINT_SLICES,
+          namespace,
+          this.#filled({ metadata: { name }, addressType: "" }, term),
+          signal,
+        );
+        return;
+      }
+      this.#check(found);
+      const token = tokenOf(found);
+      if (token > term.token)
+        throw new OutriggerError(
+          "stale-token",
+          `EndpointSlice ${namespace}/${name} has token ${token} of a later leader than ours, ${term.token}: another leads`,
+        );
+      await client.update(ENDPOINT_SLICES, namespace, this.#filled(found, term), signal);
+    });
+    const { address, service } = this.#options;
+    this.#deps.log.info(
+      { service, address, token: String(term.token) },
+      `Service ${service} leads to this pod`,
+    );
+  }
+
+  async end(term: Term, _why: EndReason, hurry: AbortSignal): Promise<void> {
+    const { log, client } = this.#deps;
+    const { service, namespace, name } = this.#options;
+    try {
+      await this.#persist(hurry, async () => {
+        const found = await this.#find(hurry);
+        if (found === null) return;
+        this.#check(found);
+        const token = tokenOf(found);
+        if (token > term.token || (token === term.token && (found.endpoints ?? []).length === 0)) return;
+        // Also where our address never got there: a write of ours that is still on its way fails by this one.
+        await client.update(
+          ENDPOINT_SLICES,
+          namespace,
+          { ...this.#filled(found, term), endpoints: [] },
+          hurry,
+        );
+      });
+      log.info({ service, token: String(term.token) }, `Service ${service} leads to this pod no more`);
+    } catch (thrown) {
+      const { message } = OutriggerError.from(thrown);
+      log.error(
+        { err: message },
+        `EndpointSlice ${namespace}/${name} may name this pod until there is another leader`,
+      );
+    }
+  }
+
+  async #find(signal: AbortSignal): Promise<EndpointSlice | null> {
+    const { namespace, name } = this.#options;
+    try {
+      return await this.#deps.client.get(ENDPOINT_SLICES, namespace, name, signal);
+    } catch (thrown) {
+      if (OutriggerError.from(thrown).code === "kubernetes-not-found") return null;
+      throw thrown;
+    }
+  }
+
+  /** Until it is done, the signal aborts, or it fails in a way that no repetition mends. */
+  async #persist(signal: AbortSignal, attempt: () => Promise<void>): Promise<void> {
+    const { clock, log, random = Math.random } = this.#deps;
+    const backoff = new Backoff(50, 2_000, random);
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        return await attempt();
+      } catch (thrown) {
+        signal.throwIfAborted();
+        const { code, message } = OutriggerError.from(thrown);
+        this.#failures.inc();
+        if (!PASSING.has(code)) throw thrown;
+        log.warn({ err: message }, "the leader's EndpointSlice was not written yet");
+      }
+      await clock.sleep(backoff.next(), signal);
+    }
+  }
+
+  /** Refuses what another controller would take back, and what cannot be changed. */
+  #check({ metadata, addressType }: EndpointSlice): void {
+    const { namespace, name, address } = this.#options;
+    const refuse = (why: string): never => {
+      throw new OutriggerError("bad-leader-slice", `EndpointSlice ${namespace}/${name} ${why}`);
+    };
+    const manager = metadata.labels?.[MANAGED_BY_LABEL] ?? MANAGED_BY;
+    if (manager !== MANAGED_BY)
+      refuse(`is managed by ${manager}: give the leader's a name of its own, and its Service no selector`);
+    if (addressType !== this.#addressType)
+      refuse(
+        `has the address type ${addressType}, and this pod the address ${address}: delete it, the type cannot be changed`,
+      );
+  }
+
+  #filled(slice: EndpointSlice, term: Term): EndpointSlice {
+    const { namespace, service, address, ports, pod } = this.#options;
+    const { metadata } = slice;
+    return {
+      ...slice,
+      metadata: {
+        ...metadata,
+        labels: { ...metadata.labels, [SERVICE_LABEL]: service, [MANAGED_BY_LABEL]: MANAGED_BY },
+        annotations: { ...metadata.annotations, [TOKEN_ANNOTATION]: String(term.token) },
+      },
+      addressType: this.#addressType,
+      endpoints: [
+        {
+          addresses: [address],
+          conditions: { ready: true, serving: true, terminating: false },
+          ...(pod?.node === undefined ? {} : { nodeName: pod.node }),
+          ...(pod === undefined
+            ? {}
+            : {
+                targetRef: {
+                  kind: "Pod",
+                  namespace,
+                  name: pod.name,
+                  ...(pod.uid === undefined ? {} : { uid: pod.uid }),
+                },
+              }),
+        },
+      ],
+      ports: ports.map(({ name = "", port, protocol = "TCP" }) => ({ name, port, protocol })),
+    };
+  }
+}
+
+/** What is no token is one that is lower than all. */
+function tokenOf({ metadata }: EndpointSlice): bigint {
+  const text = metadata.annotations?.[TOKEN_ANNOTATION] ?? "";
+  return /^\d{1,40}$/.test(text) ? BigInt(text) : -1n;
+}
