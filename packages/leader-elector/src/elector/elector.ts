@@ -221,7 +221,10 @@ export class Elector {
     this.#tell();
     await ended;
     this.#keepsLease = !(await workGone);
-    if (!this.#keepsLease) return this.#candidate.withdraw(graceEnds);
+    if (!this.#keepsLease) {
+      await this.#candidate.withdraw(graceEnds);
+      return this.#termEnded(term);
+    }
     this.#log.warn(
       {},
       "the lease is not given back, since the workload has not stopped: it expires by itself",

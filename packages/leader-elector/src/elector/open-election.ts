@@ -27,7 +27,11 @@ export async function openElection(config: ElectionConfig, deps: OpenElectionDep
   const { store, close } = await openStore(config, { ...deps, env: surroundings.env, log });
   let elector: Elector | null = null;
   const onFailure = (reason: string): void => elector?.fail(reason);
-  const { duties, listeners } = await openDuties(config, { clock, log, metrics, id, onFailure });
+  const { duties, listeners } = await openDuties(config, {
+    ...{ clock, log, metrics, id, onFailure },
+    env: surroundings.env,
+    cluster: deps.cluster,
+  });
   const health = await openHealth(config, { ...deps, log });
   const address = advertised(config, hostAddress(surroundings));
   const built = (elector = new Elector(
