@@ -325,6 +325,24 @@ describe("an elector", () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
+  it("whose workload is well again while the duties still end gives the lease back, and campaigns", async () => {
+    const health = new FakeHealth();
+    const { clock, elector, duties, told } = setUp({ health });
+    duties[1].endTakes = 1_000;
+    await elector.start();
+    health.become(true);
+    await clock.advanceAsync(3_000);
+    health.become(false);
+    health.become(true);
+    await clock.advanceAsync(6_000);
+    assert.deepEqual(
+      told.filter((line) => /hook (begin|ended)/.test(line)),
+      ["hook begin 1", "hook ended 1", `hook begin ${elector.view.token}`],
+    );
+    assert.equal(elector.view.isLeader, true);
+    await elector.stop();
+  });
+
   it("whose work fails gives leadership up, once, and not after it has ended", async () => {
     const { clock, elector, told } = setUp();
     await elector.start();

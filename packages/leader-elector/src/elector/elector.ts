@@ -362,9 +362,9 @@ export class Elector {
     }
   }
 
-  /** A reason not to campaign has gone. What is being given back is given back first. */
+  /** A reason not to campaign has gone. What is to be given back is given back first, by the candidate. */
   #freed(): void {
-    if (this.#heldBack.none && this.#steppingDown === null) this.#candidate.campaign();
+    if (this.#heldBack.none) this.#candidate.campaign();
     this.#tell();
   }
 
