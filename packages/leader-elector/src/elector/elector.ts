@@ -194,9 +194,10 @@ export class Elector {
   /**
    * Ends it for good: stands back at once, ends its duties, and gives the lease back. Resolves when that is done.
    * @param graceEnds what has not ended then is cut
-   * @param workGone awaited before the release: the workload itself has stopped; false: it has not, and nothing is released
+   * @param workGone asked when the duties have ended: resolves with true when the workload itself has stopped; with false when it
+   *   has not until the end, and then nothing is given back. Default: nobody else is at work
    */
-  async retire(graceEnds: AbortSignal, workGone: Promise<boolean> = Promise.resolve(true)): Promise<void> {
+  async retire(graceEnds: AbortSignal, workGone = () => Promise.resolve(true)): Promise<void> {
     this.#stopping = true;
     this.#heldBack.add("stopping");
     const term = this.#term;
@@ -206,8 +207,11 @@ export class Elector {
     const ended = term.end("stopped", Infinity, graceEnds);
     this.#tell();
     await ended;
-    this.#keepsLease = !(await workGone);
-    if (!this.#keepsLease) {
+    const { releaseDelay = 0 } = this.#options;
+    const gone = await workGone();
+    if (gone && releaseDelay > 0) await this.#clock.sleep(releaseDelay, graceEnds).catch(() => {});
+    this.#keepsLease = !gone;
+    if (gone) {
       await this.#candidate.withdraw(graceEnds);
       return this.#termEnded(term);
     }
