@@ -20,10 +20,11 @@ export class LeaseServer {
     return this.#lease === null ? this.#put(lease) : null;
   }
 
-  /** null: it is another by now (409), or gone (404). */
+  /** null: it is another by now (409), or gone (404). An update that changes nothing is answered, and nobody sees it. */
   update(lease: Lease): Lease | null {
-    const current = this.#lease?.metadata.resourceVersion;
-    return current !== undefined && lease.metadata.resourceVersion === current ? this.#put(lease) : null;
+    const current = this.#lease;
+    if (current === null || lease.metadata.resourceVersion !== current.metadata.resourceVersion) return null;
+    return JSON.stringify(lease.spec) === JSON.stringify(current.spec) ? current : this.#put(lease);
   }
 
   #put(lease: Lease): Lease {
