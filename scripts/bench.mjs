@@ -19,10 +19,10 @@ const option = (name, fallback) => {
   const at = words.indexOf(`--${name}`);
   return at < 0 ? fallback : Number(words[at + 1]);
 };
-const flags = ["--short", "--dry-run"];
+const flags = new Set(["--short", "--dry-run"]);
 const names = words.filter(
   (word, index) =>
-    !word.startsWith("--") && (!words[index - 1]?.startsWith("--") || flags.includes(words[index - 1])),
+    !word.startsWith("--") && (!words[index - 1]?.startsWith("--") || flags.has(words[index - 1])),
 );
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
 if (names.length !== 1 || unknown.length > 0) {

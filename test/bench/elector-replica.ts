@@ -11,8 +11,8 @@ export interface Entry {
   readonly main: string;
 }
 
-/** The image's flag is half of the container's memory; the README's pod snippet has a limit of 128 MiB. */
-const HEAP = "--max-old-space-size=64";
+/** As the image: half of the container's memory, of which the README's pod snippet has 128 MiB, and the collector. */
+const NODE_FLAGS = ["--max-old-space-size=64", "--expose-gc"];
 const PATIENCE = 30_000;
 
 export class Replica {
@@ -37,7 +37,7 @@ export class Replica {
   ): Promise<{ replica: Replica; readyAfter: number }> {
     const [http, probe, control] = [await freePort(), await freePort(), await freePort()];
     const words = [
-      ...[HEAP, main, "--id", id, ...args, "--http", `127.0.0.1:${http}`],
+      ...[...NODE_FLAGS, main, "--id", id, ...args, "--http", `127.0.0.1:${http}`],
       ...["--probe", `127.0.0.1:${probe}`, "--control", `${control}`],
     ];
     const began = performance.now();
