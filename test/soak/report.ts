@@ -58,7 +58,7 @@ export function resultRow(part: PartResult): ResultRow {
       };
     case "elections":
       return {
-        what: `${part.fields.map(({ field, seeds }) => `${thousands(seeds)} seeds of ${field}`).join(", ")}, in ${part.seconds} s`,
+        what: `${seedsOf(part)}, in ${part.seconds} s`,
         memory: "not watched",
         outcome: elections(part),
       };
@@ -89,10 +89,7 @@ export function electionsSentence(result: SoakResult): string {
   const part = result.parts.find(({ kind }) => kind === "elections");
   if (part?.kind !== "elections") return "";
   const found = problems(part);
-  const seeds = part.fields
-    .map(({ field, seeds: count }) => `${thousands(count)} seeds of ${field}`)
-    .join(", ");
-  return `\`npm run soak -- elections\` wrote this: ${seeds}; ${elections(part)}${found.length === 0 ? "" : ` (**${found.join("; ")}**)`}.`;
+  return `\`npm run soak -- elections\` wrote this: ${seedsOf(part)}; ${elections(part)}${found.length === 0 ? "" : ` (**${found.join("; ")}**)`}.`;
 }
 
 /** Writes them into the READMEs; says so and does nothing where there is no place for them. */
@@ -109,6 +106,14 @@ export function report(say: (text: string) => void): void {
       say(`the README has no place for the soak: ${why}\n`);
     }
   }
+}
+
+const FIELDS: Readonly<Record<string, string>> = { ours: "ours alone", mixed: "ours beside client-go's" };
+
+function seedsOf({ fields }: ElectionsResult): string {
+  return fields
+    .map(({ field, seeds }) => `${thousands(seeds)} seeds of ${FIELDS[field] ?? field}`)
+    .join(", ");
 }
 
 function elections({ fields }: ElectionsResult): string {

@@ -179,7 +179,8 @@ export class Election {
     this.#request = null;
     this.#see(written, now);
     if (action.kind !== "write") return;
-    this.#nextAt = sentAt + this.#timing.retryPeriod;
+    // What was withdrawn while its renewal was under way is given back at once.
+    this.#nextAt = this.#ended === null ? sentAt + this.#timing.retryPeriod : -Infinity;
     if (action.acquires) {
       const { acquiredAt } = action.record;
       const won = { renewedAt: sentAt, token: written.token, acquiredAt };

@@ -315,6 +315,17 @@ describe("a leader", () => {
     assert.deepEqual([again.record.holder, again.acquires, election.token(now)], ["a", true, 10n]);
   });
 
+  it("that withdraws while its renewal is under way gives back as soon as that is answered", () => {
+    lead();
+    now = waitsUntil();
+    const renewal = send("write");
+    election.withdraw();
+    put(renewal.record);
+    election.written({ ...stands, token: BigInt(revision) }, now);
+    assert.ok(!election.leads(now));
+    assert.equal(write().record.holder, "");
+  });
+
   it("that withdraws while it acquires gives back what it won, and has not believed", () => {
     read();
     const action = send("write");
