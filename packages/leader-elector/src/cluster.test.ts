@@ -180,6 +180,16 @@ describe("the printed rights", () => {
     );
   });
 
+  it("say for which service account they are, and how to name another", () => {
+    assert.match(printed({ election: "one" }), /^# For the service account default, .*POD_SERVICE_ACCOUNT/);
+    const text = printRole(parseLeaderElectorConfig({ election: "one" }), {
+      POD_SERVICE_ACCOUNT: "ticker",
+      POD_NAMESPACE: "shop",
+    });
+    assert.match(text, /^# For the service account ticker, in namespace shop/);
+    assert.match(text, /kind: ServiceAccount\n +name: "ticker"\n +namespace: "shop"/);
+  });
+
   it("have no Lease where that stands elsewhere, and are refused where there is nothing to grant", () => {
     const text = printed({ ...INPUT, store: "redis://redis" });
     assert.doesNotMatch(text, /lease/i);
