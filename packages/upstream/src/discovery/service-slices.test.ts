@@ -103,7 +103,7 @@ describe("discovery by EndpointSlices", () => {
   });
 
   it("goes on with pods that terminate, and with nobody where there is none at all", async () => {
-    const { upstream, put, becomes, notes, keys } = await setup({ endpoints: ["catalog:http"] });
+    const { upstream, put, becomes, notes } = await setup({ endpoints: ["catalog:http"] });
     put("catalog-1", "catalog", ["10.0.0.1"]);
     put("catalog-2", "catalog", ["10.0.0.2"]);
     await upstream.start();
