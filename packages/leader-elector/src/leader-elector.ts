@@ -197,9 +197,9 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
       addresses: this.#server?.addresses ?? [],
       drainBegins: (graceEnds) => {
         const gone = callers.gone(graceEnds);
-        this.#retiring = Promise.all(this.#electors.map((elector) => elector.retire(graceEnds, gone))).then(
-          () => {},
-        );
+        const retire = ({ elector, workloadGone }: OpenElection): Promise<void> =>
+          elector.retire(graceEnds, async () => (await gone) && workloadGone(graceEnds));
+        this.#retiring = Promise.all(this.#elections.map(retire)).then(() => {});
       },
       stopAccepting: () => Promise.resolve(),
       // The release waits for callers by itself.

@@ -128,6 +128,7 @@ export function sliceOf(service: string): string {
 /** Where others reach the forward port, as far as this replica can know. */
 export function advertised(config: ElectionConfig, host: string | null): string | undefined {
   if (config.address !== undefined) return config.address;
-  if (config.forward === undefined || host === null) return undefined;
+  // Port 0 is another port each time, and known only when it is open.
+  if (config.forward === undefined || config.forward.listen.port === 0 || host === null) return undefined;
   return formatHostPort({ host, port: config.forward.listen.port });
 }

@@ -170,7 +170,6 @@ export class Election {
     this.#see(sighting, now);
     const own = this.#leadership;
     if (own !== null && !this.#holds(own.acquiredAt)) this.#lapse();
-    if (this.#ended !== null && !this.#holds(this.#ended.acquiredAt)) this.#ended = null;
     this.#nextAt = this.#isIdle ? now + this.#lookPeriod() : now;
   }
 

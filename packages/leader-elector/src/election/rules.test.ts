@@ -248,6 +248,31 @@ describe("a leader", () => {
     assert.equal(waitsUntil(), Infinity);
   });
 
+  it("says when it came to lead, not when it first tried", () => {
+    read();
+    send("write");
+    put(held("b"));
+    election.conflicted(now);
+    read();
+    now += 60_000;
+    const { record } = write();
+    assert.ok(record.acquiredAt >= (WALL + now) * 1_000, `${record.acquiredAt}`);
+  });
+
+  it("that lapsed and tried again in vain takes its own lease at once, whichever of its two names it has", () => {
+    lead();
+    now = waitsUntil();
+    send("write");
+    election.unanswered(now);
+    now += 10_000;
+    read();
+    send("write");
+    election.unanswered(now);
+    now = waitsUntil();
+    read();
+    assert.ok(write().acquires);
+  });
+
   it("writes a record unlike the one it replaces, also when the wall clock stands still", () => {
     election = new Election("a", DEFAULT_TIMING, { random: () => 0, wallTime: () => WALL });
     read();
