@@ -29,18 +29,24 @@ const INPUT: LeaderElectorInput = {
   servicePorts: ["http=8080", "dns=53/UDP"],
 };
 
-/** What kubectl would have applied, and whom it lets do what. */
+/** What kubectl applies. */
+const documentsOf = (input: LeaderElectorInput): Record<string, unknown>[] =>
+  parseAllDocuments(printRole(parseLeaderElectorConfig(input), { POD_SERVICE_ACCOUNT: "ticker" })).map(
+    (document) => document.toJS() as Record<string, unknown>,
+  );
+
+const RESOURCES = [LEASES, ENDPOINT_SLICES];
+
+/** Where that was applied, and who may do what. */
 async function cluster(input: LeaderElectorInput): Promise<TestApiServer> {
-  const text = printRole(parseLeaderElectorConfig(input), { POD_SERVICE_ACCOUNT: "ticker" });
-  const documents = parseAllDocuments(text).map((document) => document.toJS() as Record<string, unknown>);
+  const documents = documentsOf(input);
   const role = documents.find(({ kind }) => kind === "Role") as { rules: Rule[] };
-  const users = { t: { name: "ticker", namespace: "default", rules: role.rules } };
+  const users = { t: { name: "ticker", namespace: "default", rules: role.rules }, admin: { name: "admin" } };
   const server = await TestApiServer.start({ users });
   closing.push(() => server.stop());
   for (const document of documents) {
-    if (document["kind"] === "Lease") server.store.create(LEASES, "default", document as never);
-    if (document["kind"] === "EndpointSlice")
-      server.store.create(ENDPOINT_SLICES, "default", document as never);
+    const resource = RESOURCES.find(({ kind }) => kind === document["kind"]);
+    if (resource) server.store.create(resource, "default", document as never);
   }
   return server;
 }
@@ -102,6 +108,33 @@ describe("an elector in a cluster", () => {
     assert.ok((second.elector("ticker")?.view.token ?? 0n) > token);
   });
 
+  it("goes on leading, named in the slice, when what is printed is applied again", async () => {
+    const server = await cluster(INPUT);
+    const elector = await replica(server, "10.0.0.1");
+    await eventually("it leads", () => leads(elector));
+    const { token } = elector.elector("ticker")?.view ?? assert.fail();
+    for (const document of documentsOf(INPUT)) {
+      const resource = RESOURCES.find(({ kind }) => kind === document["kind"]);
+      if (resource === undefined) continue;
+      const { group, version, plural } = resource;
+      const { name } = document["metadata"] as { name: string };
+      // kubectl sends what differs from what stands; the lists of a slice are atomic, so that this is a merge patch.
+      const answer = await fetch(
+        `${server.url}/apis/${group}/${version}/namespaces/default/${plural}/${name}`,
+        {
+          method: "PATCH",
+          headers: { authorization: "Bearer admin", "content-type": "application/merge-patch+json" },
+          body: JSON.stringify(document),
+        },
+      );
+      assert.equal(answer.status, 200);
+    }
+    const slice = server.store.get(ENDPOINT_SLICES, "default", "ticker-leader") as unknown as EndpointSlice;
+    assert.deepEqual(slice.endpoints?.[0]?.addresses, ["10.0.0.1"]);
+    assert.equal(slice.ports?.length, 2);
+    assert.equal(elector.elector("ticker")?.view.token, token);
+  });
+
   it("without rights says what to grant, and goes on trying", async () => {
     const server = await cluster(INPUT);
     server.users = new Map([["t", { name: "ticker", namespace: "default", rules: [] }]]);
@@ -145,6 +178,16 @@ describe("the printed rights", () => {
         return [`Role ${role}`, `RoleBinding ${role}`, `Lease ${namespace}/${name}`];
       }),
     );
+  });
+
+  it("say for which service account they are, and how to name another", () => {
+    assert.match(printed({ election: "one" }), /^# For the service account default, .*POD_SERVICE_ACCOUNT/);
+    const text = printRole(parseLeaderElectorConfig({ election: "one" }), {
+      POD_SERVICE_ACCOUNT: "ticker",
+      POD_NAMESPACE: "shop",
+    });
+    assert.match(text, /^# For the service account ticker, in namespace shop/);
+    assert.match(text, /kind: ServiceAccount\n +name: "ticker"\n +namespace: "shop"/);
   });
 
   it("have no Lease where that stands elsewhere, and are refused where there is nothing to grant", () => {

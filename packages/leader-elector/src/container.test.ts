@@ -231,7 +231,7 @@ describe("the README", () => {
   });
 
   it("has command lines and arguments of a pod that are accepted as they stand", () => {
-    const lines = [...readme.matchAll(/^npx outrigger-leader-elector ([^|\n]*)/gm)].map(
+    const lines = [...readme.matchAll(/^(?:\w+=\w+ )?npx outrigger-leader-elector ([^|\n]*)/gm)].map(
       ([, line = ""]) => line,
     );
     assert.equal(lines.length, 3);
@@ -241,5 +241,11 @@ describe("the README", () => {
     }
     const args = JSON.parse(/^ +args: (\[.*?\])/m.exec(readme)?.[1] ?? "") as string[];
     assert.equal(runContainer(BIN, ...args, "--check-config").status, 0);
+  });
+
+  it("has the pod's service account in the line that prints its rights", () => {
+    const account = /^ +serviceAccountName: (\w+)$/m.exec(readme)?.[1] ?? "";
+    assert.match(readme, new RegExp(`^kubectl create serviceaccount ${account}$`, "m"));
+    assert.match(readme, new RegExp(`^POD_SERVICE_ACCOUNT=${account} npx .*--print-role`, "m"));
   });
 });

@@ -11,13 +11,14 @@ import { rightsManifest } from "./store/kubernetes-rights.ts";
  */
 export function printRole(config: LeaderElectorConfig, env: NodeJS.ProcessEnv): string {
   const serviceAccount = env["POD_SERVICE_ACCOUNT"] || "default";
+  const here = env["POD_NAMESPACE"] || "default";
   const manifests = electionsOf(config).flatMap(({ election, store, namespace, service, slice }) => {
     const inCluster = store.kind === "kubernetes" || store.kind === "auto";
     if (!inCluster && service === undefined) return [];
     return rightsManifest({
       election,
       lease: inCluster,
-      namespace: namespace ?? (env["POD_NAMESPACE"] || "default"),
+      namespace: namespace ?? here,
       serviceAccount,
       ...(service !== undefined && {
         slice: {
@@ -33,5 +34,5 @@ export function printRole(config: LeaderElectorConfig, env: NodeJS.ProcessEnv): 
       "bad-config",
       "--print-role: no election has its lease in a cluster (--store kubernetes), so that none needs rights there",
     );
-  return manifests.join("");
+  return `# For the service account ${serviceAccount}, in namespace ${here} unless an election says another: POD_SERVICE_ACCOUNT and POD_NAMESPACE.\n${manifests.join("")}`;
 }

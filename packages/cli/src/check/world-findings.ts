@@ -4,6 +4,7 @@ import { at } from "./configuration-findings.ts";
 import type { Finding } from "./finding.ts";
 import { isLoopback, type CheckedPod } from "./pod.ts";
 import { namespaceOf, type Stream } from "./stream.ts";
+import { serviceNamespace } from "../manifest/service-name.ts";
 
 /** What discovery=kubernetes reads. */
 const RULE = {
@@ -58,14 +59,19 @@ export const worldFindings: readonly Finding[] = [
     remedy: `A Role with ${RULE_TEXT} in the Services' namespace, and a RoleBinding to the pod's ServiceAccount; outrigger inject --rbac FILE writes both.`,
     *find(pod, stream) {
       for (const { path, facts, value } of pod.patterns) {
-        const route = facts.routes.find(({ discovery }) => discovery === "kubernetes");
-        if (!route || mayWatch(pod, stream)) continue;
-        const account = accountOf(pod.spec);
-        yield at(
-          pod,
-          value["args"] === undefined ? path : [...path, "args"],
-          `the route ${route.label} needs rights that nothing here gives to the ServiceAccount ${account} of namespace ${pod.namespace}: a Role with ${RULE_TEXT}, and a RoleBinding to it (not seen: what the cluster has already)`,
-        );
+        const told = new Set<string>();
+        for (const route of facts.routes.filter(({ discovery }) => discovery === "kubernetes")) {
+          for (const { host } of route.targets) {
+            const namespace = serviceNamespace(host) ?? pod.namespace;
+            if (told.has(namespace) || mayWatch(pod, namespace, stream)) continue;
+            told.add(namespace);
+            yield at(
+              pod,
+              value["args"] === undefined ? path : [...path, "args"],
+              `the route ${route.label} needs rights in namespace ${namespace} that nothing here gives to the ServiceAccount ${accountOf(pod.spec)} of namespace ${pod.namespace}: a Role with ${RULE_TEXT}, and a RoleBinding to it, both in namespace ${namespace} (not seen: what the cluster has already)`,
+            );
+          }
+        }
       }
     },
   },
@@ -78,7 +84,7 @@ const sameName = (one: string, other: string): boolean =>
 const accountOf = (spec: Fields): string =>
   text(spec["serviceAccountName"]) ?? text(spec["serviceAccount"]) ?? "default";
 
-function mayWatch(pod: CheckedPod, stream: Stream): boolean {
+function mayWatch(pod: CheckedPod, namespace: string, stream: Stream): boolean {
   return stream.ofKind("RoleBinding", "ClusterRoleBinding").some((binding) => {
     const ofNamespace = binding.kind === "RoleBinding" ? namespaceOf(binding) : null;
     const bound = list(binding.value["subjects"])
@@ -87,6 +93,7 @@ function mayWatch(pod: CheckedPod, stream: Stream): boolean {
     const reference = fields(binding.value["roleRef"]);
     return (
       bound &&
+      (ofNamespace === null || ofNamespace === namespace) &&
       stream
         .ofKind(text(reference["kind"]) ?? "Role")
         .some((role) => role.name === reference["name"] && sameNamespace(role, ofNamespace) && allows(role))

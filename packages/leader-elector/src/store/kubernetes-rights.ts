@@ -1,7 +1,8 @@
 /**
  * What a candidate needs in a cluster, as YAML for kubectl: a Role on the one Lease, its binding, and the Lease itself, empty.
  * `create` cannot be limited to a name (the API server does not know it when it asks for the right), so it is granted only on
- * request, for all of the namespace; what is created beforehand needs it not.
+ * request, for all of the namespace; what is created beforehand needs it not. Neither object says what electors write, so that
+ * it may be applied again while one leads.
  */
 import { OutriggerError } from "@outrigger/core";
 
@@ -59,7 +60,7 @@ export function rightsManifest(rights: KubernetesRights): string {
     if (lease) documents.push(`apiVersion: coordination.k8s.io/v1\nkind: Lease\n${meta(quote(election))}`);
     if (slice)
       documents.push(
-        `apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n${meta(quote(slice.name))}  labels:\n    kubernetes.io/service-name: ${quote(slice.service)}\n    endpointslice.kubernetes.io/managed-by: outrigger-leader-elector\naddressType: ${slice.addressType}\nendpoints: []\nports: []\n`,
+        `apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n${meta(quote(slice.name))}  labels:\n    kubernetes.io/service-name: ${quote(slice.service)}\n    endpointslice.kubernetes.io/managed-by: outrigger-leader-elector\naddressType: ${slice.addressType}\n`,
       );
   }
   return documents.map((text) => `---\n${text}`).join("");
