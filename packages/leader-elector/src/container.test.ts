@@ -1,5 +1,6 @@
 /** The container's entry as its users run it: processes with flags, signals, a child, and one folder between them. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -12,8 +13,10 @@ import {
   startContainer,
   type ContainerProcess,
 } from "@outrigger/core/testing";
+import { splitWords } from "./config/command-words.ts";
 
-const BIN = join(dirname(dirname(fileURLToPath(import.meta.url))), "bin", "outrigger-leader-elector.js");
+const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));
+const BIN = join(PACKAGE, "bin", "outrigger-leader-elector.js");
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-leader-elector-"));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -182,5 +185,67 @@ describe("the container", () => {
     assert.deepEqual([none.status, none.stdout], [2, ""]);
     assert.match(none.stderr, /no election has its lease in a cluster/);
     assert.match(runContainer(BIN, "--election", "tick", "--print-config").stdout, /^retryPeriod: 2s$/m);
+  });
+});
+
+describe("the README", () => {
+  const readme = readFileSync(join(PACKAGE, "README.md"), "utf8");
+
+  it("names every metric that there is, and none that there is not", async () => {
+    const { probe, child, exited } = await replica(
+      "a",
+      fresh(STEADY),
+      ...["--child", "sleep 60", "--gate", "127.0.0.1:0=tcp://127.0.0.1:9"],
+      ...["--forward", "127.0.0.1:0=http://127.0.0.1:9", "--on-ended", "true", "--signal-process", "none"],
+      ...["--webhooks", "http://127.0.0.1:9/"],
+    );
+    const own =
+      /outrigger_(?:election|forward|gate|child|webhook|command_hook|signal_hook|leader_slice)_\w+/g;
+    const { body } = await get(probe, "/metrics");
+    const real = new Set([...body.matchAll(/^# TYPE (\w+) /gm)].map(([, name = ""]) => name));
+    const told = new Set([...readme.matchAll(own)].map(([name]) => name));
+    // Of a duty that only a cluster has; those of events that have not been.
+    const unseen = new Set(["outrigger_leader_slice_failures_total", "outrigger_election_ends_total"]);
+    assert.deepEqual(
+      [...told].filter((name) => !unseen.has(name)).sort(),
+      [...real]
+        .filter((name) => name.match(own))
+        .filter((name) => !unseen.has(name))
+        .sort(),
+    );
+    child.kill("SIGTERM");
+    await exited;
+  });
+
+  it("has code that runs as it stands", () => {
+    const code = /```js\n([^]*?)```/.exec(readme)?.[1] ?? "";
+    const file = join(PACKAGE, "dist", "readme-code.mjs");
+    writeFileSync(file, code);
+    const { status, stdout, stderr } = spawnSync(process.execPath, [file], {
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    rmSync(file);
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.match(stdout, /^true 1n\nending\n(ending\n)?standby\n$/m);
+  });
+
+  it("has command lines and arguments of a pod that are accepted as they stand", () => {
+    const lines = [...readme.matchAll(/^(?:\w+=\w+ )?npx outrigger-leader-elector ([^|\n]*)/gm)].map(
+      ([, line = ""]) => line,
+    );
+    assert.equal(lines.length, 3);
+    for (const line of lines) {
+      const { status, stderr } = runContainer(BIN, ...splitWords(line), "--check-config");
+      assert.equal(status, 0, `${line}: ${stderr}`);
+    }
+    const args = JSON.parse(/^ +args: (\[.*?\])/m.exec(readme)?.[1] ?? "") as string[];
+    assert.equal(runContainer(BIN, ...args, "--check-config").status, 0);
+  });
+
+  it("has the pod's service account in the line that prints its rights", () => {
+    const account = /^ +serviceAccountName: (\w+)$/m.exec(readme)?.[1] ?? "";
+    assert.match(readme, new RegExp(`^kubectl create serviceaccount ${account}$`, "m"));
+    assert.match(readme, new RegExp(`^POD_SERVICE_ACCOUNT=${account} npx .*--print-role`, "m"));
   });
 });

@@ -1,12 +1,8 @@
 /** One of N replicas acts, and can prove it. */
 export { createLeaderElector, LeaderElector, type LeaderElectorDeps } from "./leader-elector.ts";
-export {
-  Elector,
-  type ElectorDeps,
-  type ElectorOptions,
-  type HeldBack,
-  type View,
-} from "./elector/elector.ts";
+export { Elector, type ElectorDeps, type ElectorOptions } from "./elector/elector.ts";
+export type { HeldBack } from "./elector/hold-backs.ts";
+export type { View } from "./elector/view.ts";
 export type { Change, Changes } from "./elector/change-log.ts";
 export {
   leaderElectorSchema,

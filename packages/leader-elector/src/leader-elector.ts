@@ -31,8 +31,7 @@ import { electionApi, type ApiOptions } from "./http/api.ts";
 import { Callers } from "./http/callers.ts";
 import { standingJson } from "./http/standing-json.ts";
 import { hereAndNow, type Surroundings } from "./identity.ts";
-import { lazyCluster } from "./cluster.ts";
-import type { Cluster } from "./store/open-store.ts";
+import { LazyCluster } from "./cluster.ts";
 import type { MemoryStore } from "./store/memory-store.ts";
 
 export interface LeaderElectorDeps extends PatternDeps {
@@ -51,7 +50,7 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
   /** Counts suspended time, too. */
   readonly #clock: Clock;
   readonly #callers: Callers;
-  readonly #cluster: () => Promise<Cluster>;
+  readonly #cluster: LazyCluster;
   #config: LeaderElectorConfig;
   #elections: OpenElection[] = [];
   readonly #dropped = new Set<OpenElection>();
@@ -64,7 +63,7 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
     this.#deps = deps;
     this.#clock = createBootClock(deps.clock);
     this.#callers = new Callers(deps.clock);
-    this.#cluster = lazyCluster(deps.surroundings.env, deps.clock);
+    this.#cluster = new LazyCluster(deps.surroundings.env, deps.clock);
     this.metrics = deps.metrics;
   }
 
@@ -126,6 +125,7 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
     this.#state = "stopped";
     const all = [...this.#elections, ...this.#dropped];
     await Promise.all(all.map((election) => election.close()));
+    await this.#cluster.close();
     await this.#server?.close();
     this.#server = null;
   }
@@ -171,7 +171,7 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
 
   #open(config: ElectionConfig): Promise<OpenElection> {
     const { log, metrics, surroundings, memory } = this.#deps;
-    const cluster = this.#cluster;
+    const cluster = () => this.#cluster.open();
     return openElection(config, { clock: this.#clock, log, metrics, surroundings, memory, cluster });
   }
 
@@ -197,9 +197,9 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
       addresses: this.#server?.addresses ?? [],
       drainBegins: (graceEnds) => {
         const gone = callers.gone(graceEnds);
-        this.#retiring = Promise.all(this.#electors.map((elector) => elector.retire(graceEnds, gone))).then(
-          () => {},
-        );
+        const retire = ({ elector, workloadGone }: OpenElection): Promise<void> =>
+          elector.retire(graceEnds, async () => (await gone) && workloadGone(graceEnds));
+        this.#retiring = Promise.all(this.#elections.map(retire)).then(() => {});
       },
       stopAccepting: () => Promise.resolve(),
       // The release waits for callers by itself.

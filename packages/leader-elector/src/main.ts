@@ -18,7 +18,7 @@ const container = defineContainer({
   printouts: [
     {
       name: "print-role",
-      help: "the Role, its binding and the Lease that a cluster needs, as YAML for kubectl",
+      help: "the Role, its binding and the Lease that a cluster needs, as YAML for kubectl; for the service account that POD_SERVICE_ACCOUNT names, in namespace POD_NAMESPACE",
       print: printRole,
     },
   ],

@@ -113,7 +113,14 @@ const job = (kind: "Job" | "CronJob"): readonly Edit[] => [
   ["apiVersion: apps/v1\nkind: Deployment", `apiVersion: batch/v1\nkind: ${kind}`],
 ];
 const KUBERNETES: Edit = [ROUTE, "--route=8001=http://catalog:8001?discovery=kubernetes"];
-const rights = (verbs: string, subject: string, kind = "ServiceAccount", namespace = "default"): Edit => [
+const ELSEWHERE: Edit = [ROUTE, "--route=8001=http://catalog.shop:8001?discovery=kubernetes"];
+const rights = (
+  verbs: string,
+  subject: string,
+  kind = "ServiceAccount",
+  namespace = "default",
+  bound = "default",
+): Edit => [
   "---\n",
   `---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -124,7 +131,7 @@ rules:
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: { name: watcher }
+metadata: { name: watcher, namespace: ${bound} }
 subjects: [{ kind: ${kind}, name: ${subject}, namespace: default }]
 roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: watcher }
 ---
@@ -698,13 +705,30 @@ for (const [sentence, edits, found] of [
     [KUBERNETES, rights("[get, list, watch]", "default")],
     false,
   ],
+  [
+    "they are of the pod's namespace, and the Service is in another",
+    [ELSEWHERE, rights("[get, list, watch]", "default")],
+    "shop",
+  ],
+  [
+    "the binding is of another namespace than the Service",
+    [KUBERNETES, rights("[get, list, watch]", "default", "ServiceAccount", "shop", "shop")],
+    true,
+  ],
+  [
+    "but not where they are of the Service's namespace",
+    [ELSEWHERE, rights("[get, list, watch]", "default", "ServiceAccount", "shop", "shop")],
+    false,
+  ],
   ["nor where they give all", [KUBERNETES, rights('["*"]', "default")], false],
   ["nor for another discovery", [], false],
 ] as const) {
   test(`rights-missing: ${sentence}`, async () => {
     const result = await checkManifests([{ file: "shop.yaml", text: edited(edits) }], askOnce);
     const first = result.found.find(({ id }) => id === "rights-missing");
-    assert.equal(first !== undefined, found);
+    assert.equal(first !== undefined, found !== false);
+    if (typeof found === "string")
+      assert.match(first?.message ?? "", /needs rights in namespace shop .* both in namespace shop/);
     if (first)
       assert.match(
         first.message,

@@ -4,6 +4,7 @@ import { at } from "./configuration-findings.ts";
 import type { Finding } from "./finding.ts";
 import { isLoopback, type CheckedPod } from "./pod.ts";
 import { namespaceOf, type Stream } from "./stream.ts";
+import { serviceNamespace } from "../manifest/service-name.ts";
 
 interface Rule {
   readonly apiGroup: string;
@@ -73,14 +74,19 @@ export const worldFindings: readonly Finding[] = [
     remedy: `A Role with ${ruleText(RULE)} in the Services' namespace, and a RoleBinding to the pod's ServiceAccount; outrigger inject --rbac FILE writes both.`,
     *find(pod, stream) {
       for (const { path, facts, value } of pod.patterns) {
-        const route = facts.routes.find(({ discovery }) => discovery === "kubernetes");
-        if (!route || isGranted(RULE, pod.namespace, pod, stream)) continue;
-        const account = accountOf(pod.spec);
-        yield at(
-          pod,
-          value["args"] === undefined ? path : [...path, "args"],
-          `the route ${route.label} needs rights that nothing here gives to the ServiceAccount ${account} of namespace ${pod.namespace}: a Role with ${ruleText(RULE)}, and a RoleBinding to it (not seen: what the cluster has already)`,
-        );
+        const told = new Set<string>();
+        for (const route of facts.routes.filter(({ discovery }) => discovery === "kubernetes")) {
+          for (const { host } of route.targets) {
+            const namespace = serviceNamespace(host) ?? pod.namespace;
+            if (told.has(namespace) || isGranted(RULE, namespace, pod, stream)) continue;
+            told.add(namespace);
+            yield at(
+              pod,
+              value["args"] === undefined ? path : [...path, "args"],
+              `the route ${route.label} needs rights in namespace ${namespace} that nothing here gives to the ServiceAccount ${accountOf(pod.spec)} of namespace ${pod.namespace}: a Role with ${ruleText(RULE)}, and a RoleBinding to it, both in namespace ${namespace} (not seen: what the cluster has already)`,
+            );
+          }
+        }
       }
     },
   },
@@ -116,17 +122,17 @@ const sameName = (one: string, other: string): boolean =>
 const accountOf = (spec: Fields): string =>
   text(spec["serviceAccountName"]) ?? text(spec["serviceAccount"]) ?? "default";
 
-/** @param where of what is asked for; for EndpointSlices any namespace counts, since Services may be elsewhere */
-function isGranted(rule: Rule, where: string, pod: CheckedPod, stream: Stream): boolean {
+/** @param namespace of what is asked for */
+function isGranted(rule: Rule, namespace: string, pod: CheckedPod, stream: Stream): boolean {
   return stream.ofKind("RoleBinding", "ClusterRoleBinding").some((binding) => {
     const ofNamespace = binding.kind === "RoleBinding" ? namespaceOf(binding) : null;
-    if (rule.name !== undefined && ofNamespace !== null && ofNamespace !== where) return false;
     const bound = list(binding.value["subjects"])
       .map(fields)
       .some((subject) => isAccount(subject, pod, ofNamespace));
     const reference = fields(binding.value["roleRef"]);
     return (
       bound &&
+      (ofNamespace === null || ofNamespace === namespace) &&
       stream
         .ofKind(text(reference["kind"]) ?? "Role")
         .some(

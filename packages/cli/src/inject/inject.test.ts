@@ -523,6 +523,41 @@ test("uninject leaves what others have added beside ours", () => {
   });
 });
 
+test("rights are of each namespace whose Services are named, for the service account of the pod's", () => {
+  const text = deployment(
+    { serviceAccountName: "shop", containers: [web()] },
+    { metadata: { name: "web", namespace: "s" } },
+  );
+  const [object] = readDocuments("x", text, []).flatMap((document) => [...objectsOf(document)]);
+  const workload = workloadOf(object as NonNullable<typeof object>) as Workload;
+  const [ambassador] = INJECTABLES as [(typeof INJECTABLES)[number]];
+  const route = readRoute("8080=http://a:http,b.data:http,c.data.svc:80?discovery=kubernetes", false);
+  const grants = grantsFor(workload, ambassador, [route]);
+  assert.deepEqual(
+    grants.map(({ namespace }) => namespace),
+    ["s", "data"],
+  );
+  assert.match(
+    grantNote(grants[1] as (typeof grants)[number]),
+    / in namespace data for service account shop/,
+  );
+  const documents = rbacManifest(grants)
+    .split("---\n")
+    .filter(Boolean)
+    .map((each) => parse(each) as { kind: string; metadata: object; subjects?: object });
+  assert.deepEqual(documents.flatMap(modelProblems), []);
+  const subjects = [{ kind: "ServiceAccount", name: "shop", namespace: "s" }];
+  assert.deepEqual(
+    documents.map(({ kind, metadata, ...rest }) => [kind, metadata, rest.subjects]),
+    [
+      ["Role", { name: "outrigger-ambassador-shop", namespace: "s" }, undefined],
+      ["RoleBinding", { name: "outrigger-ambassador-shop", namespace: "s" }, subjects],
+      ["Role", { name: "outrigger-ambassador-s-shop", namespace: "data" }, undefined],
+      ["RoleBinding", { name: "outrigger-ambassador-s-shop", namespace: "data" }, subjects],
+    ],
+  );
+});
+
 test("rights are named with their reason, and their Role and RoleBinding are Kubernetes objects", () => {
   const text = deployment(
     { serviceAccountName: "shop", containers: [web()] },

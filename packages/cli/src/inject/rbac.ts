@@ -3,30 +3,37 @@ import { itemLines, mappingLines, type Style, type Value } from "./emit.ts";
 import type { Injectable, Right } from "./pattern-table.ts";
 import type { Route } from "./route.ts";
 import { fields, text, type Workload } from "../manifest/workload.ts";
+import { serviceNamespace } from "../manifest/service-name.ts";
 
 export interface Grant {
+  /** Of what may be read there. */
   readonly namespace: string;
+  /** Of the pod and its service account. */
+  readonly home: string;
   readonly serviceAccount: string;
   readonly pattern: string;
   readonly right: Right;
 }
 
-/** @returns one for each right, however many routes need it */
+/** @returns one for each right and namespace, however many routes need it there */
 export function grantsFor(workload: Workload, injectable: Injectable, routes: readonly Route[]): Grant[] {
   const spec = fields(workload.template["spec"]);
-  return injectable.rights
-    .filter(({ option, value }) => routes.some(({ line }) => line[option] === value))
-    .map((right) => ({
-      namespace: workload.namespace ?? "default",
-      serviceAccount: text(spec["serviceAccountName"]) ?? text(spec["serviceAccount"]) ?? "default",
-      pattern: injectable.pattern.name,
-      right,
-    }));
+  const home = workload.namespace ?? "default";
+  const serviceAccount = text(spec["serviceAccountName"]) ?? text(spec["serviceAccount"]) ?? "default";
+  return injectable.rights.flatMap((right) => {
+    const needing = routes.filter(({ line }) => line[right.option] === right.value);
+    const namespaces = needing.flatMap(({ targets }) =>
+      targets.map(({ host }) => serviceNamespace(host) ?? home),
+    );
+    const pattern = injectable.pattern.name;
+    return [...new Set(namespaces)].map((namespace) => ({ namespace, home, serviceAccount, pattern, right }));
+  });
 }
 
-export function grantNote({ serviceAccount, pattern, right }: Grant): string {
+export function grantNote({ namespace, home, serviceAccount, pattern, right }: Grant): string {
   const { apiGroups, resources, verbs } = right.rule;
-  return `outrigger-${pattern} needs ${verbs.join(", ")} of ${resources.join(", ")} (${apiGroups.join(", ")}) for service account ${serviceAccount}, because of ${right.option}=${right.value}: ${right.reason}; --rbac FILE writes the Role and RoleBinding`;
+  const there = namespace === home ? "" : ` in namespace ${namespace}`;
+  return `outrigger-${pattern} needs ${verbs.join(", ")} of ${resources.join(", ")} (${apiGroups.join(", ")})${there} for service account ${serviceAccount}, because of ${right.option}=${right.value}: ${right.reason}; --rbac FILE writes the Role and RoleBinding`;
 }
 
 const STYLE: Style = { step: 2, list: 2, dash: 2 };
@@ -35,14 +42,16 @@ const STYLE: Style = { step: 2, list: 2, dash: 2 };
 export function rbacManifest(grants: readonly Grant[]): string {
   const groups = new Map<string, Grant[]>();
   for (const grant of grants) {
-    const key = JSON.stringify([grant.namespace, grant.serviceAccount, grant.pattern]);
+    const key = JSON.stringify([grant.namespace, grant.home, grant.serviceAccount, grant.pattern]);
     const group = groups.get(key) ?? [];
     if (!group.some(({ right }) => right === grant.right)) group.push(grant);
     groups.set(key, group);
   }
   const documents = [...groups.values()].flatMap((group) => {
-    const { namespace, serviceAccount, pattern } = group[0] as Grant;
-    const name = `outrigger-${pattern}-${serviceAccount}`;
+    const { namespace, home, serviceAccount, pattern } = group[0] as Grant;
+    // In another namespace two of that name may meet.
+    const account = namespace === home ? serviceAccount : `${home}-${serviceAccount}`;
+    const name = `outrigger-${pattern}-${account}`;
     const metadata: Value = { name, namespace };
     const role = mappingLines(
       { apiVersion: "rbac.authorization.k8s.io/v1", kind: "Role", metadata },
@@ -53,7 +62,7 @@ export function rbacManifest(grants: readonly Grant[]): string {
       `  # ${right.option}=${right.value}: ${right.reason}`,
       ...itemLines([{ ...right.rule }], 2, STYLE),
     ]);
-    const subject: Value = { kind: "ServiceAccount", name: serviceAccount, namespace };
+    const subject: Value = { kind: "ServiceAccount", name: serviceAccount, namespace: home };
     const binding = mappingLines(
       {
         apiVersion: "rbac.authorization.k8s.io/v1",

@@ -39,10 +39,10 @@ export interface WatchOptions extends Selection {
   readonly resourceVersion: string;
   /** After which the server ends it in order. Default: of 5 to 10 minutes, at random, as client-go. */
   readonly lasts?: Milliseconds;
-  /**
-   * Without a byte it is taken for dead. Default 90 s: bookmarks come once a minute.
-   */
+  /** Without a byte it is ended: the connection may be dead. Default 90 s: bookmarks come once a minute, mostly. */
   readonly silence?: Milliseconds;
+  /** The server has taken it. */
+  readonly opened?: () => void;
 }
 
 export interface ObjectList<Kind> {
@@ -160,9 +160,11 @@ export class KubernetesClient {
   }
 
   /**
-   * One watch, as long as it lasts; `watchList` goes on where one has ended. Ends with the server's end.
+   * One watch, as long as it lasts; `watchList` goes on where one has ended. Ends with the server's end, and after a silence:
+   * a server promises no bookmarks (kube-apiserver sends none before the first event since its start). Put off by 429, it
+   * rejects when Retry-After is over.
    * @throws OutriggerError `kubernetes-gone` where that resourceVersion is too old: list again;
-   *   `kubernetes-unavailable` when the connection broke, or was silent
+   *   `kubernetes-unavailable` when the connection broke
    */
   async *watch<Kind extends KubernetesObject>(
     resource: Resource<Kind>,
@@ -173,6 +175,7 @@ export class KubernetesClient {
     const {
       lasts = 300_000 * (1 + this.#random()),
       silence = 90_000,
+      opened,
       resourceVersion,
       ...selection
     } = options;
@@ -185,6 +188,7 @@ export class KubernetesClient {
       timeoutSeconds: String(Math.max(1, Math.ceil(lasts / 1_000))),
     };
     const { source } = this.#access;
+    const silent = new OutriggerError("kubernetes-unavailable", "nothing came, not even a bookmark");
     const head = this.#limited(this.#timeout, signal);
     try {
       const message = await this.#transport.open(
@@ -195,13 +199,18 @@ export class KubernetesClient {
         const text = await readBody(message, LARGEST_ANSWER);
         const code = message.statusCode ?? 0;
         if (code === 401) this.#access.refused();
+        head.clear();
+        const retryAfter = readRetryAfter(message.headers["retry-after"]) ?? 0;
+        if (retryAfter > 0) await this.#clock.sleep(Math.min(retryAfter, LONGEST_PAUSE), signal);
         throw statusError(target, code, readStatus(parseJson(text)), text, source);
       }
-      head.limit(silence, `${describeTarget(target)}: nothing came for ${silence} ms, not even a bookmark`);
+      opened?.();
+      head.limit(silence, silent);
       // Ends the connection, too, when the caller stops listening.
       for await (const line of splitLines(heard(message, head.refresh)))
         yield readEvent(line, target, source, (object) => parse(resource, target, object));
     } catch (thrown) {
+      if (head.signal.reason === silent) return;
       throw this.#failure(target, thrown, head.signal, signal);
     } finally {
       head.clear();
@@ -293,15 +302,15 @@ export class KubernetesClient {
     const abort = (): void => controller.abort(signal.reason);
     if (signal.aborted) abort();
     else signal.addEventListener("abort", abort, { once: true });
-    const start = (after: Milliseconds, message: string) =>
-      this.#clock.timer(after, () => controller.abort(new OutriggerError("kubernetes-unavailable", message)));
-    let timer = start(span, `no answer within ${span} ms`);
+    const start = (after: Milliseconds, reason: OutriggerError) =>
+      this.#clock.timer(after, () => controller.abort(reason));
+    let timer = start(span, new OutriggerError("kubernetes-unavailable", `no answer within ${span} ms`));
     return {
       signal: controller.signal,
       refresh: () => timer.refresh(),
-      limit: (after: Milliseconds, message: string): void => {
+      limit: (after: Milliseconds, reason: OutriggerError): void => {
         timer.clear();
-        timer = start(after, message);
+        timer = start(after, reason);
       },
       clear: (): void => {
         timer.clear();

@@ -170,6 +170,34 @@ describe("a watched list", () => {
     assert.equal(list.failure, null);
   });
 
+  it("works again as soon as a watch is taken, though nothing has changed", async () => {
+    const { server, list, told, until, put, watches, watched } = await setup();
+    put("a");
+    list.start();
+    await until(1);
+    await watched();
+    server.order({ kind: "answer", code: 503 }, "watch");
+    watches.break();
+    await until(4);
+    assert.deepEqual(told, ["a", "kubernetes-unavailable", "kubernetes-unavailable", "recovered"]);
+  });
+
+  it("does not list again when it is put off: that would be dearer for the server than what it put off", async () => {
+    const { server, list, told, until, put, watches, watched } = await setup();
+    put("a");
+    list.start();
+    await until(1);
+    await watched();
+    server.order({ kind: "answer", code: 429, retryAfter: 1 }, "watch", 3);
+    watches.end();
+    await until(2);
+    await watched();
+    put("b");
+    await until(4);
+    assert.deepEqual(told, ["a", "kubernetes-too-many-requests", "recovered", "a,b"]);
+    assert.equal(server.requests.filter(({ verb }) => verb === "list").length, 1);
+  });
+
   it("lists again after what it did not understand", async () => {
     const { server, list, told, until, put, watches, watched } = await setup();
     put("a");

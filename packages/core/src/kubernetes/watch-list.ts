@@ -128,12 +128,15 @@ export class WatchList<Kind extends KubernetesObject> {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const options = { ...this.#selection, resourceVersion: this.#version as string };
+    const options = {
+      ...this.#selection,
+      resourceVersion: this.#version as string,
+      opened: () => this.#recover(),
+    };
     for await (const event of this.#client.watch(this.#resource, this.#namespace, options, signal)) {
       if (signal.aborted) return;
       this.#version = event.resourceVersion;
       this.#backoff.reset();
-      this.#recover();
       if (event.type === "BOOKMARK") continue;
       const { name } = event.object.metadata;
       if (event.type === "DELETED") this.objects.delete(name);
@@ -143,8 +146,9 @@ export class WatchList<Kind extends KubernetesObject> {
   }
 
   #fail(error: OutriggerError): void {
-    // Of what was not understood nobody knows what it has changed.
-    if (error.code !== "kubernetes-unavailable") this.#version = null;
+    // Of what was not understood nobody knows what it has changed; what was not answered, or put off, has changed nothing.
+    if (!["kubernetes-unavailable", "kubernetes-too-many-requests"].includes(error.code))
+      this.#version = null;
     if (this.#failure === error.message) return;
     this.#failure = error.message;
     this.#events.failed(error);

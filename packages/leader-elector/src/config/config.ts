@@ -15,6 +15,7 @@ import { parseWebhookUrl } from "../duty/webhook-url.ts";
 import { checkTiming, DEFAULT_TIMING } from "../election/timing.ts";
 import { parseHealthCheck } from "../health/workload-health.ts";
 import { portOption } from "./port-option.ts";
+import { parseServicePort } from "./service-port.ts";
 import { storeOption } from "./store-option.ts";
 
 const DAY: Milliseconds = 86_400_000;
@@ -32,6 +33,10 @@ const checked = (parse: (text: string) => unknown) =>
       context.addIssue({ code: "custom", message: OutriggerError.from(thrown).message });
     }
   });
+
+const objectName = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, { error: "accepted: the name of an object in a cluster" });
 
 const SIGNALS = [
   "SIGHUP",
@@ -167,6 +172,18 @@ const electionShape = {
   forward: portOption("http", z.strictObject(PORT_LIMITS))
     .optional()
     .describe("A port of the pod that reaches the leader's workload from any replica; HTTP and WebSocket."),
+  service: objectName
+    .optional()
+    .describe(
+      "A Service without selector, whose traffic goes to the leader: this replica writes its EndpointSlice. Needs POD_IP.",
+    ),
+  servicePorts: listOption({ max: 100 })
+    .pipe(z.array(checked(parseServicePort)))
+    .prefault([])
+    .describe(
+      "Of that Service: NAME=PORT, or PORT where it has no name; the pod's port, with /UDP where it is that.",
+    ),
+  slice: objectName.optional().describe("The EndpointSlice's name. Default: the Service's with -leader."),
 } as const;
 
 function checkElection(
@@ -183,6 +200,18 @@ function checkElection(
       context.addIssue({ code: "custom", path: [key ?? "leaseDuration"], message: line });
     }
   }
+  if (election.service !== undefined && election.servicePorts.length === 0)
+    context.addIssue({
+      code: "custom",
+      path: ["servicePorts"],
+      message: "a Service's EndpointSlice has ports: say which, for example --service-ports http=8080",
+    });
+  if (election.service === undefined && (election.slice !== undefined || election.servicePorts.length > 0))
+    context.addIssue({
+      code: "custom",
+      path: ["service"],
+      message: "slice and servicePorts are of a Service: say which",
+    });
   if (election.passwordFile !== undefined && election.store.kind !== "redis")
     context.addIssue({
       code: "custom",

@@ -95,6 +95,19 @@ export const FLAGS: readonly FlagDeclaration[] = [
     value: "[HOST:]PORT=http://HOST:PORT",
     help: "a port that reaches the leader from any replica",
   },
+  {
+    name: "service",
+    key: ["service"],
+    value: "NAME",
+    help: "its traffic goes to the leader (an EndpointSlice)",
+  },
+  {
+    name: "service-ports",
+    key: ["servicePorts"],
+    value: "NAME=PORT[,...]",
+    help: "the ports of that Service",
+  },
+  { name: "slice", key: ["slice"], value: "NAME", help: "the EndpointSlice's name" },
   { name: "child", key: ["child"], value: "COMMAND", help: "runs only while this replica leads" },
   {
     name: "child-restart",

@@ -1,9 +1,9 @@
 /** The leader's EndpointSlice, through terms in and out of order. */
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { createMetrics, silentLogger } from "@outrigger/core";
+import { createMetrics, silentLogger, type Clock } from "@outrigger/core";
 import { ENDPOINT_SLICES, type EndpointSlice } from "@outrigger/core/kubernetes";
-import { TestApiServer, type ApiServerOptions } from "@outrigger/core/testing";
+import { TestApiServer, VirtualClock, type ApiServerOptions } from "@outrigger/core/testing";
 import { clientOf, hastyClock } from "../testing/api-client.ts";
 import type { Term } from "./duty.ts";
 import { LeaderSlice, type LeaderSliceOptions } from "./leader-slice.ts";
@@ -24,7 +24,11 @@ const term = (token: bigint): Term => ({
 async function setup(options: ApiServerOptions & { token?: string } = {}) {
   const server = await TestApiServer.start(options);
   closing.push(() => server.stop());
-  const duty = (address: string, more: Partial<LeaderSliceOptions> = {}): LeaderSlice => {
+  const duty = (
+    address: string,
+    more: Partial<LeaderSliceOptions> = {},
+    clock: Pick<Clock, "sleep" | "timer"> = hastyClock,
+  ): LeaderSlice => {
     const client = clientOf(server, options);
     closing.push(() => client.close());
     return new LeaderSlice(
@@ -36,7 +40,7 @@ async function setup(options: ApiServerOptions & { token?: string } = {}) {
         ports: [{ name: "http", port: 8080 }],
         ...more,
       },
-      { client, clock: hastyClock, log: silentLogger, metrics: createMetrics() },
+      { client, clock, log: silentLogger, metrics: createMetrics() },
     );
   };
   const slice = (): EndpointSlice =>
@@ -110,22 +114,39 @@ describe("the leader's EndpointSlice", () => {
     assert.deepEqual(addresses(), ["10.0.0.2"]);
   });
 
-  it("does not name a pod whose write arrives after its term has ended", async () => {
-    const { server, duty, slice, addresses } = await setup();
-    const [former, one] = [duty("10.0.0.2"), duty("10.0.0.1")];
-    await former.begin(term(3n), signal);
-    let goOn = (): void => {};
-    server.order({ kind: "slow", until: new Promise((resolve) => (goOn = resolve)) }, "update");
-    const during = new AbortController();
-    const begun = one.begin(term(5n), during.signal);
-    while (server.requests.at(-1)?.verb !== "update") await new Promise((resolve) => setImmediate(resolve));
-    during.abort(new Error("the term is over"));
-    await assert.rejects(begun, /the term is over/);
-    await one.end(term(5n), "lost", signal);
-    goOn();
-    await duty("10.0.0.3").start();
-    assert.deepEqual(addresses(), []);
-    assert.equal(slice().metadata.annotations?.["outrigger.dev/token"], "5");
+  for (const [before, verb] of [
+    ["names another", "update"],
+    ["is empty", "update"],
+    ["is not there", "create"],
+  ] as const)
+    it(`does not name a pod whose write arrives after its term has ended, where it ${before}`, async () => {
+      const { server, duty, slice, addresses, precreate } = await setup();
+      const [former, one] = [duty("10.0.0.2"), duty("10.0.0.1")];
+      if (before === "names another") await former.begin(term(3n), signal);
+      if (before === "is empty") precreate();
+      let goOn = (): void => {};
+      server.order({ kind: "slow", until: new Promise((resolve) => (goOn = resolve)) }, verb);
+      const during = new AbortController();
+      const begun = one.begin(term(5n), during.signal);
+      while (server.requests.at(-1)?.verb !== verb) await new Promise((resolve) => setImmediate(resolve));
+      during.abort(new Error("the term is over"));
+      await assert.rejects(begun, /the term is over/);
+      await one.end(term(5n), "lost", signal);
+      goOn();
+      await duty("10.0.0.3").start();
+      assert.deepEqual(addresses(), []);
+      assert.equal(slice().metadata.annotations?.["outrigger.dev/token"], "5");
+    });
+
+  it("ends, too, where it was deleted and may not be created", async () => {
+    const rules = [{ apiGroups: ["*"], resources: ["*"], verbs: ["get", "update"] }];
+    const { server, duty, precreate } = await setup({ users: { t: { name: "pod", rules } }, token: "t" });
+    precreate();
+    const one = duty("10.0.0.1");
+    await one.begin(term(5n), signal);
+    server.store.remove(ENDPOINT_SLICES, "default", "ticker-leader");
+    await one.end(term(5n), "resigned", signal);
+    assert.equal(server.store.find(ENDPOINT_SLICES, "default", "ticker-leader"), null);
   });
 
   it("leaves a slice of another controller as it stands, also at the end", async () => {
@@ -219,5 +240,15 @@ describe("the leader's EndpointSlice", () => {
     await duty("10.0.0.1").start();
     server.order({ kind: "answer", code: 503 }, null, 9);
     await duty("10.0.0.1").start();
+    server.clearFaults();
+    server.order({ kind: "hang" });
+    const clock = new VirtualClock();
+    const before = server.requests.length;
+    const started = duty("10.0.0.1", {}, clock).start();
+    while (server.requests.length === before) await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(5_000);
+    await started;
+    assert.equal(server.requests.length, before + 1);
+    assert.equal(clock.pendingTimers, 0);
   });
 });

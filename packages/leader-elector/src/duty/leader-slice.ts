@@ -8,7 +8,14 @@
  * connections that stand go on; a leader that dies stays named until the next one begins.
  */
 import { isIPv4, isIPv6 } from "node:net";
-import { OutriggerError, type Clock, type Counter, type Logger, type Metrics } from "@outrigger/core";
+import {
+  OutriggerError,
+  type Clock,
+  type Counter,
+  type Logger,
+  type Metrics,
+  type Milliseconds,
+} from "@outrigger/core";
 import {
   Backoff,
   ENDPOINT_SLICES,
@@ -42,12 +49,15 @@ export interface LeaderSliceOptions {
 
 export interface LeaderSliceDeps {
   readonly client: KubernetesClient;
-  readonly clock: Pick<Clock, "sleep">;
+  readonly clock: Pick<Clock, "sleep" | "timer">;
   readonly log: Logger;
   readonly metrics: Metrics;
   /** Uniform in [0, 1). */
   readonly random?: () => number;
 }
+
+/** An API server that does not answer must not keep the pod from starting. */
+const LOOK: Milliseconds = 5_000;
 
 /** Somebody else was faster, or the API server is not well: what another attempt can mend. */
 const PASSING = new Set([
@@ -89,15 +99,21 @@ export class LeaderSlice implements Duty {
    * @throws OutriggerError `kubernetes-forbidden`, `kubernetes-unauthorized`, `bad-leader-slice`
    */
   async start(): Promise<void> {
-    const { client, log } = this.#deps;
+    const { client, clock, log } = this.#deps;
     const { namespace, name } = this.#options;
+    const limit = new AbortController();
+    const timer = clock.timer(LOOK, () =>
+      limit.abort(new OutriggerError("kubernetes-unavailable", `no answer within ${LOOK} ms`)),
+    );
     try {
-      this.#check(await client.get(ENDPOINT_SLICES, namespace, name, new AbortController().signal));
+      this.#check(await client.get(ENDPOINT_SLICES, namespace, name, limit.signal));
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
       if (!PASSING.has(code)) throw thrown;
       if (code !== "kubernetes-not-found")
         log.warn({ err: message }, "the leader's EndpointSlice could not be read yet");
+    } finally {
+      timer.clear();
     }
   }
 
@@ -121,7 +137,7 @@ export class LeaderSlice implements Duty {
       if (token > term.token)
         throw new OutriggerError(
           "stale-token",
-          `EndpointSlice ${namespace}/${name} has token ${token} of a later leader than ours, ${term.token}: another leads`,
+          `EndpointSlice ${namespace}/${name} has token ${token} of a later leader than ours, ${term.token}: another leads; or the leases were begun anew in another store: then remove the annotation ${TOKEN_ANNOTATION}`,
         );
       await client.update(ENDPOINT_SLICES, namespace, this.#filled(found, term), signal);
     });
@@ -138,7 +154,7 @@ export class LeaderSlice implements Duty {
     try {
       await this.#persist(hurry, async () => {
         const found = await this.#find(hurry);
-        if (found === null) return;
+        if (found === null) return await this.#createEmpty(term, hurry);
         this.#check(found);
         const token = tokenOf(found);
         if (token > term.token || (token === term.token && (found.endpoints ?? []).length === 0)) return;
@@ -157,6 +173,18 @@ export class LeaderSlice implements Duty {
         { err: message },
         `EndpointSlice ${namespace}/${name} may name this pod until there is another leader`,
       );
+    }
+  }
+
+  /** A creation of ours that is still on its way fails by this one. */
+  async #createEmpty(term: Term, signal: AbortSignal): Promise<void> {
+    const { namespace, name } = this.#options;
+    const empty = { ...this.#filled({ metadata: { name }, addressType: "" }, term), endpoints: [] };
+    try {
+      await this.#deps.client.create(ENDPOINT_SLICES, namespace, empty, signal);
+    } catch (thrown) {
+      // Then there is none on its way.
+      if (OutriggerError.from(thrown).code !== "kubernetes-forbidden") throw thrown;
     }
   }
 

@@ -1,6 +1,15 @@
 /** The duties that a configuration names, in the order in which they begin, and the ports that the lifecycle drains. */
-import { formatHostPort, type Clock, type DataListener, type Logger, type Metrics } from "@outrigger/core";
+import {
+  formatHostPort,
+  OutriggerError,
+  type Clock,
+  type DataListener,
+  type Logger,
+  type Metrics,
+} from "@outrigger/core";
+import type { Cluster } from "../cluster.ts";
 import type { ElectionConfig } from "../config/config.ts";
+import { parseServicePort } from "../config/service-port.ts";
 import type { Duty } from "./duty.ts";
 
 export interface OpenDuties {
@@ -16,6 +25,9 @@ export interface OpenDutiesDeps {
   readonly id: string;
   /** A duty has failed after it had begun. */
   readonly onFailure: (reason: string) => void;
+  readonly env: NodeJS.ProcessEnv;
+  /** Opened where a duty is in it. */
+  readonly cluster: () => Promise<Cluster>;
 }
 
 /**
@@ -79,12 +91,44 @@ export async function openDuties(config: ElectionConfig, deps: OpenDutiesDeps): 
     duties.push(port);
     listeners.push(port);
   }
+  if (config.service !== undefined) duties.push(await openSlice(config, config.service, deps));
   return { duties, listeners };
+}
+
+/** @throws OutriggerError `no-pod-address`, `bad-leader-slice`, `kubernetes-no-access` */
+async function openSlice(config: ElectionConfig, service: string, deps: OpenDutiesDeps): Promise<Duty> {
+  const { POD_IP: address, POD_NAME: name, POD_UID: uid, NODE_NAME: node } = deps.env;
+  if (!address)
+    throw new OutriggerError(
+      "no-pod-address",
+      `traffic of Service ${service} goes to the leader's address, and POD_IP does not say ours: set it from fieldRef status.podIP`,
+    );
+  const [{ LeaderSlice }, { client, namespace }] = await Promise.all([
+    import("./leader-slice.ts"),
+    deps.cluster(),
+  ]);
+  return new LeaderSlice(
+    {
+      namespace: config.namespace ?? namespace,
+      name: config.slice ?? sliceOf(service),
+      service,
+      address,
+      ports: config.servicePorts.map(parseServicePort),
+      ...(name && { pod: { name, ...(uid && { uid }), ...(node && { node }) } }),
+    },
+    { ...deps, client },
+  );
+}
+
+/** The EndpointSlice of a Service, where none is named. */
+export function sliceOf(service: string): string {
+  return `${service}-leader`;
 }
 
 /** Where others reach the forward port, as far as this replica can know. */
 export function advertised(config: ElectionConfig, host: string | null): string | undefined {
   if (config.address !== undefined) return config.address;
-  if (config.forward === undefined || host === null) return undefined;
+  // Port 0 is another port each time, and known only when it is open.
+  if (config.forward === undefined || config.forward.listen.port === 0 || host === null) return undefined;
   return formatHostPort({ host, port: config.forward.listen.port });
 }

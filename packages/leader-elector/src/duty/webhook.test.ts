@@ -73,7 +73,7 @@ test("each URL is told who leads, by which token, since when, and at the end why
     const shared = {
       election: "ticker",
       id: "pod-1",
-      token: "1152921504606846976",
+      token: 2 ** 60,
       acquiredAt: "2026-01-02T00:00:00.000Z",
     };
     assert.deepEqual(

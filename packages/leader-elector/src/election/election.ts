@@ -170,7 +170,6 @@ export class Election {
     this.#see(sighting, now);
     const own = this.#leadership;
     if (own !== null && !this.#holds(own.acquiredAt)) this.#lapse();
-    if (this.#ended !== null && !this.#holds(this.#ended.acquiredAt)) this.#ended = null;
     this.#nextAt = this.#isIdle ? now + this.#lookPeriod() : now;
   }
 
@@ -273,7 +272,7 @@ export class Election {
         holder: this.id,
         leaseDuration: this.#timing.leaseDuration,
         acquiredAt,
-        renewedAt: acquiredAt,
+        renewedAt: this.#renewedAt(),
         transitions: (before?.transitions ?? -1) + (before?.holder === this.id ? 0 : 1),
         address: this.#deps.address ?? "",
       },
@@ -288,7 +287,7 @@ export class Election {
         ...record,
         leaseDuration: this.#timing.leaseDuration,
         acquiredAt,
-        renewedAt: Math.floor(this.#deps.wallTime()) * 1_000,
+        renewedAt: this.#renewedAt(),
       },
       false,
     );
@@ -304,9 +303,18 @@ export class Election {
 
   #release(): Action {
     const record = (this.#seen as Sighting).record as LeaseRecord;
-    const renewedAt = Math.floor(this.#deps.wallTime()) * 1_000;
+    const renewedAt = this.#renewedAt();
     // One second, as client-go writes it: the API refuses none.
     return this.#write({ ...record, holder: "", leaseDuration: 1_000, renewedAt, address: "" }, false);
+  }
+
+  /**
+   * Unlike that of the record which is replaced, whatever the wall clock does: an update that changes nothing is answered by
+   * some stores (a cluster's API server) and not done, so that others would go on timing the lease from before.
+   */
+  #renewedAt(): number {
+    const wall = Math.floor(this.#deps.wallTime()) * 1_000;
+    return wall === this.#seen?.record?.renewedAt ? wall + 1 : wall;
   }
 
   #write(record: LeaseRecord, acquires: boolean): Action {

@@ -79,7 +79,7 @@ describe("a candidate", () => {
       holder: "a",
       leaseDuration: 15_000,
       acquiredAt: (WALL + 1_000) * 1_000 + 500,
-      renewedAt: (WALL + 1_000) * 1_000 + 500,
+      renewedAt: (WALL + 1_000) * 1_000,
       transitions: 0,
       address: "",
     });
@@ -246,6 +246,47 @@ describe("a leader", () => {
     read();
     assert.equal(write().record.holder, "");
     assert.equal(waitsUntil(), Infinity);
+  });
+
+  it("says when it came to lead, not when it first tried", () => {
+    read();
+    send("write");
+    put(held("b"));
+    election.conflicted(now);
+    read();
+    now += 60_000;
+    const { record } = write();
+    assert.ok(record.acquiredAt >= (WALL + now) * 1_000, `${record.acquiredAt}`);
+  });
+
+  it("that lapsed and tried again in vain takes its own lease at once, whichever of its two names it has", () => {
+    lead();
+    now = waitsUntil();
+    send("write");
+    election.unanswered(now);
+    now += 10_000;
+    read();
+    send("write");
+    election.unanswered(now);
+    now = waitsUntil();
+    read();
+    assert.ok(write().acquires);
+  });
+
+  it("writes a record unlike the one it replaces, also when the wall clock stands still", () => {
+    election = new Election("a", DEFAULT_TIMING, { random: () => 0, wallTime: () => WALL });
+    read();
+    // An acquisition without an answer, which was done.
+    put(send("write").record);
+    election.unanswered(now);
+    now = waitsUntil();
+    read();
+    for (let n = 0; n < 3; n++) {
+      const before = stands.record;
+      write();
+      assert.notDeepEqual(stands.record, before);
+      now = waitsUntil();
+    }
   });
 
   it("that withdraws believes no more, gives back, only looks, and campaigns anew under a higher token", () => {

@@ -19,6 +19,8 @@ import type { Duty, EndReason } from "../duty/duty.ts";
 import { ActiveTerm } from "./active-term.ts";
 import { ChangeLog } from "./change-log.ts";
 import { ElectionMetrics } from "./election-metrics.ts";
+import { HoldBacks } from "./hold-backs.ts";
+import { isSameView, type View } from "./view.ts";
 
 /** Whether the workload can do what a leader must; `null`: it was not asked yet. */
 export interface WorkloadHealth {
@@ -59,24 +61,6 @@ export interface ElectorDeps {
   readonly random?: () => number;
 }
 
-/** Why it does not campaign. */
-export type HeldBack = "unasked" | "sick" | "resigned" | "failed" | "stopping";
-
-export interface View {
-  readonly election: string;
-  /** Of this candidate. */
-  readonly id: string;
-  /** Who leads as far as is known; null: nobody. */
-  readonly leader: string | null;
-  readonly leaderAddress: string | null;
-  /** Whether this candidate leads, all its duties have begun, and none is told to end. */
-  readonly isLeader: boolean;
-  /** The fencing token; null unless isLeader. */
-  readonly token: bigint | null;
-  readonly state: "standby" | "beginning" | "leading" | "ending";
-  readonly heldBack: readonly HeldBack[];
-}
-
 const RELEASE_TIMEOUT: Milliseconds = 10_000;
 /** Less than what the container gives a pattern to stop. */
 const LAST_RELEASE: Milliseconds = 800;
@@ -90,8 +74,9 @@ export class Elector {
   readonly #log: Logger;
   readonly #candidate: Candidate;
   readonly #metrics: ElectionMetrics;
-  readonly #heldBack = new Set<HeldBack>();
-  readonly #timers = new Map<HeldBack | "renewal", Timer>();
+  readonly #heldBack: HoldBacks;
+  /** Fires when the workload has not renewed for so long as is required. */
+  #renewal: Timer | null = null;
   #term: ActiveTerm | null = null;
   /** Ending in order: the lease is given back at the end of it. */
   #steppingDown: Promise<void> | null = null;
@@ -110,6 +95,7 @@ export class Elector {
     this.#options = options;
     this.#clock = deps.clock;
     this.#log = deps.log;
+    this.#heldBack = new HoldBacks(deps.clock, () => this.#freed());
     this.#metrics = new ElectionMetrics(deps.metrics, options.election);
     this.#candidate = new Candidate({
       id: options.id,
@@ -144,7 +130,7 @@ export class Elector {
       isLeader,
       token: isLeader ? term.token : null,
       state: isLeader ? "leading" : term === null ? "standby" : term.isEnding ? "ending" : "beginning",
-      heldBack: [...this.#heldBack],
+      heldBack: this.#heldBack.list,
     };
   }
 
@@ -172,7 +158,7 @@ export class Elector {
     if (this.#stopping) return;
     this.#candidate.onChange(() => this.#follow());
     this.#candidate.start();
-    if (this.#heldBack.size > 0) void this.#candidate.withdraw(AbortSignal.abort());
+    if (!this.#heldBack.none) void this.#candidate.withdraw(AbortSignal.abort());
     if (health !== undefined) {
       this.#endHealth = health.onChange(() => this.#healthChanged(health));
       health.start();
@@ -186,14 +172,14 @@ export class Elector {
    */
   async becomeLeader(signal: AbortSignal): Promise<boolean> {
     this.renew();
-    this.#release("unasked");
-    this.#release("resigned");
+    this.#heldBack.remove("unasked");
+    this.#heldBack.remove("resigned");
     return this.#until((view) => view.isLeader, signal);
   }
 
   /** The workload says that it still leads. @returns whether it does */
   renew(): boolean {
-    this.#timers.get("renewal")?.refresh();
+    this.#renewal?.refresh();
     return this.view.isLeader;
   }
 
@@ -208,9 +194,10 @@ export class Elector {
   /**
    * Ends it for good: stands back at once, ends its duties, and gives the lease back. Resolves when that is done.
    * @param graceEnds what has not ended then is cut
-   * @param workGone awaited before the release: the workload itself has stopped; false: it has not, and nothing is released
+   * @param workGone asked when the duties have ended: resolves with true when the workload itself has stopped; with false when it
+   *   has not until the end, and then nothing is given back. Default: nobody else is at work
    */
-  async retire(graceEnds: AbortSignal, workGone: Promise<boolean> = Promise.resolve(true)): Promise<void> {
+  async retire(graceEnds: AbortSignal, workGone = () => Promise.resolve(true)): Promise<void> {
     this.#stopping = true;
     this.#heldBack.add("stopping");
     const term = this.#term;
@@ -220,8 +207,14 @@ export class Elector {
     const ended = term.end("stopped", Infinity, graceEnds);
     this.#tell();
     await ended;
-    this.#keepsLease = !(await workGone);
-    if (!this.#keepsLease) return this.#candidate.withdraw(graceEnds);
+    const { releaseDelay = 0 } = this.#options;
+    const gone = await workGone();
+    if (gone && releaseDelay > 0) await this.#clock.sleep(releaseDelay, graceEnds).catch(() => {});
+    this.#keepsLease = !gone;
+    if (gone) {
+      await this.#candidate.withdraw(graceEnds);
+      return this.#termEnded(term);
+    }
     this.#log.warn(
       {},
       "the lease is not given back, since the workload has not stopped: it expires by itself",
@@ -232,7 +225,8 @@ export class Elector {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#stopped.abort(new Error("the elector was stopped"));
-    for (const timer of this.#timers.values()) timer.clear();
+    this.#heldBack.stop();
+    this.#renewal?.clear();
     this.#endHealth();
     this.#options.health?.stop();
     await this.#term?.end("stopped", 0, this.#stopped.signal);
@@ -262,9 +256,8 @@ export class Elector {
     const { standing } = this;
     const term = this.#term;
     if (term !== null && term.token !== standing.token) void this.#lose(term);
-    if (term === null && standing.token !== null && this.#heldBack.size === 0)
-      void this.#begin(standing.token);
-    if (standing.leader !== null && standing.leader !== this.id) this.#release("resigned");
+    if (term === null && standing.token !== null && this.#heldBack.none) void this.#begin(standing.token);
+    if (standing.leader !== null && standing.leader !== this.id) this.#heldBack.remove("resigned");
     const followed = JSON.stringify([standing.leader, standing.leaderAddress]);
     if (followed !== this.#followed) {
       this.#followed = followed;
@@ -294,17 +287,18 @@ export class Elector {
       this.#log.error({ err: failure.message }, "a duty could not begin: leadership is given back");
       return this.#stepDown("failed");
     }
-    const span = this.#options.requireRenewal;
-    if (span !== undefined && term.isInEffect) {
-      this.#timers.get("renewal")?.clear();
-      const expired = (): void => {
-        this.#timers.delete("renewal");
-        this.#log.warn({ within: formatDuration(span) }, "the workload has not renewed its leadership");
-        void this.#stepDown("resigned");
-      };
-      this.#timers.set("renewal", this.#clock.timer(span, expired));
-    }
+    if (term.isInEffect) this.#awaitRenewals();
     this.#tell();
+  }
+
+  #awaitRenewals(): void {
+    const { requireRenewal: span } = this.#options;
+    if (span === undefined) return;
+    this.#renewal = this.#clock.timer(span, () => {
+      this.#renewal = null;
+      this.#log.warn({ within: formatDuration(span) }, "the workload has not renewed its leadership");
+      void this.#stepDown("resigned");
+    });
   }
 
   /** Another may lead soon: half of the time until then is for an orderly end. */
@@ -341,9 +335,11 @@ export class Elector {
     const { signal } = this.#stopped;
     if (releaseDelay > 0) await this.#clock.sleep(releaseDelay, signal).catch(() => {});
     await this.#releaseWithin(this.#options.timing.leaseDuration);
-    for (const back of ["resigned", "failed"] as const) this.#giveOthersTheirTurn(back);
+    // The others get a whole lease's time, from here on.
+    for (const why of ["resigned", "failed"] as const)
+      this.#heldBack.limit(why, this.#options.timing.leaseDuration);
     if (first) this.#termEnded(term);
-    if (this.#heldBack.size === 0) this.#candidate.campaign();
+    if (this.#heldBack.none) this.#candidate.campaign();
   }
 
   /** Later there is nothing left to give back. */
@@ -357,36 +353,22 @@ export class Elector {
   #termEnded(term: ActiveTerm): void {
     if (this.#term !== term) return;
     this.#term = null;
-    this.#timers.get("renewal")?.clear();
-    this.#timers.delete("renewal");
+    this.#renewal?.clear();
+    this.#renewal = null;
     this.#follow();
   }
 
   #healthChanged(health: WorkloadHealth): void {
-    if (health.healthy === true) this.#release("sick");
+    if (health.healthy === true) this.#heldBack.remove("sick");
     else if (health.healthy === false && !this.#heldBack.has("sick")) {
       this.#log.warn({}, "the workload is not healthy: it does not campaign, and leads no more");
       void this.#stepDown("sick");
     }
   }
 
-  /** They get a whole lease's time, from the release on. */
-  #giveOthersTheirTurn(why: "resigned" | "failed"): void {
-    if (!this.#heldBack.has(why) || this.#stopping) return;
-    this.#timers.get(why)?.clear();
-    const span = this.#options.timing.leaseDuration;
-    this.#timers.set(
-      why,
-      this.#clock.timer(span, () => this.#release(why)),
-    );
-  }
-
-  #release(why: HeldBack): void {
-    this.#timers.get(why)?.clear();
-    this.#timers.delete(why);
-    if (!this.#heldBack.delete(why)) return;
-    // What is being given back is given back first.
-    if (this.#heldBack.size === 0 && this.#steppingDown === null) this.#candidate.campaign();
+  /** A reason not to campaign has gone. What is to be given back is given back first, by the candidate. */
+  #freed(): void {
+    if (this.#heldBack.none) this.#candidate.campaign();
     this.#tell();
   }
 
@@ -409,9 +391,7 @@ export class Elector {
 
   #tell(): void {
     const { view } = this;
-    const told = this.#told;
-    const keys = ["leader", "leaderAddress", "isLeader", "token", "state"] as const;
-    if (keys.every((key) => view[key] === told[key])) return;
+    if (isSameView(view, this.#told)) return;
     this.#told = view;
     this.changes.add(view);
   }

@@ -2,6 +2,7 @@
 import type { DataListener } from "@outrigger/core";
 import type { ElectionConfig } from "../config/config.ts";
 import { advertised, openDuties } from "../duty/open-duties.ts";
+import { parseHealthCheck } from "../health/workload-health.ts";
 import { candidateId, hostAddress, type Surroundings } from "../identity.ts";
 import { openStore, type StoreDeps } from "../store/open-store.ts";
 import { Elector, type ElectorDeps, type WorkloadHealth } from "./elector.ts";
@@ -11,6 +12,8 @@ export interface OpenElection {
   readonly elector: Elector;
   /** Ports of its duties, which the lifecycle drains. */
   readonly listeners: readonly DataListener[];
+  /** Resolves with true when the workload has stopped, as far as its health check can tell; with false when `signal` aborts. */
+  workloadGone(signal: AbortSignal): Promise<boolean>;
   /** Stops the elector, then closes the store. Idempotent. */
   close(): Promise<void>;
 }
@@ -27,7 +30,11 @@ export async function openElection(config: ElectionConfig, deps: OpenElectionDep
   const { store, close } = await openStore(config, { ...deps, env: surroundings.env, log });
   let elector: Elector | null = null;
   const onFailure = (reason: string): void => elector?.fail(reason);
-  const { duties, listeners } = await openDuties(config, { clock, log, metrics, id, onFailure });
+  const { duties, listeners } = await openDuties(config, {
+    ...{ clock, log, metrics, id, onFailure },
+    env: surroundings.env,
+    cluster: deps.cluster,
+  });
   const health = await openHealth(config, { ...deps, log });
   const address = advertised(config, hostAddress(surroundings));
   const built = (elector = new Elector(
@@ -50,6 +57,12 @@ export async function openElection(config: ElectionConfig, deps: OpenElectionDep
     config,
     elector: built,
     listeners,
+    async workloadGone(signal) {
+      if (config.health === undefined) return true;
+      const { workloadGone } = await import("../health/workload-gone.ts");
+      // The port that is checked is the one that refuses when the workload has stopped.
+      return workloadGone(parseHealthCheck(config.health).port, clock, signal);
+    },
     async close() {
       await built.stop();
       await close();

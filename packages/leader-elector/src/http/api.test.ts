@@ -123,7 +123,10 @@ describe("the HTTP API", () => {
     const { replicas } = await setUp(context, ["a"]);
     const [{ ask, paused }] = replicas;
     assert.equal((await ask("/isLeader")).status, 200);
+    const { after } = (await ask("/watch")).json as { after: string };
     paused.ahead = 10_000;
+    const missed = (await ask(`/watch?after=${after}&wait=0s`)).json["changes"] as { isLeader: boolean }[];
+    assert.deepEqual([missed[0]?.isLeader, missed.length], [false, 1]);
     const { status, json } = await ask("/isLeader");
     assert.deepEqual([status, json["isLeader"], json["token"], json["name"]], [409, false, null, null]);
     assert.equal((await ask("/")).text, `{"name":""}\n`);

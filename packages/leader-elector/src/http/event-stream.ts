@@ -2,7 +2,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Bytes, Clock, Milliseconds } from "@outrigger/core";
 import type { Change } from "../elector/change-log.ts";
-import type { Elector, View } from "../elector/elector.ts";
+import type { Elector } from "../elector/elector.ts";
+import type { View } from "../elector/view.ts";
 import { changeJson, standingJson } from "./standing-json.ts";
 
 /** So that both sides see a connection that is there no more. */

@@ -1,6 +1,7 @@
 /** An election as HTTP tells it. The token is a JSON number of as many digits as it has. */
 import type { Change } from "../elector/change-log.ts";
-import type { Elector, View } from "../elector/elector.ts";
+import type { Elector } from "../elector/elector.ts";
+import type { View } from "../elector/view.ts";
 
 /** Computed at the call. */
 export function standingJson(elector: Elector): string {

@@ -259,7 +259,7 @@ describe("the rights that are printed", () => {
       .split("---\n")
       .filter((part) => part !== "")
       .map((part) => parseYaml(part) as Record<string, unknown>);
-  const of = { elections: ["ticker"], namespace: "default", serviceAccount: "ticker" };
+  const of = { election: "ticker", namespace: "default", serviceAccount: "ticker" };
   const rulesOf = (text: string): Rule[] => documents(text)[0]?.["rules"] as Rule[];
 
   it("are enough to lead with the Lease that is printed beside them, and for nothing else", async () => {
@@ -295,7 +295,7 @@ describe("the rights that are printed", () => {
   it("have the leader's EndpointSlice, and names that YAML would take for something else", () => {
     const [role, , lease, slice] = documents(
       rightsManifest({
-        elections: ["1e3"],
+        election: "1e3",
         namespace: "true",
         serviceAccount: "null",
         slice: { name: "ticker-leader", service: "ticker", addressType: "IPv6" },
@@ -309,6 +309,6 @@ describe("the rights that are printed", () => {
       resourceNames: ["ticker-leader"],
       verbs: ["get", "update"],
     });
-    assert.throws(() => rightsManifest({ ...of, elections: ["a\nb"] }), { code: "bad-name" });
+    assert.throws(() => rightsManifest({ ...of, election: "a\nb" }), { code: "bad-name" });
   });
 });

@@ -1,6 +1,6 @@
 /** The store that a configuration names, ready for one election. Libraries are loaded when they are used first. */
 import { OutriggerError, type Logger } from "@outrigger/core";
-import type { KubernetesClient } from "@outrigger/core/kubernetes";
+import type { Cluster } from "../cluster.ts";
 import type { ElectionConfig } from "../config/config.ts";
 import type { LeaseStore } from "../election/lease-store.ts";
 import { FileStore } from "./file-store.ts";
@@ -18,12 +18,6 @@ export interface StoreDeps {
   readonly memory: Map<string, MemoryStore>;
   /** The client of the cluster that this process is in, or that its kubeconfig names. */
   readonly cluster: () => Promise<Cluster>;
-}
-
-export interface Cluster {
-  readonly client: KubernetesClient;
-  /** The service account's, or the context's. */
-  readonly namespace: string;
 }
 
 /**

@@ -225,8 +225,10 @@ class Simulation {
   #do(action: Exclude<Action, { kind: "wait" }>): Sighting | Written | null {
     if (action.kind === "read") return this.#sighting;
     if (action.over.version !== this.#sighting.version) return null;
+    const { record } = action;
+    // As the API server of a cluster: an update that changes nothing is answered, and nobody sees it.
+    if (isSame(record, this.#sighting.record)) return { ...this.#sighting, token: BigInt(this.#revision) };
     this.#revision++;
-    const record: LeaseRecord = action.record;
     this.#sighting = { record, version: String(this.#revision) };
     return { ...this.#sighting, token: BigInt(this.#revision) };
   }
@@ -349,6 +351,10 @@ class Simulation {
       parent = least;
     }
   }
+}
+
+function isSame(one: LeaseRecord, other: LeaseRecord | null): boolean {
+  return other !== null && JSON.stringify(one) === JSON.stringify(other);
 }
 
 const before = (one: Event, other: Event): boolean =>

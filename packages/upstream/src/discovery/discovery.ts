@@ -6,12 +6,13 @@
  *   kubernetes    one for each pod that is ready, of the Service's EndpointSlices.
  *
  * Names are resolved by name-resolver.ts, never through /etc/hosts. What is known stays known: an empty or failed
- * answer, or an unusable file, changes nothing but a warning and a counter. A new configuration takes over when each
+ * answer, or an unusable file, changes nothing but a warning and a counter. Only an API server's word counts also where it
+ * names nobody: it knows, and an address that was a pod's may be another's soon. A new configuration takes over when each
  * of its names has had its first answer or failure; until then the old endpoints serve.
  */
 import type { Clock, Logger, Milliseconds } from "@outrigger/core";
 import type { KubernetesClient } from "@outrigger/core/kubernetes";
-import type { Address } from "../endpoint/address.ts";
+import { formatAddress, type Address } from "../endpoint/address.ts";
 import { targetAt, type Target } from "../endpoint/endpoint.ts";
 import type { DiscoveryInstruments } from "../instruments.ts";
 import { EndpointFile } from "./endpoint-file.ts";
@@ -25,7 +26,7 @@ import {
 } from "./lookups.ts";
 import { SearchingResolver, type Family, type NameResolver } from "./name-resolver.ts";
 import { ServiceSlices } from "./service-slices.ts";
-import { placesOf } from "./slice-addresses.ts";
+import { placesOf, whyNoPlace } from "./slice-addresses.ts";
 import { Watch, type WatchEvents, type WatchSettings } from "./watch.ts";
 
 export interface DiscoverySettings extends WatchSettings {
@@ -71,6 +72,9 @@ export class Discovery {
   #published = 0;
   #publishedText = "";
   #empty = false;
+  /** Why an entry has no endpoint, of those whose slices are known. */
+  readonly #bare = new Map<Address, string>();
+  #bareTold = "";
   #state: "new" | "running" | "stopped" = "new";
   readonly #waiting = new Set<() => void>();
   /** Files that were replaced and may still be closing. */
@@ -162,6 +166,7 @@ export class Discovery {
         );
       }
     }
+    notes.push(...this.#bare.values());
     if (this.#empty) notes.push("no name has an address now; the endpoints known before are kept");
     return { kind: discovery, notes };
   }
@@ -281,14 +286,23 @@ export class Discovery {
   }
 
   #offer(targets: readonly Target[]): void {
-    this.#empty = targets.length === 0 && this.#published > 0;
-    if (targets.length === 0) return;
+    this.#tellBare();
+    const none = targets.length === 0;
+    const isSure = this.#bare.size > 0 && this.#bare.size === this.#entries().length;
+    this.#empty = none && !isSure && this.#published > 0;
+    if (none && (!isSure || this.#published === 0)) return;
     const text = JSON.stringify(targets);
     if (text === this.#publishedText) return;
     this.#publishedText = text;
     this.#published = targets.length;
     this.#deps.count.updates.inc();
     this.#deps.onTargets(targets);
+  }
+
+  #tellBare(): void {
+    const told = this.#bareTold;
+    this.#bareTold = [...this.#bare.values()].join("; ");
+    if (this.#bareTold !== "" && this.#bareTold !== told) this.#deps.log.warn({}, this.#bareTold);
   }
 
   /** There is something to ask or to read before the endpoints are known. */
@@ -298,19 +312,16 @@ export class Discovery {
   }
 
   #targets(): readonly Target[] {
+    this.#bare.clear();
     if (this.#settings.discovery === "srv")
       return [...this.#services.values()].flatMap((watch) => this.#ofService(watch));
     return this.#entries().flatMap((entry) => this.#ofEntry(entry));
   }
 
-  #ofEntry({ host, port, portName, weight }: Address): readonly Target[] {
+  #ofEntry(entry: Address): readonly Target[] {
+    const { host, port, weight } = entry;
     const name = host.replace(/\.$/, "");
-    if (this.#settings.discovery === "kubernetes") {
-      const places = placesOf(this.#slices.slices(host) ?? [], portName ?? (port as number));
-      return preferred(places, this.#settings.dnsFamily).map((place) =>
-        targetAt(place.address, place.port, weight, name),
-      );
-    }
+    if (this.#settings.discovery === "kubernetes") return this.#ofSlices(entry, name);
     if (port === null) return [];
     if (needsNoResolver(host)) return [targetAt(name, port, weight)];
     const known = this.#names.get(host)?.value;
@@ -323,6 +334,23 @@ export class Discovery {
     if (dialled === undefined) return [];
     this.#dialled.set(host, dialled);
     return [{ ...targetAt(name, port, weight), host: dialled }];
+  }
+
+  #ofSlices(entry: Address, name: string): readonly Target[] {
+    const { host, port, portName, weight } = entry;
+    const slices = this.#slices.slices(host);
+    if (slices === null) return [];
+    const wanted = portName ?? (port as number);
+    const found = placesOf(slices, wanted);
+    const places = preferred(found, this.#settings.dnsFamily);
+    if (places.length === 0) {
+      const otherFamily = found.v4.length + found.v6.length > 0;
+      const why = otherFamily
+        ? `it has no IPv${this.#settings.dnsFamily} address`
+        : whyNoPlace(slices, wanted);
+      this.#bare.set(entry, `${formatAddress(entry)} has no endpoint: ${why}`);
+    }
+    return places.map((place) => targetAt(place.address, place.port, weight, name));
   }
 
   #ofService(watch: Watch<readonly ServiceTarget[]>): readonly Target[] {

@@ -102,8 +102,8 @@ describe("discovery by EndpointSlices", () => {
     await becomes("10.0.0.3:8080", "10.1.0.1:8080");
   });
 
-  it("goes on with pods that terminate, and keeps the last where there is none at all", async () => {
-    const { upstream, put, becomes, notes, keys } = await setup({ endpoints: ["catalog:http"] });
+  it("goes on with pods that terminate, and with nobody where there is none at all", async () => {
+    const { upstream, put, becomes, notes } = await setup({ endpoints: ["catalog:http"] });
     put("catalog-1", "catalog", ["10.0.0.1"]);
     put("catalog-2", "catalog", ["10.0.0.2"]);
     await upstream.start();
@@ -116,11 +116,56 @@ describe("discovery by EndpointSlices", () => {
     });
     await becomes("10.0.0.1:8080");
     put("catalog-1", "catalog", []);
-    await eventually("it says that there is none", () =>
-      notes().some((note) => /no name has an address/.test(note)),
-    );
-    assert.deepEqual(keys(), ["10.0.0.1:8080"]);
+    await becomes();
+    assert.deepEqual(notes(), ["catalog:http has no endpoint: none of its pods is ready"]);
+    put("catalog-1", "catalog", ["10.0.0.1"]);
+    await becomes("10.0.0.1:8080");
+    assert.deepEqual(notes(), []);
   });
+
+  it("keeps what it knows while one of its Services cannot be asked", async () => {
+    const rules = [
+      {
+        apiGroups: ["discovery.k8s.io"],
+        resources: ["endpointslices"],
+        verbs: ["list", "watch"],
+      },
+    ];
+    const { server, upstream, put, notes, keys } = await setup(
+      { endpoints: ["catalog:http", "db.data:http"] },
+      { users: { t: { name: "me", namespace: "shop", rules } } },
+    );
+    put("catalog-1", "catalog", ["10.0.0.1"]);
+    await upstream.start();
+    put("catalog-1", "catalog", []);
+    await eventually("it says that there is none", () => notes().some((note) => /has no pod/.test(note)));
+    assert.deepEqual(keys(), ["10.0.0.1:8080"]);
+    assert.ok(server.watches.count > 0);
+  });
+
+  for (const [endpoint, why] of [
+    ["catalog:htp", /catalog:htp has no endpoint: it has no TCP port htp, but http \(8080\), admin \(9\)/],
+    ["catalog:80", /catalog:80 has no endpoint: it has no TCP port 80, but http/],
+    ["catalogue:http", /catalogue:http has no endpoint: there is no EndpointSlice of a Service of that name/],
+    ["sick:http", /sick:http has no endpoint: none of its pods is ready/],
+  ] as const)
+    it(`says why ${endpoint} has no endpoint`, async () => {
+      const { server, upstream, put, notes, log } = await setup({ endpoints: [endpoint, "db:http"] });
+      server.store.create(ENDPOINT_SLICES, "shop", {
+        metadata: { name: "catalog-1", labels: { "kubernetes.io/service-name": "catalog" } },
+        addressType: "IPv4",
+        endpoints: [{ addresses: ["10.0.0.1"] }],
+        ports: [
+          { name: "http", port: 8080 },
+          { name: "admin", port: 9 },
+        ],
+      });
+      put("sick-1", "sick", ["10.0.0.7"], { conditions: { ready: false } });
+      put("db-1", "db", ["10.0.0.5"]);
+      await upstream.start();
+      assert.match(notes().join(), why);
+      assert.equal(log.lines.filter((line) => why.test(line)).length, 1);
+    });
 
   it("finds out what changed while its watch was broken and history was lost (410)", async () => {
     const { server, upstream, put, becomes } = await setup({ endpoints: ["catalog:8080"] });

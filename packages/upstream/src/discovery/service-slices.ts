@@ -49,9 +49,9 @@ export class ServiceSlices {
   }
 
   /** null: there was no answer yet. */
-  slices(host: string): Iterable<EndpointSlice> | null {
+  slices(host: string): readonly EndpointSlice[] | null {
     const watched = this.#watched.get(host);
-    return watched?.known && watched.list ? watched.list.objects.values() : null;
+    return watched?.known && watched.list ? [...watched.list.objects.values()] : null;
   }
 
   /** Each has had its first answer or failure. */

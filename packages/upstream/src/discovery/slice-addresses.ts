@@ -62,6 +62,21 @@ export function placesOf(
   };
 }
 
+/** Why `placesOf` finds none, in words. */
+export function whyNoPlace(slices: readonly EndpointSlice[], wanted: number | string): string {
+  if (slices.length === 0) return "there is no EndpointSlice of a Service of that name";
+  const filled = slices.filter(({ endpoints }) => (endpoints ?? []).length > 0);
+  if (filled.length === 0) return "it has no pod";
+  const ports = filled.flatMap((slice) => slice.ports ?? []);
+  if (filled.every((slice) => portOf(slice.ports ?? [], wanted) === null)) {
+    const has = new Set(
+      ports.map(({ name, port }) => (name ? `${name} (${port ?? "any"})` : `${port ?? "any"}`)),
+    );
+    return `it has no TCP port ${wanted}, but ${[...has].join(", ") || "none"}`;
+  }
+  return "none of its pods is ready";
+}
+
 function portOf(ports: NonNullable<EndpointSlice["ports"]>, wanted: number | string): number | null {
   const tcp = ports.filter(({ protocol }) => (protocol ?? "TCP") === "TCP");
   if (typeof wanted === "string") return tcp.find(({ name }) => name === wanted)?.port ?? null;

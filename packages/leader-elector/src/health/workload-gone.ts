@@ -1,0 +1,30 @@
+/** Whether the workload has stopped, by the one thing that can be seen from beside it: its port refuses connections. */
+import { connect } from "node:net";
+import { OutriggerError, type Clock, type Milliseconds } from "@outrigger/core";
+
+const LOOK_EVERY: Milliseconds = 100;
+
+/** Resolves with true once localhost's port refuses a connection; with false when `signal` aborts first. */
+export async function workloadGone(
+  port: number,
+  clock: Pick<Clock, "sleep">,
+  signal: AbortSignal,
+): Promise<boolean> {
+  while (!signal.aborted) {
+    if (await refuses(port)) return true;
+    await clock.sleep(LOOK_EVERY, signal).catch(() => {});
+  }
+  return false;
+}
+
+function refuses(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: "localhost", port });
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(false);
+    });
+    // Of two addresses that both refuse, node makes one error of its own, with the same code.
+    socket.once("error", (error) => resolve(OutriggerError.from(error).code === "ECONNREFUSED"));
+  });
+}

@@ -1,0 +1,101 @@
+/** The elector as a library: several elections, and what a reload does to each. */
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { VirtualClock } from "@outrigger/core/testing";
+import { parseLeaderElectorConfig, type LeaderElectorInput } from "./config/config.ts";
+import { createLeaderElector } from "./leader-elector.ts";
+import type { MemoryStore } from "./store/memory-store.ts";
+
+const BASE: LeaderElectorInput = { election: "tick", id: "a", store: "memory", http: 0 };
+const WITH_TOCK: LeaderElectorInput = {
+  ...BASE,
+  elections: [{ election: "tock", id: "a", store: "memory" }],
+};
+
+async function setUp(context: TestContext, input: LeaderElectorInput) {
+  const clock = new VirtualClock();
+  const memory = new Map<string, MemoryStore>();
+  const elector = createLeaderElector(input, { clock, memory });
+  context.after(() => elector.stop());
+  await elector.start();
+  await clock.advanceAsync(10);
+  const tokens = () =>
+    ["tick", "tock"].map((name) => elector.elector(name)?.view.token?.toString() ?? "none").join(" ");
+  const reload = async (next: LeaderElectorInput): Promise<void> => {
+    const reloaded = elector.reload(parseLeaderElectorConfig(next));
+    await clock.advanceAsync(10);
+    await reloaded;
+    await clock.advanceAsync(10);
+  };
+  const holder = async (name: string): Promise<string | undefined> =>
+    (await memory.get(name)?.read(new AbortController().signal))?.record?.holder;
+  return { clock, elector, tokens, reload, holder };
+}
+
+describe("an elector of several elections", () => {
+  it("leads each on its own, and shows them on the probe server and the control server", async (context) => {
+    const { elector, tokens } = await setUp(context, WITH_TOCK);
+    assert.equal(tokens(), "1 1");
+    const page = elector.probePages.get("/isLeader");
+    assert.equal(page?.(new URLSearchParams("election=tock")).status, 200);
+    assert.match(page?.(new URLSearchParams()).body ?? "", /add \?election= and one of tick, tock/);
+    assert.equal(page?.(new URLSearchParams("election=tack")).status, 400);
+  });
+
+  it("after a reload goes on undisturbed with what is the same, and gives back what is gone", async (context) => {
+    const { tokens, reload, holder } = await setUp(context, WITH_TOCK);
+    await reload(BASE);
+    assert.equal(tokens(), "1 none");
+    assert.equal(await holder("tock"), "");
+    await reload(WITH_TOCK);
+    assert.equal(tokens(), "1 3", "given back under 2, acquired anew under 3");
+  });
+
+  it("gives up an election whose settings change before it takes part under the new ones", async (context) => {
+    const { tokens, reload, elector } = await setUp(context, BASE);
+    await reload({ ...BASE, id: "b" });
+    assert.equal(tokens(), "3 none");
+    assert.equal(elector.elector("tick")?.id, "b");
+  });
+
+  it("moves its HTTP API when that is elsewhere, and stays where it is when the new one cannot be had", async (context) => {
+    const { elector, reload } = await setUp(context, BASE);
+    const where = (): string => elector.listeners[0]?.addresses?.[0] ?? "";
+    const before = where();
+    await reload({ ...BASE, http: "127.0.0.1:0" });
+    const moved = where();
+    assert.notEqual(moved, before);
+    assert.equal((await fetch(`http://${moved}/isLeader`)).status, 200);
+    await assert.rejects(fetch(`http://${before}/isLeader`));
+    const taken = Number(moved.split(":").at(-1));
+    const another = createLeaderElector({ ...BASE, id: "c" });
+    context.after(() => another.stop());
+    await another.start();
+    const wanted = parseLeaderElectorConfig({ ...BASE, id: "c", http: `127.0.0.1:${taken}` });
+    await assert.rejects(another.reload(wanted), /is taken by another process: choose another with --http/);
+    assert.equal((await fetch(`http://${another.listeners[0]?.addresses?.[0]}/leader`)).status, 200);
+  });
+
+  it("is not reloaded before it was started, nor after it was stopped, and starts once", async (context) => {
+    const { elector } = await setUp(context, BASE);
+    await assert.rejects(elector.start(), { code: "already-started" });
+    await elector.stop();
+    await assert.rejects(elector.reload(parseLeaderElectorConfig(BASE)), { code: "not-started" });
+  });
+
+  it("opens nothing when one of its elections cannot be", async () => {
+    const surroundings = {
+      env: {},
+      read: () => null,
+      hostname: () => "here",
+      random: () => "1",
+      addresses: () => [],
+    };
+    const elector = createLeaderElector(
+      { ...BASE, elections: [{ election: "tock", store: "auto" }] },
+      { surroundings },
+    );
+    await assert.rejects(elector.start(), { code: "no-store" });
+    assert.deepEqual(elector.listeners[0]?.addresses, []);
+  });
+});
