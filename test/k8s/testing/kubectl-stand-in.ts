@@ -76,7 +76,7 @@ async function answer(): Promise<string> {
   if (command === "get" && words[1] === "lease") return `ticker-${GENERATIONS[generation()]?.[0]}_uid`;
   if (command === "get" && flags.get("selector") === "app=ticker")
     return (GENERATIONS[generation()] ?? []).map((pod) => `ticker-${pod}`).join(" ");
-  if (command === "logs" && /^ticker-/.test(words[1] ?? "")) return ticks(words[1] ?? "");
+  if (command === "logs" && words[1]?.startsWith("ticker-")) return ticks(words[1]);
   if (command === "logs") return logs();
   return "";
 }
