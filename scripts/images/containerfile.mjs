@@ -7,6 +7,9 @@ export const PUBLIC_BASE = `gcr.io/distroless/nodejs${IMAGE_NODE}-debian12:nonro
 /** Where both bases have Node. */
 export const NODE = "/nodejs/bin/node";
 
+/** With Node in it: for a leader-elector's child, and for images built FROM one of ours. The distroless base has it not. */
+const PATH = "/nodejs/bin:/usr/local/bin:/usr/bin:/bin";
+
 /** Nobody's user: it owns no file of the image. */
 export const UID = 65532;
 
@@ -27,6 +30,7 @@ LABEL ${label("title", `outrigger-${name}`)} \\
       ${label("version", manifest.version)} \\
       ${label("licenses", manifest.license)} \\
       ${label("vendor", "Outrigger")}
+ENV PATH=${PATH}
 COPY rootfs/ /
 USER ${UID}:${UID}
 WORKDIR /
