@@ -135,6 +135,18 @@ test("a connection that is refused or breaks is tried again", async () => {
   assert.equal(told.length, 2);
 });
 
+test("who switches protocols unasked is given up at the limit", async () => {
+  const { told, url } = await receiver((response) => {
+    response.socket?.write("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+  });
+  const { webhook, clock } = create({ urls: [url] });
+  await assert.rejects(
+    whileTimePasses(clock, webhook.begin(createTerm(), calm)),
+    /not told within 5s; at last: it gave no answer/,
+  );
+  assert.ok(told.length > 1, "it was tried again");
+});
+
 test("what the receiver means is not tried again, and a redirect is not followed", async () => {
   const elsewhere = await receiver();
   for (const status of [302, 307, 404, 409]) {

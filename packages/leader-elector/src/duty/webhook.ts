@@ -162,7 +162,11 @@ function post(delivery: Delivery, signal: AbortSignal): Promise<{ status: number
       },
     });
     request.on("error", (error) => reject(signal.aborted ? (signal.reason as Error) : error));
+    // Node says no more than this where somebody switches protocols unasked.
+    const unanswered = (): void => reject(new Error("it gave no answer"));
+    request.once("close", unanswered);
     request.on("response", (response: IncomingMessage) => {
+      request.off("close", unanswered);
       let size = 0;
       let text = "";
       response.on("data", (chunk: Buffer) => {
