@@ -148,6 +148,53 @@ describe("the gate port", () => {
     });
   }
 
+  it("passes on that a workload which has ended takes nothing more", async () => {
+    const workload = await tcpWorkload((socket) => {
+      socket.on("end", () => {});
+      socket.end("bye", () => socket.destroy());
+    });
+    const gate = new GatePort({ listen: LOOPBACK, workload }, depsOf());
+    await gate.begin(termOf("a"), never);
+    const client = await rawClient(gate.address);
+    await eventually("it has ended", () => client.state === "ended");
+    await eventually("it is reset", () => {
+      if (client.socket.writable) client.socket.write("more");
+      return client.state === "reset";
+    });
+    assert.equal(client.text, "bye");
+    await eventually("nothing is left", () => gate.connections === 0);
+    await gate.stop();
+    workload.close();
+  });
+
+  it("passes on that a client which has ended wants nothing more", async () => {
+    let reset = false;
+    let asked = false;
+    const workload = await tcpWorkload((socket) => {
+      const chunk = Buffer.alloc(1 << 16, "x");
+      const fill = (): void => {
+        while (socket.writable && socket.write(chunk));
+      };
+      socket.on("error", () => (reset = true));
+      socket.on("drain", fill);
+      socket.on("end", () => {
+        asked = true;
+        fill();
+      });
+      socket.resume();
+    });
+    const gate = new GatePort({ listen: LOOPBACK, workload }, depsOf());
+    await gate.begin(termOf("a"), never);
+    const client = await rawClient(gate.address);
+    client.socket.end();
+    await eventually("it is answered", () => asked && client.text !== "");
+    client.socket.resetAndDestroy();
+    await eventually("the workload is reset", () => reset);
+    await eventually("nothing is left", () => gate.connections === 0);
+    await gate.stop();
+    workload.close();
+  });
+
   it("stops reading where the other side does not: who does not read costs no memory", async () => {
     const workload = await tcpWorkload((socket) => void socket.pause());
     const gate = new GatePort({ listen: LOOPBACK, workload }, depsOf());

@@ -131,11 +131,11 @@ export class GatePort implements Duty {
     });
     far.once("close", () => {
       limit.clear();
-      if (!far.readableEnded) client.resetAndDestroy();
-      else if (client.destroyed) this.#forget(client);
+      if (isBroken(far)) client.resetAndDestroy();
+      if (client.destroyed) this.#forget(client);
     });
     client.once("close", () => {
-      if (!client.readableEnded) cut(far);
+      if (isBroken(client)) cut(far);
       if (far.destroyed) this.#forget(client);
     });
   }
@@ -176,6 +176,9 @@ export class GatePort implements Duty {
     this.#counted.with({ result }).inc();
   }
 }
+
+/** Also after its end: who has said all that he has to say may still break off what he is told. */
+const isBroken = (socket: Socket): boolean => !socket.readableEnded || socket.errored !== null;
 
 /** A reset: half of a message must not look like the whole. Of a socket that only connects, it would wait for that. */
 function cut(socket: Socket): void {
