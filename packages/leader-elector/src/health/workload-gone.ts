@@ -11,15 +11,16 @@ export async function workloadGone(
   signal: AbortSignal,
 ): Promise<boolean> {
   while (!signal.aborted) {
-    if (await refuses(port)) return true;
+    if (await refuses(port, signal)) return true;
     await clock.sleep(LOOK_EVERY, signal).catch(() => {});
   }
   return false;
 }
 
-function refuses(port: number): Promise<boolean> {
+/** False, too, when `signal` aborts: who is stopped, and has a full queue, does neither accept nor refuse. */
+function refuses(port: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: "localhost", port });
+    const socket = connect({ host: "localhost", port, signal });
     socket.once("connect", () => {
       socket.destroy();
       resolve(false);
