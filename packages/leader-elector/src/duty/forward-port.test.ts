@@ -303,6 +303,14 @@ describe("a WebSocket", () => {
     await eventually("it is refused", () => client.state === "ended");
     assert.match(client.text, /^HTTP\/1.1 503 .*retry-after: 1\r\n.*"no-leader"/s);
   });
+
+  it("gets it, too, where a leader that has gone is not reached", async () => {
+    await using a = await replica("a");
+    a.port.follow({ id: "dead", address: `127.0.0.1:${await freePort()}` });
+    const client = await rawClient(a.address, WEBSOCKET);
+    await eventually("it is refused", () => client.state === "ended");
+    assert.match(client.text, /^HTTP\/1.1 503 .*retry-after: 1\r\n.*the leader is not reached/s);
+  });
 });
 
 describe("the container's end", () => {

@@ -210,7 +210,9 @@ export class ForwardPort implements Duty, DataListener {
       answerUpgrade(socket, way.reply);
       return;
     }
-    const outcome = await this.#passThrough(way).upgrade(request, socket, head, way.target);
+    const outcome = await this.#passThrough(way).upgrade(request, socket, head, way.target, (reason, why) =>
+      unreached(way, { reason, why }),
+    );
     this.#metrics.over(way.to, outcome.kind);
   }
 
@@ -264,7 +266,7 @@ export class ForwardPort implements Duty, DataListener {
 
 type Unsent = Extract<Outcome, { kind: "unsent" }>;
 
-function unreached(way: Way, { reason, why }: Unsent): Reply {
+function unreached(way: Way, { reason, why }: Pick<Unsent, "reason" | "why">): Reply {
   if (way.to === "leader")
     return { status: 503, reason, message: `the leader is not reached: ${why}`, retryAfter: 1 };
   return replyTo(reason, `the workload is not reached: ${why}`);

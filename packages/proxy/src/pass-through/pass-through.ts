@@ -31,8 +31,15 @@ export interface PassThrough {
   /**
    * What a server's `upgrade` event brings. An endpoint's refusal is passed on, its absence is a 502. Never rejects. Only
    * WebSockets: see `isWebSocket`.
+   * @param unsentReply what is answered where nothing has reached the endpoint
    */
-  upgrade(request: IncomingMessage, socket: Socket, head: Buffer, target: Target): Promise<Outcome>;
+  upgrade(
+    request: IncomingMessage,
+    socket: Socket,
+    head: Buffer,
+    target: Target,
+    unsentReply?: typeof replyTo,
+  ): Promise<Outcome>;
   /** Requests and tunnels. */
   readonly inFlight: number;
   readonly tunnels: number;
@@ -74,8 +81,8 @@ export async function createPassThrough(options: PassThroughOptions = {}): Promi
       if (outcome.kind === "unsent") answer(response, replyTo(outcome.reason, outcome.why));
       return outcome;
     },
-    upgrade: (request, socket, head, target) =>
-      new TunnelInFlight(room, request, socket, head, target).outcome,
+    upgrade: (request, socket, head, target, unsentReply) =>
+      new TunnelInFlight(room, request, socket, head, target, unsentReply).outcome,
     get inFlight() {
       return inFlight.size;
     },

@@ -21,6 +21,7 @@ export class TunnelInFlight implements InFlight {
   readonly #request: IncomingMessage;
   readonly #client: Socket;
   readonly #target: Target;
+  readonly #unsentReply: typeof replyTo;
   #upstream: ClientRequest | null = null;
   /** After 101. */
   #endpointSocket: Socket | null = null;
@@ -34,11 +35,19 @@ export class TunnelInFlight implements InFlight {
     return standsFor.get(standIn);
   }
 
-  constructor(room: Room, request: IncomingMessage, client: Socket, head: Buffer, target: Target) {
+  constructor(
+    room: Room,
+    request: IncomingMessage,
+    client: Socket,
+    head: Buffer,
+    target: Target,
+    unsentReply = replyTo,
+  ) {
     this.#room = room;
     this.#request = request;
     this.#client = client;
     this.#target = target;
+    this.#unsentReply = unsentReply;
     this.outcome = new Promise((resolve) => (this.#settle = resolve));
     room.inFlight.add(this);
     // Nobody else listens from the upgrade event on: an error would end the process.
@@ -155,7 +164,8 @@ export class TunnelInFlight implements InFlight {
     this.#upstream?.destroy();
     if (this.#refused) this.#client.resetAndDestroy();
     else {
-      answerUpgrade(this.#client, replyTo(reason, why));
+      const reply = this.#sent ? replyTo : this.#unsentReply;
+      answerUpgrade(this.#client, reply(reason, why));
       this.#leaveSoon();
     }
   }
