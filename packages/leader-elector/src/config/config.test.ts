@@ -71,6 +71,11 @@ const REFUSED: Record<string, readonly [object, RegExp]> = {
   "a check that is none": [{ election: "t", health: "3000" }, /tcp:PORT, or http:PORT\/PATH/],
   "a webhook that is none": [{ election: "t", webhooks: "ftp://x" }, /is no URL of a webhook/],
   "a gate of another protocol": [{ election: "t", gate: "80=http://127.0.0.1:81" }, /PORT=tcp:\/\/HOST:PORT/],
+  "a gate that would call itself": [{ election: "t", gate: "81=tcp://127.0.0.1:81" }, /would call itself/],
+  "a forward port that would call itself": [
+    { election: "t", forward: "127.0.0.1:81=http://127.0.0.1:81" },
+    /would call itself/,
+  ],
   "a forward port without a workload": [{ election: "t", forward: "8080" }, /forward/],
   "two workloads behind a port": [
     { election: "t", forward: "80=http://127.0.0.1:81,127.0.0.1:82" },

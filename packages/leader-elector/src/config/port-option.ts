@@ -29,6 +29,10 @@ export function portOption<Schema extends z.ZodObject>(protocol: "http" | "tcp",
           const parsed = options.safeParse(rest);
           if (!parsed.success) return refuse(z.prettifyError(parsed.error));
           const workload = { host: target.host, port: target.port };
+          if (isSame(address, workload))
+            return refuse(
+              "it would call itself: it listens on the port that it aims at; let it listen on another",
+            );
           return { listen: address, workload, options: parsed.data, text };
         } catch (thrown) {
           const { code, message } = OutriggerError.from(thrown);
@@ -39,4 +43,12 @@ export function portOption<Schema extends z.ZodObject>(protocol: "http" | "tcp",
       encode: ({ text }) => text,
     })
     .meta({ accepts: accepted });
+}
+
+/** As far as the text says: a listener on one other address of the pod may have the workload's port. */
+function isSame(listen: HostPort, workload: Required<HostPort>): boolean {
+  if (listen.port !== workload.port) return false;
+  const { host = "::" } = listen;
+  if (host === "::" || host === "0.0.0.0") return /^(127\.|::1$|localhost$)/.test(workload.host);
+  return host === workload.host;
 }
