@@ -81,6 +81,16 @@ describe("the HTTP API", () => {
     }
   });
 
+  it("has the own name where the retired image's workloads look for it only as long as they may act", async (context) => {
+    const { replicas, clock } = await setUp(context, ["a"], { releaseDelay: "5s" });
+    const [{ ask }] = replicas;
+    await ask("/resign", "POST");
+    assert.equal((await ask("/leader")).json["state"], "ending");
+    assert.equal((await ask("/")).text, `{"name":""}\n`);
+    await clock.advanceAsync(30_000);
+    assert.equal((await ask("/")).text, `{"name":"a"}\n`);
+  });
+
   it("tells all that is known of a leadership, each time anew", async (context) => {
     const { replicas, clock } = await setUp(context, ["a", "b"]);
     const [{ ask }, other] = replicas as [Replica, Replica];

@@ -54,7 +54,11 @@ const standing = (elector: Elector): Reply => ({
 
 const TELLS: Readonly<Record<string, Handler>> = {
   // The contract of the image that came with Kubernetes' own example, and was retired.
-  "/": ({ elector }) => ({ status: 200, json: JSON.stringify({ name: elector.view.leader ?? "" }) }),
+  "/": ({ elector: { view } }) => {
+    // Whoever finds his own name here acts: it is there only while we lead, not while we begin or end.
+    const acts = view.leader !== view.id || view.isLeader;
+    return { status: 200, json: JSON.stringify({ name: (acts && view.leader) || "" }) };
+  },
   "/leader": ({ elector }) => ({ status: 200, json: standingJson(elector) }),
   "/isLeader": ({ elector }) => standing(elector),
   "/sse": eventStream,
