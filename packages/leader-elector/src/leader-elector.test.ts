@@ -58,6 +58,15 @@ describe("an elector of several elections", () => {
     assert.equal(elector.elector("tick")?.id, "b");
   });
 
+  it("tells Prometheus of an election whose settings have changed, and no more of one that is gone", async (context) => {
+    const { reload, elector } = await setUp(context, WITH_TOCK);
+    const leads = async () =>
+      (await elector.metrics.expose("")).body.match(/^outrigger_election_is_leader\{.*$/gm);
+    await leads();
+    await reload({ ...BASE, id: "b" });
+    assert.deepEqual(await leads(), ['outrigger_election_is_leader{election="tick"} 1']);
+  });
+
   it("moves its HTTP API when that is elsewhere, and stays where it is when the new one cannot be had", async (context) => {
     const { elector, reload } = await setUp(context, BASE);
     const where = (): string => elector.listeners[0]?.addresses?.[0] ?? "";
