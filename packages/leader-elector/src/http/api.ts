@@ -15,6 +15,7 @@ import {
 import type { Elector } from "../elector/elector.ts";
 import type { Callers } from "./callers.ts";
 import { eventStream } from "./event-stream.ts";
+import { isOfThisPod } from "./of-this-pod.ts";
 import { changeJson, standingJson } from "./standing-json.ts";
 
 export interface ApiOptions {
@@ -140,9 +141,7 @@ async function answer(
 
 /** Why this request may not act; null: it may. */
 function strangerThan(request: IncomingMessage): string | null {
-  const { remoteAddress } = request.socket;
-  if (remoteAddress !== undefined && !/^(?:::ffff:)?127\.|^::1$/.test(remoteAddress))
-    return "what acts is for processes of this pod, through 127.0.0.1";
+  if (!isOfThisPod(request.socket)) return "what acts is for processes of this pod, through 127.0.0.1";
   if (request.headers.origin !== undefined || request.headers["sec-fetch-site"] !== undefined)
     return "what acts is not for web pages";
   return null;
