@@ -184,7 +184,8 @@ export class Elector {
   }
 
   /**
-   * Ends its duties, gives the lease back, and campaigns again when another has led, or after one lease.
+   * Ends its duties, gives the lease back, and campaigns again when another has led, or after one lease. While it is retired:
+   * the workload's word that it has stopped, for which the release then waits no longer.
    * @returns null where it does not lead; else what resolves when the lease is given back
    */
   resign(): Promise<void> | null {
@@ -208,7 +209,8 @@ export class Elector {
     this.#tell();
     await ended;
     const { releaseDelay = 0 } = this.#options;
-    const gone = await workGone();
+    // Or resigned meanwhile.
+    const gone = (await workGone()) || !this.#keepsLease;
     if (gone && releaseDelay > 0) await this.#clock.sleep(releaseDelay, graceEnds).catch(() => {});
     this.#keepsLease = !gone;
     if (gone) {
@@ -317,7 +319,7 @@ export class Elector {
     const term = this.#term;
     const back = why === "resigned" && this.#options.campaign === "on-request" ? "unasked" : why;
     this.#heldBack.add(back);
-    if (this.#stopping) return Promise.resolve();
+    if (this.#stopping && why !== "resigned") return Promise.resolve();
     if (term === null) return this.#candidate.withdraw(AbortSignal.abort());
     return (this.#steppingDown ??= this.#stepDownNow(term, why).finally(() => (this.#steppingDown = null)));
   }
@@ -325,7 +327,7 @@ export class Elector {
   async #stepDownNow(term: ActiveTerm, why: EndReason): Promise<void> {
     const { releaseTimeout = RELEASE_TIMEOUT, releaseDelay = 0 } = this.#options;
     const first = !term.isEnding;
-    const ended = term.end(why, releaseTimeout);
+    const ended = term.end(why, this.#stopping ? Infinity : releaseTimeout);
     if (first) {
       this.#metrics.ended(why);
       this.#log.info({ why }, `leadership is given up, token ${term.token}`);
@@ -334,11 +336,12 @@ export class Elector {
     await ended;
     const { signal } = this.#stopped;
     if (releaseDelay > 0) await this.#clock.sleep(releaseDelay, signal).catch(() => {});
+    this.#keepsLease = false;
     await this.#releaseWithin(this.#options.timing.leaseDuration);
     // The others get a whole lease's time, from here on.
     for (const why of ["resigned", "failed"] as const)
       this.#heldBack.limit(why, this.#options.timing.leaseDuration);
-    if (first) this.#termEnded(term);
+    this.#termEnded(term);
     if (this.#heldBack.none) this.#candidate.campaign();
   }
 
