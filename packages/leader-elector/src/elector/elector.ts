@@ -85,6 +85,7 @@ export class Elector {
   #endHealth: () => void = () => {};
   #stopping = false;
   readonly #stopped = new AbortController();
+  readonly #gone = new AbortController();
   /** The workload may still act: what is not given back keeps others away. */
   #keepsLease = false;
 
@@ -140,6 +141,11 @@ export class Elector {
 
   get candidate(): Pick<Candidate, "record" | "expiresIn"> {
     return this.#candidate;
+  }
+
+  /** Aborts when it has stopped: nothing changes here any more, whoever waits for changes asks anew. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   /** Starts the duties, then the candidacy. @throws whatever keeps a duty from starting; what had started is stopped */
@@ -239,6 +245,7 @@ export class Elector {
     timer.clear();
     await Promise.allSettled(this.#options.duties.map(async (duty) => duty.stop?.()));
     this.#metrics.remove();
+    this.#gone.abort(new Error("the elector was stopped"));
   }
 
   /** What was begun because of leadership has come to a bad end: it is given up. */
