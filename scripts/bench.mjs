@@ -1,15 +1,17 @@
 /**
- * npm run bench -- http [--rounds 5] [--seconds 4]: measures, prints, keeps the JSON, and writes table and chart into
- * the README of what was measured. Exits 1 when a figure is not what it must be.
+ * npm run bench -- NAME: measures, prints, keeps the JSON, and writes the table (of http also the chart) into the README of
+ * what was measured. http takes --rounds 5 and --seconds 4; elector takes --short, which keeps nothing. --dry-run writes
+ * nothing. Exits 1 when a figure is not what it must be.
  */
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isOnPath } from "./peers.mjs";
 import { requireNode, ROOT, setup } from "./setup.mjs";
 import { fetchNode, IMAGE_NODE } from "./node-binary.mjs";
 
-const BENCHES = ["http"];
+const BENCHES = { http: runHttp, elector: runElector };
 
 requireNode();
 const words = process.argv.slice(2);
@@ -17,11 +19,15 @@ const option = (name, fallback) => {
   const at = words.indexOf(`--${name}`);
   return at < 0 ? fallback : Number(words[at + 1]);
 };
-const names = words.filter((word, index) => !word.startsWith("--") && !words[index - 1]?.startsWith("--"));
-const unknown = names.filter((name) => !BENCHES.includes(name));
-if (names.length === 0 || unknown.length > 0) {
+const flags = new Set(["--short", "--dry-run"]);
+const names = words.filter(
+  (word, index) =>
+    !word.startsWith("--") && (!words[index - 1]?.startsWith("--") || flags.has(words[index - 1])),
+);
+const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+if (names.length !== 1 || unknown.length > 0) {
   process.stderr.write(
-    `${unknown.length > 0 ? `there is no bench ${unknown.join(", ")}; ` : ""}usage: npm run bench -- ${BENCHES.join(" | ")} [--rounds 5] [--seconds 4]\n`,
+    `${unknown.length > 0 ? `there is no bench ${unknown.join(", ")}; ` : ""}usage: npm run bench -- http [--rounds 5] [--seconds 4] | elector [--short]\n`,
   );
   process.exit(2);
 }
@@ -34,26 +40,57 @@ try {
   process.exit(1);
 }
 const dist = join(ROOT, "test", "dist", "bench");
-const { benchHttp } = await import(join(dist, "http.js"));
-const { failures, markdownTable, replaceBetweenMarks, svgChart } = await import(join(dist, "report.js"));
-const result = await benchHttp({
-  node,
-  nodeVersion: spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim(),
-  bin: join(ROOT, "packages", "ambassador", "bin", "outrigger-ambassador.js"),
-  servers: join(dist, "servers"),
-  rounds: option("rounds", 5),
-  seconds: option("seconds", 4),
-  isOnPath,
-  say: (text) => process.stdout.write(text),
-});
 const results = join(ROOT, "test", "bench", "results");
-const table = `Node ${result.node}, ${result.rounds} rounds of ${result.seconds} s, medians; \`npm run bench -- http\` wrote this.\n\n${markdownTable(result)}\n\n![CPU per request](bench-http.svg)`;
-process.stdout.write(`\n${table}\n`);
-if (!words.includes("--dry-run")) {
-  writeFileSync(join(results, "http.json"), `${JSON.stringify(result, null, 2)}\n`);
-  writeFileSync(join(ROOT, "packages", "ambassador", "bench-http.svg"), svgChart(result));
-  replaceBetweenMarks(join(ROOT, "packages", "ambassador", "README.md"), "bench", table);
-}
-const missed = failures(result);
-for (const line of missed) process.stdout.write(`MISSED: ${line}\n`);
+const nodeVersion = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim();
+const say = (text) => process.stdout.write(text);
+const isKept = !words.includes("--dry-run") && !words.includes("--short");
+const { failures, markdownTable, replaceBetweenMarks, svgChart } = await import(join(dist, "report.js"));
+const missed = await BENCHES[names[0]]();
+for (const line of missed) say(`MISSED: ${line}\n`);
 process.exit(missed.length > 0 ? 1 : 0);
+
+function keep(name, pattern, result, table) {
+  say(`\n${table}\n`);
+  if (!isKept) return;
+  writeFileSync(join(results, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  replaceBetweenMarks(join(ROOT, "packages", pattern, "README.md"), "bench", table);
+}
+
+async function runHttp() {
+  const { benchHttp } = await import(join(dist, "http.js"));
+  const result = await benchHttp({
+    node,
+    nodeVersion,
+    bin: join(ROOT, "packages", "ambassador", "bin", "outrigger-ambassador.js"),
+    servers: join(dist, "servers"),
+    rounds: option("rounds", 5),
+    seconds: option("seconds", 4),
+    isOnPath,
+    say,
+  });
+  const table = `Node ${result.node}, ${result.rounds} rounds of ${result.seconds} s, medians; \`npm run bench -- http\` wrote this.\n\n${markdownTable(result)}\n\n![CPU per request](bench-http.svg)`;
+  keep("http", "ambassador", result, table);
+  if (isKept) writeFileSync(join(ROOT, "packages", "ambassador", "bench-http.svg"), svgChart(result));
+  return failures(result);
+}
+
+async function runElector() {
+  const { benchElector } = await import(join(dist, "elector.js"));
+  const { electorFailures, electorTable } = await import(join(dist, "elector-result.js"));
+  const { bundle } = await import("./images/bundle.mjs");
+  const { patterns } = await import("./patterns.mjs");
+  const rootfs = mkdtempSync(join(tmpdir(), "outrigger-bench-"));
+  try {
+    await bundle(
+      patterns().find(({ name }) => name === "leader-elector"),
+      rootfs,
+    );
+    const main = join(rootfs, "outrigger", "dist", "main.mjs");
+    const result = await benchElector({ node, nodeVersion, main, short: words.includes("--short"), say });
+    const table = `Node ${result.node}, the image's bundle at default timing, three candidates a store; \`npm run bench -- elector\` wrote this.\n\n${electorTable(result)}`;
+    keep("elector", "leader-elector", result, table);
+    return electorFailures(result);
+  } finally {
+    rmSync(rootfs, { recursive: true, force: true });
+  }
+}

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { freePort } from "@outrigger/core/testing";
-
-const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const PATIENCE_MS = 20_000;
+import { demo, ROOT } from "./support/demo.ts";
 
 /** The example's manifest on free ports; `broken`: the ambassador's route leads to one port where nobody listens. */
 class Example implements Disposable {
@@ -43,61 +38,17 @@ class Example implements Disposable {
   }
 }
 
-interface Demo {
-  readonly pid: number;
-  /** Resolves when the output has a match. */
-  readonly said: (pattern: RegExp) => Promise<void>;
-  readonly ended: Promise<{ readonly code: number | null; readonly output: string }>;
-}
-
-/** `node scripts/demo.mjs` at the head of a process group of its own. */
-function demo(...args: string[]): Demo {
-  // The demo installs what is missing, which is not for a test to do beside others.
-  assert.ok(existsSync(join(ROOT, "node_modules", ".outrigger-lock")), "not set up: run npm run build first");
-  const child = spawn(process.execPath, [join(ROOT, "scripts", "demo.mjs"), ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-  });
-  let output = "";
-  const heard = new Set<() => void>();
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-      for (const look of heard) look();
-    });
-  // One that does not end fails its test; the run's watchdog ends what it has started.
-  const limit = setTimeout(() => process.kill(-(child.pid as number), "SIGKILL"), PATIENCE_MS);
-  const ended = once(child, "close").then(([code]) => {
-    clearTimeout(limit);
-    return { code: code as number | null, output };
-  });
-  const said = async (pattern: RegExp): Promise<void> => {
-    const found = new Promise<void>((resolve) => {
-      const look = (): void => {
-        if (pattern.test(output)) resolve();
-      };
-      heard.add(look);
-      look();
-    });
-    await Promise.race([
-      found,
-      ended.then(() => assert.match(output, pattern, "it ended before it said this")),
-    ]);
-  };
-  return { pid: child.pid as number, said, ended };
-}
-
 describe("npm run demo", { concurrency: 3 }, () => {
   test("with a working world it ends 0, and no request of the shop has failed", async () => {
     using example = await Example.onFreePorts();
-    const { code, output } = await demo(example.file, "--for", "5s").ended;
+    const { code, output } = await demo([example.file, "--for", "5s"]).ended;
     assert.equal(code, 0, output);
     assert.match(output, /shop +\| done: [1-9]\d* requests, [1-9]\d* answered, 0 failed/);
   });
 
   test("when requests of the shop failed it ends 1, and says that the shop has failed", async () => {
     using example = await Example.onFreePorts({ broken: true });
-    const { code, output } = await demo(example.file, "--for", "5s").ended;
+    const { code, output } = await demo([example.file, "--for", "5s"]).ended;
     assert.equal(code, 1, output);
     assert.match(output, /failed: shop exited with code 1/);
   });
@@ -109,7 +60,7 @@ describe("npm run demo", { concurrency: 3 }, () => {
   ] as const) {
     test(`${signal} to ${whom} is one request: the pod drains and the demo ends 0`, async () => {
       using example = await Example.onFreePorts();
-      const run = demo(example.file);
+      const run = demo([example.file]);
       await run.said(/shop +\| \d+ answered/);
       process.kill(whom === "it alone" ? run.pid : -run.pid, signal);
       const { code, output } = await run.ended;
@@ -120,11 +71,11 @@ describe("npm run demo", { concurrency: 3 }, () => {
   }
 
   test("an example that does not exist is refused with those that do", async () => {
-    const { code, output } = await demo("ambasador").ended;
+    const { code, output } = await demo(["ambasador"]).ended;
     assert.equal(code, 2);
     assert.equal(
       output,
-      'there is no example "ambasador"; there are: ambassador-http; or give a manifest, FILE.yaml\n',
+      'there is no example "ambasador"; there are: ambassador-http, leader-elector; or give a manifest, FILE.yaml\n',
     );
   });
 });

@@ -127,14 +127,17 @@ for (const pattern of patterns()) {
   });
 }
 
-test("ambassador: the bundle becomes ready, loads no undici, and ends on SIGTERM", async () => {
-  const route = ["--route", "0=http://127.0.0.1:9", "--probe", "127.0.0.1:0", "--control", "off"];
-  const main = join(folder, "ambassador", "outrigger", "dist", "main.mjs");
-  const loaded = 'process.on("exit",()=>console.log(process.moduleLoadList.some(m=>/undici/.test(m))));';
+/** Starts a bundle, stops it when it is ready. @returns which of these modules of Node it had loaded */
+async function loadedBy(pattern: string, words: readonly string[], modules: RegExp): Promise<string> {
+  const main = join(folder, pattern, "outrigger", "dist", "main.mjs");
+  const loaded = `process.on("exit",()=>console.log("loaded "+process.moduleLoadList.filter(m=>${modules}.test(m)).join()));`;
   const child = spawn(
     process.execPath,
-    ["--import", `data:text/javascript,${encodeURIComponent(loaded)}`, main, ...route],
-    { stdio: ["ignore", "pipe", "inherit"] },
+    [
+      ...["--import", `data:text/javascript,${encodeURIComponent(loaded)}`, main],
+      ...["--probe", "127.0.0.1:0", "--control", "off", ...words],
+    ],
+    { stdio: ["ignore", "pipe", "inherit"], timeout: 60_000 },
   );
   const lines: string[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
@@ -142,8 +145,25 @@ test("ambassador: the bundle becomes ready, loads no undici, and ends on SIGTERM
     if (line.includes('"msg":"ready"')) child.kill("SIGTERM");
   }
   if (child.exitCode === null) await once(child, "exit");
-  assert.equal(child.exitCode, 0);
-  assert.equal(lines.at(-1), "false", lines.join("\n"));
+  assert.equal(child.exitCode, 0, lines.join("\n"));
+  return /^loaded (.*)$/.exec(lines.at(-1) ?? "")?.[1] ?? lines.join("\n");
+}
+
+test("ambassador: the bundle becomes ready, loads no undici, and ends on SIGTERM", async () => {
+  assert.equal(await loadedBy("ambassador", ["--route", "0=http://127.0.0.1:9"], /undici/), "");
+});
+
+test("leader-elector: what a configuration does not use is in the bundle and is not evaluated", async () => {
+  const election = ["--election", "ticker", "--http", "0"];
+  // What ioredis, http-proxy and the cluster's client load of Node, and nothing else of ours.
+  const theirs = /NativeModule (tls|https)$|undici/;
+  const loaded = (...words: string[]): Promise<string> =>
+    loadedBy("leader-elector", [...election, ...words], theirs);
+  assert.equal(await loaded("--store", "memory"), "");
+  assert.equal(await loaded("--store", `file:${join(folder, "elections")}`), "");
+  // The test bites.
+  const forward = await loaded("--store", "memory", "--forward", "0=http://127.0.0.1:9");
+  assert.match(forward, /NativeModule https/);
 });
 
 test("docker is told to load what it builds, without an option that Docker Desktop's store refuses", () => {

@@ -1,6 +1,6 @@
 /**
- * The images of the suite's workloads, made without a registry under the names that pages use: Debian's nginx and
- * Python, and npm's Node. Who has a registry runs the same pages with the images from there.
+ * The images of the suite's workloads, made without a registry under the names that pages use: Debian's nginx,
+ * Python and Redis, and npm's Node. Who has a registry runs the same pages with the images from there.
  */
 import { cpSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,6 +34,26 @@ const WORKLOADS = [
     files: USERS,
     rename: { "usr/bin/python3.11": "usr/bin/python3" },
     command: `ENTRYPOINT []\nCMD ["python3"]`,
+  },
+  {
+    tag: "docker.io/library/redis:7",
+    packages: [
+      "redis-server",
+      "redis-tools",
+      "libatomic1",
+      "libcap2",
+      "libgcrypt20",
+      "libgpg-error0",
+      "libjemalloc2",
+      "liblz4-1",
+      "liblzf1",
+      "liblzma5",
+      "libssl3",
+      "libsystemd0",
+      "libzstd1",
+    ],
+    files: { ...USERS, "data/.keep": "" },
+    command: `ENTRYPOINT []\nCMD ["redis-server"]`,
   },
   { tag: "docker.io/library/node:24-slim", packages: [], files: USERS, command: "ENTRYPOINT []" },
 ];

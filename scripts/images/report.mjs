@@ -15,7 +15,10 @@ const IDLE_MS = 3_000;
 const PATIENCE_MS = 30_000;
 
 /** What each pattern is started with: its smallest real configuration. */
-const ARGUMENTS = { ambassador: ["--route", "8001=http://127.0.0.1:9"] };
+const ARGUMENTS = {
+  ambassador: ["--route", "8001=http://127.0.0.1:9"],
+  "leader-elector": ["--election", "ticker", "--store", "memory"],
+};
 
 /** From shared figures: what an image must not exceed, and what it aims at. */
 const LIMITS = [

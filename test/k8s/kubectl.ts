@@ -26,6 +26,10 @@ export class Kubectl {
     this.#options = options;
   }
 
+  get namespace(): string | undefined {
+    return this.#options.namespace;
+  }
+
   within(namespace: string, signal?: AbortSignal): Kubectl {
     return new Kubectl({ ...this.#options, namespace, signal });
   }

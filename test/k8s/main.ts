@@ -6,9 +6,10 @@ import { ambassadorHttp } from "./suites/ambassador-http.ts";
 import { dryRun } from "./suites/dry-run.ts";
 import { inject } from "./suites/inject.ts";
 import { job } from "./suites/job.ts";
+import { leaderElector } from "./suites/leader-elector.ts";
 import { rollout } from "./suites/rollout.ts";
 
-export const SUITES: readonly Suite[] = [dryRun, inject, ambassadorHttp, rollout, job];
+export const SUITES: readonly Suite[] = [dryRun, inject, ambassadorHttp, rollout, job, leaderElector];
 
 /** Native sidecars are on by default from here. */
 const OLDEST_MINOR = 29;

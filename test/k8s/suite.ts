@@ -51,13 +51,16 @@ export class Stage {
     this.#say(line);
   }
 
-  /** A manifest of the repository, with our images as this run has them. */
+  /** A manifest of the repository, with our images and, where it says `default`, the namespace as this run has them. */
   manifest(path: string): string {
     const { prefix, tag, pullPolicy } = this.#images;
-    return readFileSync(join(ROOT, path), "utf8").replace(OUR_IMAGE, (_all, indent: string, name: string) => {
-      const next = indent.replace("-", " ");
-      return `${indent}image: ${prefix}/${name}:${tag}\n${next}imagePullPolicy: ${pullPolicy}`;
-    });
+    const { namespace = "default" } = this.kubectl;
+    return readFileSync(join(ROOT, path), "utf8")
+      .replace(/^( *)namespace: default$/gm, `$1namespace: ${namespace}`)
+      .replace(OUR_IMAGE, (_all, indent: string, name: string) => {
+        const next = indent.replace("-", " ");
+        return `${indent}image: ${prefix}/${name}:${tag}\n${next}imagePullPolicy: ${pullPolicy}`;
+      });
   }
 
   async apply(path: string): Promise<void> {

@@ -1,18 +1,22 @@
 /** The soak: each part on processes of its own, one after the other. */
 import { soakBodies } from "./bodies.ts";
 import { soakConnections } from "./connections.ts";
+import { soakElections } from "./elections.ts";
 import { soakLibrary } from "./library.ts";
 import { soakReloads } from "./reloads.ts";
 import { resultRow } from "./report.ts";
 import { problems, type PartResult, type SoakResult } from "./result.ts";
 import { soakSteady } from "./steady.ts";
 
-export const PARTS: Readonly<Record<PartResult["kind"], (short: boolean) => Promise<PartResult>>> = {
+type Part = (short: boolean, say: (text: string) => void) => Promise<PartResult>;
+
+export const PARTS: Readonly<Record<PartResult["kind"], Part>> = {
   connections: soakConnections,
   bodies: soakBodies,
   reloads: soakReloads,
   library: soakLibrary,
   steady: soakSteady,
+  elections: soakElections,
 };
 
 export interface SoakRun {
@@ -31,7 +35,7 @@ export async function runSoak(
   for (const name of names) {
     say(`${name} ...\n`);
     try {
-      const part = await PARTS[name](short);
+      const part = await PARTS[name](short, say);
       parts.push(part);
       const found = problems(part);
       if (found.length > 0) failed++;

@@ -1,16 +1,17 @@
 /**
- * The soak's JSON as a table, and into the README of the ambassador between `<!-- soak:begin -->` and
- * `<!-- soak:end -->`. Anybody can run it again: node test/dist/soak/report.js
+ * The soak's JSON as a table, and into the READMEs of the ambassador and (the elections) the leader-elector between
+ * `<!-- soak:begin -->` and `<!-- soak:end -->`. Anybody can run it again: node test/dist/soak/report.js
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { replaceBetweenMarks } from "../bench/report.ts";
 import { UPSTREAM } from "./connections.ts";
-import { mebibytes, problems, type PartResult, type SoakResult } from "./result.ts";
+import { mebibytes, problems, type ElectionsResult, type PartResult, type SoakResult } from "./result.ts";
 
 /** Seen from test/dist/soak. */
 const RESULT = fileURLToPath(new URL("../../soak/results/soak.json", import.meta.url));
-const README = fileURLToPath(new URL("../../../packages/ambassador/README.md", import.meta.url));
+const readme = (pattern: string): string =>
+  fileURLToPath(new URL(`../../../packages/${pattern}/README.md`, import.meta.url));
 
 export interface ResultRow {
   readonly what: string;
@@ -55,13 +56,20 @@ export function resultRow(part: PartResult): ResultRow {
         memory: rise(part.memory),
         outcome: lost(part.requests, part.failures.length),
       };
+    case "elections":
+      return {
+        what: `${seedsOf(part)}, in ${part.seconds} s`,
+        memory: "not watched",
+        outcome: elections(part),
+      };
     default:
       return part satisfies never;
   }
 }
 
 export function markdownTable(result: SoakResult): string {
-  const rows = result.parts.map((part) => {
+  const rows = result.parts.flatMap((part) => {
+    if (part.kind === "elections") return [];
     const { what, memory, outcome } = resultRow(part);
     const found = problems(part);
     const verdict = found.length === 0 ? "" : ` **${found.join("; ")}**`;
@@ -76,17 +84,43 @@ export function markdownTable(result: SoakResult): string {
   ].join("\n");
 }
 
-/** Writes the table into the README; says so and does nothing where there is no place for it. */
+/** What the simulation of elections came to, as a sentence; empty: it was not run. */
+export function electionsSentence(result: SoakResult): string {
+  const part = result.parts.find(({ kind }) => kind === "elections");
+  if (part?.kind !== "elections") return "";
+  const found = problems(part);
+  return `\`npm run soak -- elections\` wrote this: ${seedsOf(part)}; ${elections(part)}${found.length === 0 ? "" : ` (**${found.join("; ")}**)`}.`;
+}
+
+/** Writes them into the READMEs; says so and does nothing where there is no place for them. */
 export function report(say: (text: string) => void): void {
   const result = JSON.parse(readFileSync(RESULT, "utf8")) as SoakResult;
-  try {
-    replaceBetweenMarks(README, "soak", markdownTable(result));
-    say(`wrote the table into ${README}\n`);
-  } catch (thrown) {
-    say(
-      `the README has no table of the soak: ${thrown instanceof Error ? thrown.message : String(thrown)}\n`,
-    );
+  const texts = { ambassador: markdownTable(result), "leader-elector": electionsSentence(result) };
+  for (const [pattern, text] of Object.entries(texts)) {
+    if (text === "") continue;
+    try {
+      replaceBetweenMarks(readme(pattern), "soak", text);
+      say(`wrote what it came to into ${readme(pattern)}\n`);
+    } catch (thrown) {
+      const why = thrown instanceof Error ? thrown.message : String(thrown);
+      say(`the README has no place for the soak: ${why}\n`);
+    }
   }
+}
+
+const FIELDS: Readonly<Record<string, string>> = { ours: "ours alone", mixed: "ours beside client-go's" };
+
+function seedsOf({ fields }: ElectionsResult): string {
+  return fields
+    .map(({ field, seeds }) => `${thousands(seeds)} seeds of ${FIELDS[field] ?? field}`)
+    .join(", ");
+}
+
+function elections({ fields }: ElectionsResult): string {
+  const count = (key: "faults" | "acquisitions"): string =>
+    thousands(fields.reduce((sum, field) => sum + field[key], 0));
+  const broken = fields.reduce((sum, field) => sum + field.broken.length, 0);
+  return `${count("faults")} faults, ${count("acquisitions")} acquisitions, ${broken === 0 ? "no promise" : `**${broken} promises**`} broken`;
 }
 
 function rise({ base, rise }: { base: number; rise: number }): string {

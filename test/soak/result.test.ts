@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { markdownTable } from "./report.ts";
+import { electionsSentence, markdownTable } from "./report.ts";
 import { problems, type PartResult } from "./result.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -41,7 +41,9 @@ const connections: PartResult = {
 };
 const transfer = { name: "download, sized", seconds: 1, stoppedSeconds: 1, same: true };
 const bodies: PartResult = { kind: "bodies", bytes: 1024, transfers: [transfer], memory: flat };
-const wells = [steady, reloads, library, connections, bodies];
+const field = { field: "mixed", seeds: 10, acquisitions: 50, faults: 400, broken: [] };
+const elections: PartResult = { kind: "elections", seconds: 1, fields: [field] };
+const wells = [steady, reloads, library, connections, bodies, elections];
 
 test("a part that is as it must be has no problem", () => {
   for (const part of wells) assert.deepEqual(problems(part), [], part.kind);
@@ -64,14 +66,23 @@ for (const [sentence, part, wanted] of [
     { ...bodies, transfers: [{ ...transfer, same: false }] },
     /not what was/,
   ],
+  [
+    "a promise of the elector's that did not hold is a problem",
+    { ...elections, fields: [{ ...field, broken: ["seed 7: two believe"] }] },
+    /mixed, seed 7: two believe/,
+  ],
+  [
+    "an election in which hardly anybody led is a problem",
+    { ...elections, fields: [{ ...field, acquisitions: 9 }] },
+    /9 acquisitions in 10 seeds/,
+  ],
 ] as const satisfies readonly (readonly [string, PartResult, RegExp])[]) {
   test(sentence, () => {
     const [first = "", ...others] = problems(part);
     assert.match(first, wanted);
     assert.deepEqual(others, []);
-    assert.ok(
-      markdownTable({ node: "v0", short: false, parts: [part] }).includes(first),
-      "and the README says so",
-    );
+    const result = { node: "v0", short: false, parts: [part] };
+    const text = part.kind === "elections" ? electionsSentence(result) : markdownTable(result);
+    assert.ok(text.includes(first), "and the README says so");
   });
 }

@@ -62,7 +62,24 @@ export interface SteadyResult {
   readonly memory: MemoryCourse;
 }
 
-export type PartResult = ConnectionsResult | BodiesResult | ReloadsResult | LibraryResult | SteadyResult;
+export interface FieldResult {
+  /** Which candidates contended: `ours`, or `mixed` with client-go's. */
+  readonly field: string;
+  readonly seeds: number;
+  readonly acquisitions: number;
+  readonly faults: number;
+  /** The first promises that did not hold, each with its seed. */
+  readonly broken: readonly string[];
+}
+
+export interface ElectionsResult {
+  readonly kind: "elections";
+  readonly seconds: number;
+  readonly fields: readonly FieldResult[];
+}
+
+export type PartResult =
+  ConnectionsResult | BodiesResult | ReloadsResult | LibraryResult | SteadyResult | ElectionsResult;
 
 export interface SoakResult {
   readonly node: string;
@@ -95,6 +112,11 @@ export function problems(part: PartResult): string[] {
     );
   if (part.kind === "reloads" && part.filesEnd - part.filesBase > SCRAPE)
     found.push(`${part.filesEnd - part.filesBase} files more were open at the end`);
+  if (part.kind === "elections")
+    for (const { field, broken, acquisitions, seeds } of part.fields) {
+      found.push(...broken.map((sentence) => `${field}, ${sentence}`));
+      if (acquisitions < seeds) found.push(`${field}: ${acquisitions} acquisitions in ${seeds} seeds`);
+    }
   if (part.kind === "library") {
     for (const [type, count] of Object.entries(part.resourcesAfter)) {
       const before = part.resourcesBefore[type] ?? 0;

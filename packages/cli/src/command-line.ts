@@ -97,9 +97,10 @@ Kubernetes' timings. At the end (Ctrl-C, SIGTERM, SIGHUP, --for, or the main con
 get their stop signal together, terminationGracePeriodSeconds later SIGKILL, then the sidecars in reverse order.
 
 Volumes are folders that go with the run. An absolute path such as /app cannot exist here, so a mountPath at the
-beginning of a word of command, args or exec probes, of workingDir, or of an env value (or right after its first =)
-is pointed at the folder. ConfigMap and Secret volumes follow the manifest file while it runs, as in a cluster.
-A path inside a program or a mounted file is not seen: such a workload needs its path in an argument or variable.
+beginning of a word of command, args or exec probes, of workingDir, or of an env value (or right after its first =;
+file: may stand before it) is pointed at the folder. ConfigMap and Secret volumes follow the manifest
+file while it runs, as in a cluster. A path inside a program or a mounted file is not seen: such a workload needs its path
+in an argument or variable.
 
 Environment: a container has the manifest's variables, and PATH, HOME, USER, LOGNAME, LANG, LC_ALL, LC_CTYPE, TZ,
 TMPDIR, SSL_CERT_FILE and SSL_CERT_DIR of the caller; nothing else.

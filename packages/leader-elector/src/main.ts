@@ -15,6 +15,7 @@ const container = defineContainer({
   defaultPorts: { probe: 14030, control: 14031 },
   schema: leaderElectorSchema,
   flags: FLAGS,
+  collectsStartGarbage: true,
   printouts: [
     {
       name: "print-role",

@@ -5,10 +5,10 @@ import { ROOT, type Suite } from "../suite.ts";
 
 const FOLDERS = ["test/k8s/manifests"];
 
-/** Paths from the root: pod.yaml of each example, and the manifests of this suite. */
+/** Paths from the root: those of each example, and the manifests of this suite. */
 export function manifests(): string[] {
   const examples = readdirSync(join(ROOT, "examples"))
-    .map((name) => `examples/${name}/pod.yaml`)
+    .flatMap((name) => ["pod.yaml", "deployment.yaml"].map((file) => `examples/${name}/${file}`))
     .filter((path) => existsSync(join(ROOT, path)));
   const ours = FOLDERS.flatMap((folder) =>
     readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`),

@@ -10,6 +10,7 @@ const BOTH = [...EGRESS, "--gate", "9000=http://127.0.0.1:3000"];
 /** A file of manifests, and with what it is injected. */
 export const INJECTIONS: readonly (readonly [file: string, flags: readonly string[]])[] = [
   ["inject-servers.yaml", BOTH],
+  ["inject-servers.yaml", [...BOTH, "--leader-elector", "election=web"]],
   ["inject-servers.yaml", ["--classic", ...BOTH]],
   ["inject-jobs.yaml", EGRESS],
 ];

@@ -19,9 +19,17 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   "rollout restart": [],
   logs: ["follow", "container"],
   "delete pod": ["wait", "timeout"],
-  get: ["output", "sort-by"],
+  "delete deployment": ["wait", "timeout"],
+  get: ["output", "sort-by", "selector"],
 };
 const WITHOUT_NAMESPACE = new Set(["version", "create namespace", "delete namespace"]);
+
+/** The ticker's pods: as applied, after the leader is deleted, after all are rolled; the first of each leads. */
+const GENERATIONS = [
+  ["a", "b", "c"],
+  ["b", "c", "d"],
+  ["e", "f", "g"],
+];
 
 const [folder = "", ...args] = process.argv.slice(2);
 const callsFile = join(folder, "calls.jsonl");
@@ -30,7 +38,7 @@ const flags = new Map(
   args
     .filter((word) => word.startsWith("--"))
     .map((word): [string, string | undefined] => {
-      const [name = "", value] = word.slice(2).split("=");
+      const [, name = "", value] = /^--([^=]*)(?:=(.*))?$/s.exec(word) ?? [];
       return [name, value];
     }),
 );
@@ -65,8 +73,32 @@ async function answer(): Promise<string> {
     if (play.refuses !== undefined && input.includes(play.refuses))
       throw new Error(`error: strict decoding error: unknown field "${play.refuses}"`);
   }
+  if (command === "get" && words[1] === "lease") return `ticker-${GENERATIONS[generation()]?.[0]}_uid`;
+  if (command === "get" && flags.get("selector") === "app=ticker")
+    return (GENERATIONS[generation()] ?? []).map((pod) => `ticker-${pod}`).join(" ");
+  if (command === "logs" && words[1]?.startsWith("ticker-")) return ticks(words[1]);
   if (command === "logs") return logs();
   return "";
+}
+
+function generation(): number {
+  const did = (...some: string[]): boolean =>
+    recorded(folder).some(({ args }) => some.every((word) => args.includes(word)));
+  return did("restart", "deployment/ticker") ? 2 : did("delete", "ticker-a") ? 1 : 0;
+}
+
+async function ticks(pod: string): Promise<string> {
+  if (flags.has("follow"))
+    await until("the ticker is deleted", () =>
+      recorded(folder).some(
+        ({ args }) => args.includes("delete") && (args.includes(pod) || args.includes("ticker")),
+      ),
+    );
+  const at = (second: number, token: number): string =>
+    `tick 2026-01-01T00:00:0${second}.010Z token ${token}\n`;
+  if (pod === "ticker-a") return at(1, 3) + at(2, 3);
+  if (pod === "ticker-b") return at(4, 7);
+  return pod === "ticker-e" ? (play.ticks ?? at(6, 9)) : "";
 }
 
 async function logs(): Promise<string> {

@@ -10,6 +10,8 @@ export interface Play {
   readonly fails?: Readonly<Record<string, string>>;
   /** Fails an `apply` whose input has this text. */
   readonly refuses?: string;
+  /** What the ticker of the last leader prints. */
+  readonly ticks?: string;
   /** The shop's last line. */
   readonly shop?: string;
 }

@@ -15,7 +15,7 @@ import {
   type HostPort,
   type Milliseconds,
 } from "@outrigger/core";
-import { fields, list, text } from "../manifest/workload.ts";
+import { fields, list, text, type Fields } from "../manifest/workload.ts";
 import { askedWith } from "../pod/config-check.ts";
 import { childPath, patternCommand, type Pattern } from "../pod/image.ts";
 import type { PatternWords } from "./pattern-words.ts";
@@ -34,6 +34,12 @@ export interface Route {
   readonly label: string;
 }
 
+export interface Lease {
+  readonly name: string;
+  /** null: the pod's. */
+  readonly namespace: string | null;
+}
+
 export interface PatternFacts {
   readonly probe: HostPort;
   /** null: off, or a unix socket. */
@@ -43,6 +49,8 @@ export interface PatternFacts {
   /** What /drain must be called with; null: not known. */
   readonly drainToken: string | null;
   readonly allowsHostNetwork: boolean;
+  /** Elections whose lease stands in the cluster, of a leader-elector. */
+  readonly leases: readonly Lease[];
   /** What its program says against its configuration, a problem each; continuation lines are indented. */
   readonly refusals: readonly (readonly string[])[];
   /** Why its program could not be asked. */
@@ -120,6 +128,7 @@ function printed(pattern: Pattern, words: PatternWords, yaml: string): PatternFa
     grace: grace === undefined ? DEFAULT_GRACE : parseDuration(grace),
     drainToken: token === undefined || token === REDACTED ? words.drainToken : token,
     allowsHostNetwork: config["allowHostNetwork"] === true,
+    leases: [config, ...list(config["elections"]).map(fields)].flatMap(leaseOf),
     refusals: [],
     unasked: null,
   };
@@ -154,9 +163,16 @@ function spoken(
     grace: DEFAULT_GRACE,
     drainToken: words.drainToken,
     allowsHostNetwork: words.flag("allow-host-network") !== null,
+    leases: leaseOf({ election: words.flag("election"), store: words.flag("store") ?? "auto" }),
     refusals,
     unasked,
   };
+}
+
+function leaseOf({ election, store, namespace }: Fields): Lease[] {
+  const name = text(election);
+  if (name === undefined || !/^(auto|kubernetes)$/.test(text(store) ?? "auto")) return [];
+  return [{ name, namespace: text(namespace) ?? null }];
 }
 
 function hostPort(written: unknown): HostPort | null {

@@ -43,6 +43,13 @@ function* probesOf(container: Container): Iterable<Probe> {
   }
 }
 
+/** Those that wait for their pods to be ready. */
+const REPLICATED: ReadonlySet<string> = new Set(["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"]);
+
+/** A page that says who leads, on a leader-elector's probe port: for a readinessProbe, where nobody waits for it. */
+const asksForLeader = ({ pattern }: PatternContainer, kind: Kind, path: string): boolean =>
+  pattern.name === "leader-elector" && kind === "readinessProbe" && path === "/isLeader";
+
 export const probeFindings: readonly Finding[] = [
   {
     id: "pattern-probe-port",
@@ -74,6 +81,8 @@ export const probeFindings: readonly Finding[] = [
         for (const { kind, by, handler, path, port } of probesOf(container)) {
           if (by !== "httpGet" || port !== container.facts.probe.port) continue;
           const asked = (text(handler["path"]) ?? "/").replace(/\?.*/, "");
+          // A finding of its own.
+          if (asksForLeader(container, kind, asked)) continue;
           const served = Object.values(PATH_OF).includes(asked);
           if (served && (kind !== "livenessProbe" || asked === PATH_OF.livenessProbe)) continue;
           yield at(
@@ -81,6 +90,31 @@ export const probeFindings: readonly Finding[] = [
             [...path, "path"],
             `found ${JSON.stringify(asked)}, accepted for a ${kind}: ${PATH_OF[kind]}`,
           );
+        }
+      }
+    },
+  },
+  {
+    id: "readiness-is-leader",
+    severity: "error",
+    sentence: "A readinessProbe of a workload with replicas asks a leader-elector for /isLeader.",
+    why: "Standbys are never ready: a rollout waits for them for ever, and a PodDisruptionBudget counts them as down.",
+    remedy:
+      "readinessProbe: /readyz. For traffic to the leader only there are the gate and forward ports, and the leader's EndpointSlice.",
+    *find(pod) {
+      if (!REPLICATED.has(pod.workload.kind)) return;
+      for (const elector of pod.patterns) {
+        for (const container of pod.containers) {
+          for (const { kind, by, handler, path, port } of probesOf(container)) {
+            const asked = (text(handler["path"]) ?? "/").replace(/\?.*/, "");
+            if (by !== "httpGet" || port !== elector.facts.probe.port) continue;
+            if (asksForLeader(elector, kind, asked))
+              yield at(
+                pod,
+                [...path, "path"],
+                `found "/isLeader": standbys are never ready, and the rollout of this ${pod.workload.kind} stalls: write /readyz`,
+              );
+          }
         }
       }
     },
@@ -201,6 +235,8 @@ export const probeFindings: readonly Finding[] = [
     *find(pod) {
       for (const [container, probe, owner] of foreignProbes(pod)) {
         const { facts } = owner;
+        const asked = (text(probe.handler["path"]) ?? "/").replace(/\?.*/, "");
+        if (probe.port === facts.probe.port && asksForLeader(owner, probe.kind, asked)) continue;
         const what =
           probe.port === facts.probe.port ? "probe" : probe.port === facts.control?.port ? "control" : null;
         if (what !== null)

@@ -6,13 +6,28 @@ import { isLoopback, type CheckedPod } from "./pod.ts";
 import { namespaceOf, type Stream } from "./stream.ts";
 import { serviceNamespace } from "../manifest/service-name.ts";
 
+interface Rule {
+  readonly apiGroup: string;
+  readonly resource: string;
+  readonly verbs: readonly string[];
+  /** Of the one object; absent: of all. */
+  readonly name?: string;
+}
+
 /** What discovery=kubernetes reads. */
-const RULE = {
+const RULE: Rule = {
   apiGroup: "discovery.k8s.io",
   resource: "endpointslices",
   verbs: ["get", "list", "watch"],
-} as const;
-const RULE_TEXT = `apiGroups: ["${RULE.apiGroup}"], resources: ["${RULE.resource}"], verbs: ["${RULE.verbs.join('", "')}"]`;
+};
+const leaseRule = (name: string): Rule => ({
+  apiGroup: "coordination.k8s.io",
+  resource: "leases",
+  verbs: ["get", "update"],
+  name,
+});
+const ruleText = ({ apiGroup, resource, verbs, name }: Rule): string =>
+  `apiGroups: ["${apiGroup}"], resources: ["${resource}"],${name === undefined ? "" : ` resourceNames: ["${name}"],`} verbs: ["${verbs.join('", "')}"]`;
 
 export const worldFindings: readonly Finding[] = [
   {
@@ -56,21 +71,44 @@ export const worldFindings: readonly Finding[] = [
     sentence:
       "A route with discovery=kubernetes, and nothing in the input gives the pod's ServiceAccount the right to watch.",
     why: "The API server answers 403: the route has no endpoints.",
-    remedy: `A Role with ${RULE_TEXT} in the Services' namespace, and a RoleBinding to the pod's ServiceAccount; outrigger inject --rbac FILE writes both.`,
+    remedy: `A Role with ${ruleText(RULE)} in the Services' namespace, and a RoleBinding to the pod's ServiceAccount; outrigger inject --rbac FILE writes both.`,
     *find(pod, stream) {
       for (const { path, facts, value } of pod.patterns) {
         const told = new Set<string>();
         for (const route of facts.routes.filter(({ discovery }) => discovery === "kubernetes")) {
           for (const { host } of route.targets) {
             const namespace = serviceNamespace(host) ?? pod.namespace;
-            if (told.has(namespace) || mayWatch(pod, namespace, stream)) continue;
+            if (told.has(namespace) || isGranted(RULE, namespace, pod, stream)) continue;
             told.add(namespace);
             yield at(
               pod,
               value["args"] === undefined ? path : [...path, "args"],
-              `the route ${route.label} needs rights in namespace ${namespace} that nothing here gives to the ServiceAccount ${accountOf(pod.spec)} of namespace ${pod.namespace}: a Role with ${RULE_TEXT}, and a RoleBinding to it, both in namespace ${namespace} (not seen: what the cluster has already)`,
+              `the route ${route.label} needs rights in namespace ${namespace} that nothing here gives to the ServiceAccount ${accountOf(pod.spec)} of namespace ${pod.namespace}: a Role with ${ruleText(RULE)}, and a RoleBinding to it, both in namespace ${namespace} (not seen: what the cluster has already)`,
             );
           }
+        }
+      }
+    },
+  },
+  {
+    id: "lease-rights-missing",
+    severity: "warning",
+    sentence:
+      "A leader-elector's lease stands in the cluster, and nothing in the input gives the pod's ServiceAccount rights on it.",
+    why: "The API server answers 403: nobody ever leads.",
+    remedy:
+      "outrigger-leader-elector --election NAME --print-role prints the Role, the RoleBinding and the Lease; outrigger inject --rbac FILE writes them, too.",
+    *find(pod, stream) {
+      for (const { path, facts, value } of pod.patterns) {
+        for (const { name, namespace } of facts.leases) {
+          const where = namespace ?? pod.namespace;
+          const rule = leaseRule(name);
+          if (isGranted(rule, where, pod, stream)) continue;
+          yield at(
+            pod,
+            value["args"] === undefined ? path : [...path, "args"],
+            `the election ${name} needs rights that nothing here gives to the ServiceAccount ${accountOf(pod.spec)} of namespace ${pod.namespace}: a Role with ${ruleText(rule)} in namespace ${where}, and a RoleBinding to it; --print-role prints both (not seen: what the cluster has already)`,
+          );
         }
       }
     },
@@ -84,7 +122,8 @@ const sameName = (one: string, other: string): boolean =>
 const accountOf = (spec: Fields): string =>
   text(spec["serviceAccountName"]) ?? text(spec["serviceAccount"]) ?? "default";
 
-function mayWatch(pod: CheckedPod, namespace: string, stream: Stream): boolean {
+/** @param namespace of what is asked for */
+function isGranted(rule: Rule, namespace: string, pod: CheckedPod, stream: Stream): boolean {
   return stream.ofKind("RoleBinding", "ClusterRoleBinding").some((binding) => {
     const ofNamespace = binding.kind === "RoleBinding" ? namespaceOf(binding) : null;
     const bound = list(binding.value["subjects"])
@@ -96,7 +135,9 @@ function mayWatch(pod: CheckedPod, namespace: string, stream: Stream): boolean {
       (ofNamespace === null || ofNamespace === namespace) &&
       stream
         .ofKind(text(reference["kind"]) ?? "Role")
-        .some((role) => role.name === reference["name"] && sameNamespace(role, ofNamespace) && allows(role))
+        .some(
+          (role) => role.name === reference["name"] && sameNamespace(role, ofNamespace) && allows(role, rule),
+        )
     );
   });
 }
@@ -112,16 +153,20 @@ function isAccount(subject: Fields, pod: CheckedPod, bindingNamespace: string | 
 const sameNamespace = (role: ManifestObject, namespace: string | null): boolean =>
   role.kind === "ClusterRole" || namespaceOf(role) === namespace;
 
-function allows(role: ManifestObject): boolean {
+function allows(role: ManifestObject, wanted: Rule): boolean {
   const rules = list(role.value["rules"]).map(fields);
-  const has = (rule: Fields, key: string, wanted: string): boolean =>
-    list(rule[key]).some((each) => each === wanted || each === "*");
+  const has = (rule: Fields, key: string, value: string): boolean =>
+    list(rule[key]).some((each) => each === value || each === "*");
+  const isNamed = (rule: Fields): boolean =>
+    rule["resourceNames"] === undefined ||
+    (wanted.name !== undefined && list(rule["resourceNames"]).includes(wanted.name));
   // Several rules may give one verb each.
-  return RULE.verbs.every((verb) =>
+  return wanted.verbs.every((verb) =>
     rules.some(
       (rule) =>
-        has(rule, "apiGroups", RULE.apiGroup) &&
-        has(rule, "resources", RULE.resource) &&
+        isNamed(rule) &&
+        has(rule, "apiGroups", wanted.apiGroup) &&
+        has(rule, "resources", wanted.resource) &&
         has(rule, "verbs", verb),
     ),
   );

@@ -27,11 +27,14 @@ const ONLY: Flag = {
 };
 
 const FLAGS: readonly Flag[] = [
-  ...PATTERNS.map((name) => ({
+  ...INJECTABLES.map(({ pattern: { name }, takes }) => ({
     name: `--${name}`,
-    value: "ROUTE",
+    value: takes === "routes" ? "ROUTE" : "FLAG",
     repeated: true,
-    help: `a route of outrigger-${name}, as its --route takes it; may be repeated`,
+    help:
+      takes === "routes"
+        ? `a route of outrigger-${name}, as its --route takes it; may be repeated`
+        : `a flag of outrigger-${name} without its dashes, for example election=web or health=tcp:3000; may be repeated`,
   })),
   {
     name: "--gate",
@@ -91,7 +94,7 @@ const FLAGS: readonly Flag[] = [
   {
     name: "--rbac",
     value: "FILE",
-    help: "write the Role and RoleBinding that routes need there; without it they are only named, with the reason",
+    help: "write the Role, RoleBinding and Lease that a pattern needs there; without it they are only named, with the reason",
   },
   ONLY,
   FILES,
@@ -115,6 +118,7 @@ What to add comes from flags, for every pod of the input (or --only); or else fr
 its object, routes with blanks between:
   outrigger.dev/ambassador: "8001=http://catalog:8001 6000=http://stock:6000"
   outrigger.dev/gate: "8080=http://127.0.0.1:3000"
+  outrigger.dev/leader-elector: "election=web gate=0.0.0.0:8080=tcp://127.0.0.1:3000"
 
 Flags:
 ${flagLines(FLAGS)}
@@ -122,7 +126,8 @@ ${flagLines(FLAGS)}
 What is added to a pod:
   a container outrigger-PATTERN   first of initContainers with restartPolicy: Always (a native sidecar, Kubernetes 1.29:
                                   there before the workload, gone after it), with probes, resources, securityContext
-                                  (uid 65532, nothing writable, no capability), ports: ambassador 14010 (probe), 14011
+                                  (uid 65532, nothing writable, no capability), ports: ambassador 14010 (probe), 14011;
+                                  leader-elector 14030 (probe), 14031 and 4040, and the pod's name, uid and address
   hostAliases                     the names of a route that listens on its targets' port now mean 127.0.0.1, so that
                                   the workload's old URL reaches the ambassador, which looks past the hosts file
   preStop of the workload         with a gate: GET /drain on port 14010; the workload gets SIGTERM when the gate is

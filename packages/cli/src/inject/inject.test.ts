@@ -188,7 +188,7 @@ const REFUSALS: readonly [sentence: string, text: string, words: readonly string
     "nothing to add",
     deployment({ containers: [web()] }),
     [],
-    /nothing says what to add: give --ambassador ROUTE or --gate ROUTE, or the annotation outrigger\.dev\/ambassador or outrigger\.dev\/gate/,
+    /nothing says what to add: give --ambassador ROUTE, --gate ROUTE or --leader-elector FLAG, or the annotation outrigger\.dev\/ambassador, /,
   ],
   [
     "an --only that names nothing",

@@ -6,8 +6,9 @@ import { serviceNotes } from "./gate.ts";
 import { removeText, type Insertion } from "./lines.ts";
 import type { InjectOptions } from "./options.ts";
 import { annotationOf, containerName, GATE_ANNOTATION, INJECTABLES } from "./pattern-table.ts";
-import { isAsked, planInjection, type Injection } from "./plan.ts";
-import type { Question } from "./question.ts";
+import { isAsked } from "./asked.ts";
+import { planInjection, type Injection } from "./plan.ts";
+import type { Question, RightsQuestion } from "./question.ts";
 import { grantNote, rbacManifest } from "./rbac.ts";
 import { insertChecked, insertionsOf, removalsOf, type Expected } from "./write.ts";
 import {
@@ -31,14 +32,16 @@ export interface Injected {
 
 /**
  * Adds what the options, or the annotations of each pod template, ask for. What an earlier inject has added is taken
- * out first, so that twice is once, and other options are an update.
+ * out first, so that twice is once, and other options are an update; a pattern that is not asked for stays as it is.
  * @param ask has each pattern check its arguments; @returns what it says against them
+ * @param rights has a pattern say what it needs of the API server besides routes, as YAML; empty: nothing
  * @throws ManifestError `bad-manifest` with every problem and its place; OutriggerError `usage`, `bad-route`
  */
 export async function inject(
   texts: readonly ManifestText[],
   options: InjectOptions,
   ask: (question: Question) => Promise<string | undefined>,
+  rights: (question: RightsQuestion) => Promise<string> = () => Promise.resolve(""),
 ): Promise<Injected> {
   const problems: Problem[] = [];
   const streams = texts.map((each) => withoutEarlier(each, options, problems));
@@ -53,7 +56,7 @@ export async function inject(
   if (injections.length === 0) {
     throw new OutriggerError(
       "usage",
-      `nothing says what to add: give --ambassador ROUTE or --gate ROUTE, or the annotation ${INJECTABLES.map(annotationOf).join(", ")} or ${GATE_ANNOTATION} on a pod template`,
+      `nothing says what to add: give --ambassador ROUTE, --gate ROUTE or --leader-elector FLAG, or the annotation ${INJECTABLES.map(annotationOf).join(", ")} or ${GATE_ANNOTATION} on a pod template`,
     );
   }
   for (const injection of injections) problems.push(...injection.problems);
@@ -61,11 +64,18 @@ export async function inject(
   await askAll(injections, options, objects, ask);
 
   const notes: string[] = [];
-  const outputs = streams.map((stream) => write(stream, injections, options, notes, problems));
+  const outputs = streams.map((stream) => writeAll(stream, injections, options, notes, problems));
   if (problems.length > 0) throw new ManifestError(problems);
   const grants = injections.flatMap((injection) => injection.grants);
-  for (const injection of injections) notes.push(...notesOf(injection, options, objects));
-  return { output: joined(outputs), notes, rbac: grants.length === 0 ? "" : rbacManifest(grants) };
+  const printed = new Set<string>();
+  for (const injection of injections) {
+    notes.push(...notesOf(injection, options, objects));
+    const manifest = await rights(rightsQuestion(injection));
+    if (manifest === "") continue;
+    printed.add(manifest);
+    notes.push(rightsNote(injection));
+  }
+  return { output: joined(outputs), notes, rbac: rbacManifest(grants) + [...printed].join("") };
 }
 
 /** Takes out what inject has added, and nothing else. */
@@ -106,8 +116,11 @@ function readStream(file: string, text: string, problems: Problem[]): Stream {
 function withoutEarlier({ file, text }: ManifestText, options: InjectOptions, problems: Problem[]): Stream {
   const stream = readStream(file, text, problems);
   const parts = stream.workloads
-    .filter((workload) => isAsked(workload, options) && isChosen(workload, options.only))
-    .flatMap((workload) => removalsOf(workload, text));
+    .filter((workload) => isChosen(workload, options.only))
+    .flatMap((workload) => {
+      const asked = INJECTABLES.filter((injectable) => isAsked(workload, injectable, options));
+      return removalsOf(workload, text, asked);
+    });
   return parts.length === 0 ? stream : readStream(file, removeText(text, parts), problems);
 }
 
@@ -178,6 +191,35 @@ async function askAll(
   }
 }
 
+/** One pattern after the other, the last first: each stands at the head of what is there. */
+function writeAll(
+  stream: Stream,
+  injections: readonly Injection[],
+  options: InjectOptions,
+  notes: string[],
+  problems: Problem[],
+): string {
+  // By place, since each writing makes new objects of the same text.
+  const placeIn = ({ documents }: Stream, { document, path }: Workload): string =>
+    JSON.stringify([documents.indexOf(document), path]);
+  const wanted = new Set(
+    injections.flatMap(({ workload }) =>
+      stream.documents.includes(workload.document) ? [placeIn(stream, workload)] : [],
+    ),
+  );
+  let now = stream;
+  for (const injectable of [...INJECTABLES].reverse()) {
+    const mine = now.workloads
+      .filter((workload) => wanted.has(placeIn(now, workload)))
+      .flatMap((workload) => planInjection(workload, injectable, options) ?? []);
+    if (mine.length === 0) continue;
+    const text = write(now, mine, options, notes, problems);
+    if (problems.length > 0) return text;
+    now = readStream(stream.file, text, problems);
+  }
+  return now.text;
+}
+
 function write(
   stream: Stream,
   injections: readonly Injection[],
@@ -213,6 +255,22 @@ function notesOf(
     ...(gates.length > 0 ? serviceNotes(workload, gates, objects) : []),
     ...grants.map(grantNote),
   ].map((note) => `${workload.label}: ${note}`);
+}
+
+/** What a pattern needs of the API server that no route says. */
+function rightsQuestion({ workload, sidecar }: Injection): RightsQuestion {
+  const spec = fields(workload.template["spec"]);
+  return {
+    pattern: sidecar.injectable.pattern,
+    args: sidecar.args.filter((word) => !word.startsWith("--config=")),
+    namespace: workload.namespace ?? "default",
+    serviceAccount: textOf(spec["serviceAccountName"]) ?? textOf(spec["serviceAccount"]) ?? "default",
+  };
+}
+
+function rightsNote(injection: Injection): string {
+  const { pattern, serviceAccount } = rightsQuestion(injection);
+  return `${injection.workload.label}: outrigger-${pattern.name} needs get, update of its Lease (coordination.k8s.io) for service account ${serviceAccount}, because the election stands in it, and the Lease, since create cannot be limited to a name; --rbac FILE writes the Role, RoleBinding and Lease`;
 }
 
 /** As one stream: a document's end where the next file does not begin with one. */

@@ -5,7 +5,7 @@ export interface InjectOptions {
   readonly files: readonly string[];
   /** `deployment/web` or `web`; empty: every one. */
   readonly only: readonly string[];
-  /** Pattern -> its routes; empty: the annotations say. */
+  /** Pattern -> its routes or flags; empty: the annotations say. */
   readonly routes: ReadonlyMap<string, readonly string[]>;
   readonly gates: readonly string[];
   readonly aliases: readonly string[];

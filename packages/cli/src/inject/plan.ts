@@ -1,20 +1,14 @@
 /** What comes to one pod template: its container, aliases, preStop and volume; or every reason why it cannot. */
-import { OutriggerError } from "@outrigger/core";
 import type { Path, Problem } from "../manifest/document.ts";
 import type { Added } from "./addition.ts";
+import { askedRoutes, readPorts, readRoutes } from "./asked.ts";
 import { DRAIN_TOKEN, planPreStop } from "./gate.ts";
 import { planAliases } from "./host-aliases.ts";
 import type { InjectOptions } from "./options.ts";
-import {
-  annotationOf,
-  containerName,
-  GATE_ANNOTATION,
-  INJECTABLES,
-  type Injectable,
-} from "./pattern-table.ts";
+import { containerName, type Injectable } from "./pattern-table.ts";
 import { portProblems } from "./ports.ts";
 import { grantsFor, type Grant } from "./rbac.ts";
-import { readRoute, type Route } from "./route.ts";
+import { isLoopback, type Route } from "./route.ts";
 import { CONFIG_FOLDER, type SidecarPlan } from "./sidecar.ts";
 import { fields, list, text, type Fields, type Workload } from "../manifest/workload.ts";
 
@@ -62,15 +56,23 @@ export function planInjection(
   const configMap = options.configMaps.get(injectable.pattern.name);
   const asked = askedRoutes(workload, injectable, options);
   if (asked.length === 0 && configMap === undefined) return undefined;
-  const routes = readRoutes(asked, workload, problems);
+  const takesRoutes = injectable.takes === "routes";
+  const routes = takesRoutes ? readRoutes(asked, workload, problems) : [];
+  const ports = takesRoutes ? routes : readPorts(asked, injectable, workload, problems);
+  const flags = takesRoutes ? routes.map((route) => `route=${route.text}`) : asked.map(({ text }) => text);
   const gates = routes.filter(({ role }) => role === "ingress");
+  const args = [
+    ...(configMap === undefined ? [] : [`--config=${CONFIG_FOLDER}/${configMap.key}`]),
+    ...flags.map((flag) => `--${flag}`),
+    ...(options.drainToken === null || gates.length === 0 ? [] : [`--drain-token=${options.drainToken}`]),
+  ];
   const spec = fields(workload.template["spec"]);
   refuseUnfit(spec, injectable, options, report);
-  for (const { path, message } of portProblems(spec, injectable, routes)) report(path, message);
+  for (const { path, message } of portProblems(spec, injectable, ports, args)) report(path, message);
 
   const notes: string[] = [];
   const additions: PlannedAddition[] = [];
-  const aliases = planAliases(spec, routes, options.aliases);
+  const aliases = planAliases(spec, routes, takesRoutes ? options.aliases : []);
   notes.push(...aliases.notes);
   for (const { path, message } of aliases.problems) report(path, message);
   additions.push(...aliases.additions);
@@ -80,33 +82,31 @@ export function planInjection(
     for (const { path, message } of plan.problems) report(path, message);
     additions.push(...plan.additions.map(({ path, value }) => ({ path, added: { value } })));
   }
-  planLowPorts(spec, routes, options, additions, report, notes);
+  planLowPorts(spec, ports, options, additions, report, notes);
   const volume = configMap === undefined ? null : `${containerName(injectable)}-config`;
   if (configMap !== undefined && volume !== null) {
     additions.push({
       path: ["spec", "volumes"],
       added: { items: [{ name: volume, configMap: { name: configMap.name } }] },
     });
-    notes.push(
-      routes.length === 0
-        ? "routes are in the ConfigMap: aliases come from --alias only, and a gate's preStop is yours to write"
-        : `routes on the command line take the place of all that the ConfigMap ${configMap.name} has; the rest of it holds`,
-    );
+    if (takesRoutes)
+      notes.push(
+        routes.length === 0
+          ? "routes are in the ConfigMap: aliases come from --alias only, and a gate's preStop is yours to write"
+          : `routes on the command line take the place of all that the ConfigMap ${configMap.name} has; the rest of it holds`,
+      );
   }
   if (options.classic) keepDefaultContainer(workload, spec, additions);
-  graceNote(spec, gates.length > 0, notes);
+  graceNote(spec, injectable, gates.length > 0, notes);
   return {
     workload,
     sidecar: {
       injectable,
-      gates,
+      open: takesRoutes
+        ? gates
+        : ports.filter(({ listen }) => listen.host === undefined || !isLoopback(listen.host)),
       volume,
-      args: [
-        ...(configMap === undefined ? [] : [`--config=${CONFIG_FOLDER}/${configMap.key}`]),
-        ...routes.map((route) => `--route=${route.text}`),
-        ...(options.drainToken === null || gates.length === 0 ? [] : [`--drain-token=${options.drainToken}`]),
-        ...(spec["hostNetwork"] === true ? ["--allow-host-network"] : []),
-      ],
+      args: [...args, ...(spec["hostNetwork"] === true ? ["--allow-host-network"] : [])],
     },
     additions,
     containerPath: ["spec", options.classic ? "containers" : "initContainers"],
@@ -116,70 +116,6 @@ export function planInjection(
     problems,
     grants: grantsFor(workload, injectable, routes),
   };
-}
-
-/** Whether flags or annotations ask for anything in this workload. */
-export function isAsked(workload: Workload, options: InjectOptions): boolean {
-  return INJECTABLES.some(
-    (injectable) =>
-      options.configMaps.has(injectable.pattern.name) ||
-      askedRoutes(workload, injectable, options).length > 0,
-  );
-}
-
-interface AskedRoute {
-  readonly text: string;
-  readonly gate: boolean;
-  /** The annotation, where no flag says it. */
-  readonly path: Path | null;
-}
-
-/** By flags; or else by the annotations of the pod template, or else of the object. */
-function askedRoutes(workload: Workload, injectable: Injectable, options: InjectOptions): AskedRoute[] {
-  const { name } = injectable.pattern;
-  const isAmbassador = name === "ambassador";
-  if (options.routes.size > 0 || options.gates.length > 0 || options.configMaps.size > 0) {
-    return [
-      ...(options.routes.get(name) ?? []).map((text) => ({ text, gate: false, path: null })),
-      ...(isAmbassador ? options.gates : []).map((text) => ({ text, gate: true, path: null })),
-    ];
-  }
-  return (isAmbassador ? [annotationOf(injectable), GATE_ANNOTATION] : [annotationOf(injectable)]).flatMap(
-    (annotation) => {
-      for (const [value, path] of [
-        [workload.template, workload.templatePath],
-        [workload.value, workload.path],
-      ] as const) {
-        const found = text(fields(fields(value["metadata"])["annotations"])[annotation]);
-        if (found === undefined) continue;
-        return found
-          .split(/\s+/)
-          .filter(Boolean)
-          .map((text) => ({
-            text,
-            gate: annotation === GATE_ANNOTATION,
-            path: [...path, "metadata", "annotations", annotation],
-          }));
-      }
-      return [];
-    },
-  );
-}
-
-function readRoutes(asked: readonly AskedRoute[], workload: Workload, problems: Problem[]): Route[] {
-  return asked.flatMap(({ text, gate, path }) => {
-    try {
-      return [readRoute(text, gate)];
-    } catch (thrown) {
-      const error = OutriggerError.from(thrown);
-      if (error.code === "internal") throw thrown;
-      // A flag's mistake is every pod's; an annotation's has a place.
-      if (path === null)
-        throw new OutriggerError("usage", `${gate ? "--gate" : "--ambassador"}: ${error.message}`);
-      problems.push(workload.document.problem(path, error.message));
-      return [];
-    }
-  });
 }
 
 type Report = (path: Path, message: string) => void;
@@ -200,7 +136,7 @@ function refuseUnfit(spec: Fields, injectable: Injectable, options: InjectOption
   if (spec["hostNetwork"] === true && !options.allowHostNetwork) {
     report(
       ["spec", "hostNetwork"],
-      "is true: whoever reaches the node would reach the ambassador, and its ports are the node's; take it out, or give --allow-host-network",
+      `is true: whoever reaches the node would reach the ${injectable.pattern.name}, and its ports are the node's; take it out, or give --allow-host-network`,
     );
   }
   const policy = spec["restartPolicy"];
@@ -261,13 +197,13 @@ function keepDefaultContainer(workload: Workload, spec: Fields, additions: Plann
   });
 }
 
-function graceNote(spec: Fields, gated: boolean, notes: string[]): void {
+function graceNote(spec: Fields, injectable: Injectable, gated: boolean, notes: string[]): void {
   const seconds = spec["terminationGracePeriodSeconds"];
   const needed = GRACE_SECONDS + (gated ? WORKLOAD_SECONDS : 0);
   if (typeof seconds !== "number" || seconds >= needed) return;
   const parts = gated
     ? `${GRACE_SECONDS} s until the gate is drained, then the workload's own end`
-    : `the ambassador's grace`;
+    : `the ${injectable.pattern.name}'s grace`;
   notes.push(
     `terminationGracePeriodSeconds is ${seconds}, and an orderly end may take ${needed} s (${parts}): what is under way later is cut; raise it`,
   );

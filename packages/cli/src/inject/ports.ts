@@ -18,13 +18,20 @@ export interface PortProblem {
 }
 
 /** @param spec the PodSpec, without what inject adds */
-export function portProblems(spec: Fields, injectable: Injectable, routes: readonly Route[]): PortProblem[] {
+export function portProblems(
+  spec: Fields,
+  injectable: Injectable,
+  routes: readonly Route[],
+  args: readonly string[],
+): PortProblem[] {
   const { probePort, controlPort, name } = injectable.pattern;
+  const more = injectable.ports.filter(({ flag }) => !args.some((word) => word.startsWith(`--${flag}=`)));
   const taken = [...takenPorts(spec)];
   const problems: PortProblem[] = [];
   for (const [port, what] of [
     [probePort, "probe"],
     [controlPort, "control"],
+    ...more.map(({ port, what }) => [port, what] as const),
   ] as const) {
     for (const { path, by } of taken.filter((each) => each.port === port)) {
       problems.push({

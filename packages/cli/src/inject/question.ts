@@ -10,6 +10,34 @@ export interface Question {
   readonly config?: string;
 }
 
+export interface RightsQuestion extends Question {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+/**
+ * What a pattern's --print-role prints.
+ * @param environment of the caller, for PATH
+ * @returns empty: it has none, needs none, or is not there
+ */
+export async function askRights(
+  { pattern, args, namespace, serviceAccount }: RightsQuestion,
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
+  const path = childPath(environment);
+  const command = PRINTS_ROLE.has(pattern.name) ? patternCommand(pattern, path) : undefined;
+  if (!command) return "";
+  const { code, stdout } = await ask({
+    argv: [...command, "--print-role", ...args],
+    env: { PATH: path, POD_NAMESPACE: namespace, POD_SERVICE_ACCOUNT: serviceAccount },
+    cwd: tmpdir(),
+  });
+  return code === 0 ? stdout : "";
+}
+
+/** Patterns that can say so. */
+const PRINTS_ROLE: ReadonlySet<string> = new Set(["leader-elector"]);
+
 /**
  * @param environment of the caller, for PATH
  * @param unasked is told where nobody could be asked

@@ -4,12 +4,17 @@ import { OutriggerError } from "@outrigger/core";
 import { readManifest } from "../prepare.ts";
 import { inject, uninject, type Injected } from "./inject.ts";
 import type { InjectOptions, UninjectOptions } from "./options.ts";
-import { askPattern } from "./question.ts";
+import { askPattern, askRights } from "./question.ts";
 
 /** @param note is told each sentence for people */
 export async function runInject(options: InjectOptions, note: (sentence: string) => void): Promise<number> {
   const texts = options.files.map(readManifest);
-  const done = await inject(texts, options, (question) => askPattern(question, process.env, note));
+  const done = await inject(
+    texts,
+    options,
+    (question) => askPattern(question, process.env, note),
+    (question) => askRights(question, process.env),
+  );
   if (options.rbac !== null && done.rbac !== "") {
     try {
       writeFileSync(options.rbac, done.rbac);

@@ -8,7 +8,8 @@ import type { Route } from "./route.ts";
 export interface SidecarPlan {
   readonly injectable: Injectable;
   readonly args: readonly string[];
-  readonly gates: readonly Route[];
+  /** Of the pod's address. */
+  readonly open: readonly Route[];
   /** The volume of its ConfigMap. */
   readonly volume: string | null;
 }
@@ -18,7 +19,7 @@ export const CONFIG_FOLDER = "/etc/outrigger";
 
 /** @param record what inject has added to the pod (see record.ts) */
 export function sidecarContainer(plan: SidecarPlan, options: InjectOptions, record: string): Value {
-  const { injectable, args, gates, volume } = plan;
+  const { injectable, args, open, volume } = plan;
   const { name, probePort } = injectable.pattern;
   const probe = (path: string, more: { readonly [key: string]: Value } = {}): Value => ({
     httpGet: { path, port: probePort },
@@ -31,10 +32,16 @@ export function sidecarContainer(plan: SidecarPlan, options: InjectOptions, reco
     ...(options.classic ? {} : { restartPolicy: "Always" }),
     // The kubelet would take $(X) for a variable.
     args: args.map((word) => word.replaceAll("$(", () => "$$(")),
-    env: [{ name: RECORD_VARIABLE, value: record }],
+    env: [
+      { name: RECORD_VARIABLE, value: record },
+      ...Object.entries(injectable.downward).map(([variable, fieldPath]) => ({
+        name: variable,
+        valueFrom: { fieldRef: { fieldPath } },
+      })),
+    ],
     ports: [
       { name: `probe-${probePort}`, containerPort: probePort },
-      ...gates.map(({ listen: { port } }) => ({ name: `gate-${port}`, containerPort: port })),
+      ...open.map(({ listen: { port } }) => ({ name: `gate-${port}`, containerPort: port })),
     ],
     // The kubelet starts the next container only after postStart has returned, or the startup probe has succeeded.
     ...(options.classic

@@ -6,7 +6,7 @@ import { findPlace, type Added, type Place } from "./addition.ts";
 import type { Style } from "./emit.ts";
 import { columnOf, insertLines, type Insertion, type Removal } from "./lines.ts";
 import type { InjectOptions } from "./options.ts";
-import { containerName, INJECTABLES } from "./pattern-table.ts";
+import { containerName, INJECTABLES, type Injectable } from "./pattern-table.ts";
 import type { Injection } from "./plan.ts";
 import { identityKey, readRecords, recordPath, RECORD_VARIABLE, stepsOf } from "./record.ts";
 import { removals } from "./removal.ts";
@@ -103,10 +103,10 @@ function styleOf({ document, templatePath }: Workload, text: string): Style {
   return { step: within(step, 1), list: within(style.list, 0), dash: within(style.dash, 2) };
 }
 
-/** The containers that carry a record. */
-export function recordsIn(workload: Workload): string[] {
+/** Of the containers that carry a record. @param of these patterns */
+export function recordsIn(workload: Workload, of: readonly Injectable[] = INJECTABLES): string[] {
   const spec = fields(workload.template["spec"]);
-  const names = new Set(INJECTABLES.map(containerName));
+  const names = new Set(of.map(containerName));
   return ["initContainers", "containers"].flatMap((key) =>
     list(spec[key])
       .map(fields)
@@ -117,9 +117,13 @@ export function recordsIn(workload: Workload): string[] {
   );
 }
 
-/** What inject has added to a workload, as parts of the text. */
-export function removalsOf(workload: Workload, text: string): Removal[] {
-  const records = recordsIn(workload);
+/** What inject has added to a workload, as parts of the text. @param of for these patterns */
+export function removalsOf(
+  workload: Workload,
+  text: string,
+  of: readonly Injectable[] = INJECTABLES,
+): Removal[] {
+  const records = recordsIn(workload, of);
   if (records.length === 0) return [];
   let at: unknown = workload.document.root;
   for (const step of workload.templatePath) {

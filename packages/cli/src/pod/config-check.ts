@@ -114,7 +114,7 @@ export function askedWith(environment: Readonly<Record<string, string>>): Record
 export function ask(
   { argv, env, cwd }: Command,
   patience: Milliseconds = PATIENCE,
-): Promise<{ readonly code: number | string; readonly stderr: string }> {
+): Promise<{ readonly code: number | string; readonly stdout: string; readonly stderr: string }> {
   const [file, ...args] = argv;
   return new Promise((resolve) => {
     execFile(
@@ -128,7 +128,8 @@ export function ask(
         killSignal: "SIGKILL",
         shell: false,
       },
-      (error, _, stderr) => resolve({ code: error ? (error.code ?? error.signal ?? "") : 0, stderr }),
+      (error, stdout, stderr) =>
+        resolve({ code: error ? (error.code ?? error.signal ?? "") : 0, stdout, stderr }),
     );
   });
 }

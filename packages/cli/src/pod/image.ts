@@ -26,7 +26,7 @@ export interface Pattern {
 }
 
 /** Those whose package exists; the others are names that are kept for them. */
-const THERE: ReadonlySet<string> = new Set(["ambassador"]);
+const THERE: ReadonlySet<string> = new Set(["ambassador", "leader-elector"]);
 
 /** An image reference without registry, tag and digest: `ghcr.io:443/outrigger/ambassador:0.1.0@sha256:...` ends in its path. */
 function pathSegments(image: string): string[] {
@@ -56,7 +56,7 @@ export function patternMissing({ name }: Pattern): string {
   if (THERE.has(name)) {
     return `@outrigger/${name} is not installed beside the cli, and outrigger-${name} is not on PATH: npm install @outrigger/${name}`;
   }
-  return `the pattern ${name} is not there yet (there is: ${[...THERE].join(", ")}), and outrigger-${name} is not on PATH: take the container out of the manifest, or put a stand-in of that name on PATH`;
+  return `the pattern ${name} is not there yet (there are: ${[...THERE].join(", ")}), and outrigger-${name} is not on PATH: take the container out of the manifest, or put a stand-in of that name on PATH`;
 }
 
 /** The pattern that an image is, from `.../outrigger/NAME` or `.../outrigger-NAME`, any registry and tag. */

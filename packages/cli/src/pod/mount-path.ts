@@ -14,11 +14,12 @@ export interface Mount {
 
 /**
  * Rewrites a value that begins with a mountPath, at the beginning of the text or right after its first `=`
- * (`--config=/etc/shop/x.yaml`). Whole path components only: /app does not match /apples. The longest mountPath wins.
+ * (`--config=/etc/shop/x.yaml`), `file:` before it or not (`--store=file:/elections`). Whole path components only: /app does not match /apples. The longest mountPath wins.
  */
 export function rewriteMountPaths(text: string, mounts: readonly Mount[]): string {
   const equals = text.indexOf("=");
-  for (const start of equals < 0 ? [0] : [0, equals + 1]) {
+  for (const word of equals < 0 ? [0] : [0, equals + 1]) {
+    const start = text.startsWith("file:", word) ? word + "file:".length : word;
     let best: Mount | undefined;
     for (const mount of mounts) {
       const path = trimmed(mount.mountPath);

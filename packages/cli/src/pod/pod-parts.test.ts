@@ -26,6 +26,9 @@ for (const [text, expected] of [
   ["/app/deeper", "/tmp/v/deeper"],
   ["http://localhost/app", "http://localhost/app"],
   ["a=b=/app/x", "a=b=/app/x"],
+  ["--store=file:/app/x", "--store=file:/tmp/v/x"],
+  ["file:/app", "file:/tmp/v"],
+  ["profile:/app", "profile:/app"],
 ] as const) {
   test(`with a volume at /app/ and one at /app/deep, ${text} becomes ${expected}`, () => {
     const mounts = [

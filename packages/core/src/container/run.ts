@@ -25,6 +25,7 @@ import { FIXED_KEYS } from "./container-config.ts";
 import { ownControlRoutes } from "./control-routes.ts";
 import { drainWithinGrace } from "./drain.ts";
 import type { ContainerDefinition, Pattern } from "./pattern.ts";
+import { collectStartGarbage } from "./start-garbage.ts";
 import { onStopSignals } from "./stop-signals.ts";
 import { refuseHostNetwork, warnOfHeapLimit, warnOfSubPath } from "./surroundings.ts";
 
@@ -191,9 +192,11 @@ export async function runContainer<Schema extends z.ZodObject>(
       "ready",
     );
     reloader.open();
+    const collection = definition.collectsStartGarbage ? collectStartGarbage(clock) : null;
 
     const reason = await shutdown.requested;
     watch?.stop();
+    collection?.clear();
     await drainWithinGrace(reason, {
       reloader,
       gateDrain,

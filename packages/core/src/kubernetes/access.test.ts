@@ -8,7 +8,7 @@ import { after, afterEach, describe, it } from "node:test";
 import { TestApiServer, VirtualClock } from "../testing/index.ts";
 import { systemClock } from "../time/clock.ts";
 import { KubernetesClient } from "./client.ts";
-import { findClusterAccess } from "./cluster-access.ts";
+import { findClusterAccess } from "./find-access.ts";
 import { inClusterAccess } from "./in-cluster.ts";
 import { kubeconfigAccess } from "./kubeconfig.ts";
 import { LEASES } from "./objects.ts";

@@ -1,7 +1,5 @@
-/** Where an API server is, and what proves to it who we are: from the pod's service account, or from a kubeconfig file. */
+/** Where an API server is, and what proves to it who we are. */
 import type { Clock } from "../time/clock.ts";
-import { inClusterAccess, isInCluster, SERVICE_ACCOUNT } from "./in-cluster.ts";
-import { kubeconfigAccess } from "./kubeconfig.ts";
 
 /** All as PEM or plain text; null: there is none. */
 export interface Credentials {
@@ -33,14 +31,4 @@ export interface AccessOptions {
   readonly clock: Clock;
   /** Default: where the kubelet mounts it. */
   readonly serviceAccount?: string;
-}
-
-/**
- * The pod's own access where there is a service account, else kubeconfig's current context, as client-go looks for them.
- * @throws OutriggerError `kubernetes-no-access`, `bad-kubeconfig`
- */
-export async function findClusterAccess(options: AccessOptions): Promise<ClusterAccess> {
-  const { serviceAccount = SERVICE_ACCOUNT } = options;
-  if (isInCluster(options.env)) return await inClusterAccess({ ...options, serviceAccount });
-  return await kubeconfigAccess(options);
 }

@@ -1,10 +1,6 @@
 /** A small client of the Kubernetes API. Not part of core's index: whoever needs it loads it, when it is needed. */
-export {
-  findClusterAccess,
-  type AccessOptions,
-  type ClusterAccess,
-  type Credentials,
-} from "./cluster-access.ts";
+export { findClusterAccess } from "./find-access.ts";
+export type { AccessOptions, ClusterAccess, Credentials } from "./cluster-access.ts";
 export { Backoff } from "./backoff.ts";
 export { inClusterAccess, isInCluster, SERVICE_ACCOUNT } from "./in-cluster.ts";
 export { kubeconfigAccess } from "./kubeconfig.ts";

@@ -248,6 +248,39 @@ describe("a leader", () => {
     assert.equal(waitsUntil(), Infinity);
   });
 
+  it("whose holder's lease was deleted waits as long as that may believe; its own it acquires anew at once", () => {
+    put(held("b", { leaseDuration: 20_000 }));
+    read();
+    now = waitsUntil();
+    stands = { record: null, version: "0" };
+    read();
+    const deleted = now;
+    while (now < deleted + 20_000) {
+      now = waitsUntil();
+      if (now < deleted + 20_000) read();
+    }
+    assert.ok(write().acquires);
+    now = waitsUntil();
+    send("write");
+    stands = { record: null, version: "0" };
+    election.conflicted(now);
+    read();
+    assert.ok(!election.leads(now));
+    assert.ok(write().acquires);
+  });
+
+  it("that finds no lease where an expired one was deleted takes it at once", () => {
+    put(held("b"));
+    read();
+    now += 15_000;
+    const other = send("write");
+    assert.ok(other.acquires);
+    stands = { record: null, version: "0" };
+    election.conflicted(now);
+    read();
+    assert.ok(write().acquires);
+  });
+
   it("says when it came to lead, not when it first tried", () => {
     read();
     send("write");
@@ -313,6 +346,17 @@ describe("a leader", () => {
     assert.ok(!election.leads(now));
     const again = write();
     assert.deepEqual([again.record.holder, again.acquires, election.token(now)], ["a", true, 10n]);
+  });
+
+  it("that withdraws while its renewal is under way gives back as soon as that is answered", () => {
+    lead();
+    now = waitsUntil();
+    const renewal = send("write");
+    election.withdraw();
+    put(renewal.record);
+    election.written({ ...stands, token: BigInt(revision) }, now);
+    assert.ok(!election.leads(now));
+    assert.equal(write().record.holder, "");
   });
 
   it("that withdraws while it acquires gives back what it won, and has not believed", () => {

@@ -203,6 +203,18 @@ describe("the Lease", () => {
     assert.equal(third?.record?.renewedAt, AT + 2_000_000);
   });
 
+  it("is never written as it stood before: client-go, which looks now and then, would take it for never renewed", async () => {
+    const { store, stands } = await setup();
+    const seen = new Set<string | undefined>();
+    for (let time = 0; time < 5; time++) {
+      // An acquisition without an answer again and again, then a clock that was set back.
+      const record = held("a", { renewedAt: time < 3 ? AT : AT - 3_600_000_000 });
+      await store.write(record, await store.read(signal), time < 3, signal);
+      seen.add(stands().spec?.renewTime?.slice(0, 19));
+    }
+    assert.equal(seen.size, 5);
+  });
+
   it("rejects where nobody knows whether it was written, and finds it out by reading", async () => {
     const { store, server } = await setup();
     server.order({ kind: "lost" }, "create");

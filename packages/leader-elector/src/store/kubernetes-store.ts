@@ -1,7 +1,5 @@
 /**
- * A lease as a Lease object (coordination.k8s.io/v1), field by field as client-go's LeaseLock reads and writes it, so that
- * candidates of both kinds contend for one: released is holderIdentity "" with leaseDurationSeconds 1; a field that is missing
- * counts as empty or 0; a Lease without any spec, created beforehand, is free.
+ * A lease as a Lease object of an API server (lease-object.ts), for candidates of both kinds: ours and client-go's.
  *
  * Compare-and-set is PUT with the resourceVersion and the uid that were read: the API server refuses it (409) after any other
  * write, and when the object is another by now. All other fields, labels and annotations go back as they came.
@@ -10,20 +8,11 @@
  * rises with each write of any object: also when the Lease was deleted in between, or acquired again by the same candidate. It
  * rests on that: a restore of etcd from a backup sets it back, and so does a move to another cluster. A resourceVersion that is
  * no number (of some aggregated API servers) is refused.
- *
- * An API server takes an update that changes nothing for done, and does nothing: nobody else would see it, and time the lease
- * from before. So each write differs from what it replaces, by a second at least, which is what client-go looks at.
  */
 import { OutriggerError } from "@outrigger/core";
 import { LEASES, type KubernetesClient, type Lease } from "@outrigger/core/kubernetes";
 import type { LeaseRecord, LeaseStore, Sighting, Written } from "../election/lease-store.ts";
-import { formatMicroTime, parseMicroTime } from "./micro-time.ts";
-
-/**
- * `HOLDER HOST:PORT`: where that holder wants to be reached. It counts for that holder alone: a client-go candidate that takes
- * over leaves it as it stands.
- */
-export const ADDRESS_ANNOTATION = "outrigger.dev/leader-address";
+import { filled, recordOf } from "./lease-object.ts";
 
 export interface KubernetesStoreOptions {
   readonly client: KubernetesClient;
@@ -111,61 +100,14 @@ export class KubernetesStore implements LeaseStore {
 }
 
 function sight(lease: Lease): Sighting {
-  const { metadata, spec } = lease;
+  const { metadata } = lease;
   const version = metadata.resourceVersion ?? "";
   if (!/^[1-9]\d{0,30}$/.test(version))
     throw new OutriggerError(
       "bad-resource-version",
       `the resourceVersion ${JSON.stringify(version)} of Lease ${metadata.name} is no positive number: no fencing token can be made of it, so keep the Lease in the cluster's own API server`,
     );
-  const holder = spec?.holderIdentity ?? "";
-  const record: LeaseRecord = {
-    holder,
-    leaseDuration: (spec?.leaseDurationSeconds ?? 0) * 1_000,
-    acquiredAt: parseMicroTime(spec?.acquireTime),
-    renewedAt: parseMicroTime(spec?.renewTime),
-    transitions: spec?.leaseTransitions ?? 0,
-    address: addressOf(holder, metadata.annotations?.[ADDRESS_ANNOTATION] ?? ""),
-  };
-  const sighting = { record, version };
+  const sighting = { record: recordOf(lease), version };
   leases.set(sighting, lease);
   return sighting;
-}
-
-function addressOf(holder: string, annotation: string): string {
-  const gap = annotation.lastIndexOf(" ");
-  return holder !== "" && gap >= 0 && annotation.slice(0, gap) === holder ? annotation.slice(gap + 1) : "";
-}
-
-/** The Lease with that record in it. */
-function filled(standing: Lease, record: LeaseRecord): Lease {
-  const { holder, address, acquiredAt, transitions } = record;
-  const { [ADDRESS_ANNOTATION]: _, ...annotations } = standing.metadata.annotations ?? {};
-  if (holder !== "" && address !== "") annotations[ADDRESS_ANNOTATION] = `${holder} ${address}`;
-  const before = standing.spec;
-  const renewedAt = looksTheSame(before, record)
-    ? parseMicroTime(before?.renewTime) + 1_000_000
-    : record.renewedAt;
-  return {
-    ...standing,
-    metadata: { ...standing.metadata, annotations },
-    spec: {
-      ...before,
-      holderIdentity: holder,
-      leaseDurationSeconds: Math.max(1, Math.ceil(record.leaseDuration / 1_000)),
-      acquireTime: formatMicroTime(acquiredAt),
-      renewTime: formatMicroTime(renewedAt),
-      leaseTransitions: transitions,
-    },
-  };
-}
-
-/** To the second, which is how client-go compares. */
-function looksTheSame(before: Lease["spec"], { holder, acquiredAt, renewedAt }: LeaseRecord): boolean {
-  const seconds = (micros: number): number => Math.floor(micros / 1_000_000);
-  return (
-    before?.holderIdentity === holder &&
-    seconds(parseMicroTime(before.acquireTime)) === seconds(acquiredAt) &&
-    seconds(parseMicroTime(before.renewTime)) === seconds(renewedAt)
-  );
 }

@@ -5,20 +5,8 @@
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { alreadyExists, conflict, expired, invalid, notFound, type Kind } from "./refusal.ts";
+import type { Stored } from "./stored.ts";
 import { decode, validate } from "./validation.ts";
-
-export interface Stored {
-  readonly metadata: {
-    readonly name: string;
-    readonly namespace?: string | undefined;
-    readonly uid?: string | undefined;
-    readonly resourceVersion?: string | undefined;
-    readonly creationTimestamp?: string | undefined;
-    readonly labels?: Readonly<Record<string, string>> | null | undefined;
-    readonly annotations?: Readonly<Record<string, string>> | null | undefined;
-  };
-  readonly [field: string]: unknown;
-}
 
 export interface Change {
   readonly kind: Kind;

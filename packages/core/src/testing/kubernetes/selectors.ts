@@ -1,6 +1,6 @@
 /** Label selectors (equality and sets) and the one field selector that these kinds have: metadata.name, metadata.namespace. */
 import { badRequest } from "./refusal.ts";
-import type { Stored } from "./object-store.ts";
+import type { Stored } from "./stored.ts";
 
 export type Match = (object: Stored) => boolean;
 

@@ -4,7 +4,7 @@
  */
 import { isIPv4, isIPv6 } from "node:net";
 import { invalid, undecodable, type Kind } from "./refusal.ts";
-import type { Stored } from "./object-store.ts";
+import type { Stored } from "./stored.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 

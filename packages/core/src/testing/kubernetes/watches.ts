@@ -1,6 +1,7 @@
 /** The open watches of the test API server: what each is told, and how a test ends or breaks them. */
 import type { ServerResponse } from "node:http";
-import type { Change, ObjectStore, Stored } from "./object-store.ts";
+import type { Change, ObjectStore } from "./object-store.ts";
+import type { Stored } from "./stored.ts";
 import { Refusal, type Kind } from "./refusal.ts";
 import type { Match } from "./selectors.ts";
 
