@@ -23,9 +23,11 @@ async function setUp(context: TestContext, input: LeaderElectorInput) {
     ["tick", "tock"].map((name) => elector.elector(name)?.view.token?.toString() ?? "none").join(" ");
   const reload = async (next: LeaderElectorInput): Promise<void> => {
     const reloaded = elector.reload(parseLeaderElectorConfig(next));
+    const ended = Promise.allSettled([reloaded]);
+    await clock.advanceAsync(10);
+    await ended;
     await clock.advanceAsync(10);
     await reloaded;
-    await clock.advanceAsync(10);
   };
   const holder = async (name: string): Promise<string | undefined> =>
     (await memory.get(name)?.read(new AbortController().signal))?.record?.holder;
@@ -56,6 +58,38 @@ describe("an elector of several elections", () => {
     await reload({ ...BASE, id: "b" });
     assert.equal(tokens(), "3 none");
     assert.equal(elector.elector("tick")?.id, "b");
+  });
+
+  it("tells Prometheus of an election whose settings have changed, and no more of one that is gone", async (context) => {
+    const { reload, elector } = await setUp(context, WITH_TOCK);
+    const leads = async () =>
+      (await elector.metrics.expose("")).body.match(/^outrigger_election_is_leader\{.*$/gm);
+    await leads();
+    await reload({ ...BASE, id: "b" });
+    assert.deepEqual(await leads(), ['outrigger_election_is_leader{election="tick"} 1']);
+  });
+
+  it("lets go who follows an election that was changed, so that he comes again and hears of the new one", async (context) => {
+    const { reload, elector } = await setUp(context, BASE);
+    const base = `http://${elector.listeners[0]?.addresses?.[0]}`;
+    const stream = (await fetch(`${base}/sse`)).text();
+    const latest = elector.elector("tick")?.changes.latest;
+    const watched = fetch(`${base}/watch?wait=5m&after=${latest}`).then((answer) => answer.text());
+    await reload({ ...BASE, id: "b" });
+    await watched;
+    assert.match(await stream, /"state":"standby"}\n\n$/);
+  });
+
+  it("goes on as before when what is new cannot start", async (context) => {
+    const { reload, elector, tokens, holder } = await setUp(context, WITH_TOCK);
+    const before = elector.listeners[0]?.addresses;
+    const wanted = { ...WITH_TOCK, id: "b", http: "127.0.0.1:0", child: "no-such-command" };
+    await assert.rejects(reload(wanted), /no-such-command/);
+    assert.deepEqual([await holder("tick"), await holder("tock")], ["a", "a"]);
+    assert.equal(tokens(), "3 1");
+    assert.deepEqual(elector.listeners[0]?.addresses, before);
+    await reload({ ...WITH_TOCK, id: "c" });
+    assert.equal(tokens(), "5 1");
   });
 
   it("moves its HTTP API when that is elsewhere, and stays where it is when the new one cannot be had", async (context) => {

@@ -133,7 +133,8 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
   /**
    * Elections whose settings are the same go on undisturbed. One that is changed is given up in order, then taken part in
    * under its new settings; while it ends another replica may come to lead.
-   * @throws OutriggerError `not-started`, `listen-failed`, `no-store`, `bad-timing`; the old config then serves on, untouched
+   * @throws OutriggerError `not-started`, `listen-failed`, `no-store`, `bad-timing`; the old config then serves on: untouched, or
+   *   taken up again where a port or a command of the new one failed only after the old one's had been given up
    */
   async reload(config: LeaderElectorConfig): Promise<void> {
     if (this.#state !== "started")
@@ -152,16 +153,31 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
       await Promise.all(opened.map((election) => election.close()));
       throw thrown;
     }
-    const former = this.#server;
-    if (server !== null) this.#server = server;
+    const [former, formerConfig] = [this.#server, this.#config];
     const dropped = this.#elections.filter((open) => !kept.includes(open));
+    if (server !== null) this.#server = server;
     this.#config = config;
     this.#elections = wanted.map(
       (election) => [...kept, ...opened].find((open) => same(election, open.config)) as OpenElection,
     );
-    if (server !== null) await former?.close();
     // The same election under other settings: what the former did has ended before the new one may begin.
     await Promise.all(dropped.map((election) => this.#retire(election)));
+    try {
+      for (const { elector } of opened) await elector.start();
+    } catch (thrown) {
+      [this.#server, this.#config, this.#elections] = [former, formerConfig, kept];
+      await Promise.all([server?.close(), ...opened.map((election) => election.close())]);
+      await this.#takeUpAgain(dropped.map((election) => election.config));
+      throw thrown;
+    }
+    if (server !== null) await former?.close();
+  }
+
+  /** What was given up for settings that cannot be used. */
+  async #takeUpAgain(configs: readonly ElectionConfig[]): Promise<void> {
+    if (this.#state === "stopped") return;
+    const opened = await openAll(configs, (election) => this.#open(election));
+    this.#elections = [...this.#elections, ...opened];
     for (const { elector } of opened) await elector.start();
   }
 

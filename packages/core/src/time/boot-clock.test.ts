@@ -37,6 +37,20 @@ test("what the system's rounding hides is no suspension", () => {
   }
 });
 
+test("a pause of the process between its two readings is no suspension", () => {
+  const clock = new VirtualClock();
+  let pause = 0;
+  const boot = createBootClock(clock, () => {
+    // Stopped here, and gone on with: all clocks have moved.
+    clock.advance(pause);
+    return clock.now();
+  });
+  pause = 8_000;
+  boot.now();
+  pause = 0;
+  assert.equal(boot.now(), 8_000);
+});
+
 test("its timers are those of the clock below", async () => {
   const clock = new VirtualClock();
   const boot = createBootClock(clock, () => clock.now());

@@ -21,8 +21,10 @@ export function createBootClock(
   let suspended: Milliseconds = 0;
   const bootClock: Clock = {
     now() {
+      // In this order: a pause between the two readings must not be taken for a suspension, and counted twice.
+      const up = upFor();
       const steady = clock.now();
-      const behind = upFor() - ahead - steady;
+      const behind = up - ahead - steady;
       // Rounded down at one reading and up at the other: less than that is no suspension.
       if (behind > suspended + 2 * RESOLUTION) suspended = behind;
       return steady + suspended;

@@ -65,13 +65,14 @@ test("the child is told the term, and not what configures us", async () => {
 });
 
 test("end asks by SIGTERM and resolves when the last of what the child has started is gone", async () => {
-  const [out, grandchild] = [file(), file()];
+  const [out, grandchild, hears] = [file(), file(), file()];
   // The child ends at once, its own child takes its time.
   const { child } = create(
-    `(trap 'sleep 0.3; echo done >> ${out}; exit' TERM; echo $$ > /dev/null; while :; do sleep 0.01; done) & echo $! > ${grandchild}; trap 'exit 0' TERM; while :; do sleep 0.01; done`,
+    `(trap 'sleep 0.3; echo done >> ${out}; exit' TERM; echo >> ${hears}; while :; do sleep 0.01; done) & echo $! > ${grandchild}; trap 'exit 0' TERM; while :; do sleep 0.01; done`,
   );
   await child.begin(createTerm(), calm);
   const pid = await pidIn(grandchild);
+  await eventually("it hears SIGTERM", () => read(hears) !== "");
   await child.end(createTerm(), "resigned", calm);
   assert.equal(read(out), "done\n");
   assert.ok(!runs(pid));

@@ -1,7 +1,7 @@
 /** A candidate over a real store, on a clock that a test moves. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { silentLogger, type Clock } from "@outrigger/core";
+import { silentLogger, type Clock, type Logger } from "@outrigger/core";
 import { VirtualClock } from "@outrigger/core/testing";
 import { MemoryStore } from "../store/memory-store.ts";
 import { UnsteadyStore } from "../testing/unsteady-store.ts";
@@ -9,6 +9,11 @@ import { Candidate, type Standing } from "./candidate.ts";
 import { DEFAULT_TIMING } from "./timing.ts";
 
 function setUp(...ids: string[]) {
+  const warnings: string[] = [];
+  const log: Logger = {
+    ...silentLogger,
+    warn: (fields, text) => void warnings.push(`${text}: ${Object.values(fields).join()}`),
+  };
   const clock = new VirtualClock(50_000);
   const store = new MemoryStore();
   const members = ids.map((id) => {
@@ -26,14 +31,14 @@ function setUp(...ids: string[]) {
       timing: DEFAULT_TIMING,
       store: access,
       clock: ownClock,
-      log: silentLogger,
+      log,
       random: () => 0.5,
     });
     const told: Standing[] = [];
     candidate.onChange((standing) => told.push(standing));
     return { candidate, access, told, paused };
   });
-  return { clock, members: members as [(typeof members)[0], ...typeof members] };
+  return { clock, warnings, members: members as [(typeof members)[0], ...typeof members] };
 }
 
 const never = new AbortController().signal;
@@ -159,6 +164,20 @@ describe("a candidate", () => {
       await candidate.stop(AbortSignal.abort());
       assert.equal(clock.pendingTimers, 0);
     }
+  });
+
+  it("says that a request had no answer, whether it was refused or nobody ever answered", async () => {
+    const { clock, warnings, members } = setUp("a");
+    const [{ candidate, access }] = members;
+    access.delay = 3_600_000;
+    candidate.start();
+    await clock.advanceAsync(5_000);
+    const silence = "the read of the lease had no answer: it did not come within 5000 ms";
+    assert.deepEqual(warnings, [silence]);
+    access.cut = true;
+    await clock.advanceAsync(2_500);
+    assert.deepEqual(warnings, [silence, "the read of the lease had no answer: connection refused"]);
+    await candidate.stop(AbortSignal.abort());
   });
 
   it("that stops with the store cut off ends when it is told to wait no longer", async () => {

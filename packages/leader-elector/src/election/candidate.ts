@@ -176,10 +176,15 @@ export class Candidate {
       this.#step();
     };
     const sentAt = clock.now();
-    this.#limit = clock.timer(this.#patience, () => {
+    const failed = (now: Milliseconds, err: string): void => {
       onRequest?.(action.kind, null);
-      finish((now) => this.#election.unanswered(now));
-      request.abort(new Error(`no answer within ${this.#patience} ms`));
+      log.warn({ err }, `the ${action.kind} of the lease had no answer`);
+      this.#election.unanswered(now);
+    };
+    this.#limit = clock.timer(this.#patience, () => {
+      const silence = new Error(`it did not come within ${this.#patience} ms`);
+      finish((now) => failed(now, silence.message));
+      request.abort(silence);
     });
     // Nothing may stand between this reading of the clock and the request that could take time off the lease.
     this.#election.sent(action, sentAt);
@@ -196,12 +201,7 @@ export class Candidate {
           else this.#election.written(result as Written, now);
         }),
       (thrown: unknown) =>
-        finish((now) => {
-          onRequest?.(action.kind, null);
-          const err = thrown instanceof Error ? thrown.message : String(thrown);
-          log.warn({ err }, `the ${action.kind} of the lease had no answer`);
-          this.#election.unanswered(now);
-        }),
+        finish((now) => failed(now, thrown instanceof Error ? thrown.message : String(thrown))),
     );
   }
 

@@ -55,6 +55,8 @@ export class Election {
   #seen: Sighting | null = null;
   /** When #seen was first seen. */
   #seenSince: Milliseconds = 0;
+  /** Somebody has deleted the record of a holder, which may still believe for that long; 0: nobody has, as far as was seen. */
+  #deletedSpan: Milliseconds = 0;
   /** What stands there now is not known: it is to be read before it is written. */
   #stale = true;
   #leadership: Leadership | null = null;
@@ -213,7 +215,11 @@ export class Election {
   }
 
   #see(sighting: Sighting, now: Milliseconds): void {
-    if (this.#seen?.version !== sighting.version) this.#seenSince = now;
+    if (this.#seen?.version !== sighting.version) {
+      const wasHeld = (this.record?.holder ?? "") !== "" && !this.#isOurs() && !this.#expired(now);
+      this.#deletedSpan = sighting.record === null && wasHeld ? this.#span() : 0;
+      this.#seenSince = now;
+    }
     this.#seen = sighting;
     this.#stale = false;
   }
@@ -225,8 +231,9 @@ export class Election {
 
   /** Released, expired, or ours: of a leadership that lapsed and nobody ended, or of an acquisition without an answer. */
   #free(now: Milliseconds): boolean {
-    const record = this.#seen?.record ?? null;
-    return record === null || record.holder === "" || this.#expired(now) || this.#isOurs();
+    const { record } = this;
+    if (record === null) return this.#deletedSpan === 0 || this.#expired(now);
+    return record.holder === "" || this.#expired(now) || this.#isOurs();
   }
 
   /** Whether the record is of this acquisition of ours; another candidate of our name is another candidate. */
@@ -246,7 +253,7 @@ export class Election {
 
   /** The holder may have been configured with a longer lease than we were: the longer one counts. */
   #span(): Milliseconds {
-    return Math.max(this.#timing.leaseDuration, this.#seen?.record?.leaseDuration ?? 0);
+    return Math.max(this.#timing.leaseDuration, this.record?.leaseDuration ?? this.#deletedSpan);
   }
 
   #wakeAt(): Milliseconds {

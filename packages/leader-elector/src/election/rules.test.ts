@@ -248,6 +248,39 @@ describe("a leader", () => {
     assert.equal(waitsUntil(), Infinity);
   });
 
+  it("whose holder's lease was deleted waits as long as that may believe; its own it acquires anew at once", () => {
+    put(held("b", { leaseDuration: 20_000 }));
+    read();
+    now = waitsUntil();
+    stands = { record: null, version: "0" };
+    read();
+    const deleted = now;
+    while (now < deleted + 20_000) {
+      now = waitsUntil();
+      if (now < deleted + 20_000) read();
+    }
+    assert.ok(write().acquires);
+    now = waitsUntil();
+    send("write");
+    stands = { record: null, version: "0" };
+    election.conflicted(now);
+    read();
+    assert.ok(!election.leads(now));
+    assert.ok(write().acquires);
+  });
+
+  it("that finds no lease where an expired one was deleted takes it at once", () => {
+    put(held("b"));
+    read();
+    now += 15_000;
+    const other = send("write");
+    assert.ok(other.acquires);
+    stands = { record: null, version: "0" };
+    election.conflicted(now);
+    read();
+    assert.ok(write().acquires);
+  });
+
   it("says when it came to lead, not when it first tried", () => {
     read();
     send("write");

@@ -52,30 +52,33 @@ export class ElectionMetrics {
   }
 
   observe(isLeader: () => boolean, expiresIn: () => Milliseconds): void {
-    const labels = { election: this.#election };
-    const leads = this.#metrics
-      .gauge("outrigger_election_is_leader", "1: this candidate leads, and its duties have begun", [
-        "election",
-      ])
-      .with(labels);
-    const expires = this.#metrics
-      .gauge(
-        "outrigger_election_expires_seconds",
-        "Until this leader's belief ends, or another's lease expires, unless it is renewed",
-        ["election"],
-      )
-      .with(labels);
+    // Asked for anew each time: after a reload, the former election of this name has removed its own.
     this.#endRefresh = this.#metrics.beforeExpose(() => {
-      leads.value = isLeader() ? 1 : 0;
-      expires.value = expiresIn() / 1_000;
+      const [leads, expires] = this.#gauges();
+      const labels = { election: this.#election };
+      leads.with(labels).value = isLeader() ? 1 : 0;
+      expires.with(labels).value = expiresIn() / 1_000;
     });
   }
 
   /** The election is no longer configured. */
   remove(): void {
     this.#endRefresh();
-    const labels = { election: this.#election };
-    this.#metrics.gauge("outrigger_election_is_leader", "", ["election"]).remove(labels);
-    this.#metrics.gauge("outrigger_election_expires_seconds", "", ["election"]).remove(labels);
+    for (const gauge of this.#gauges()) gauge.remove({ election: this.#election });
+  }
+
+  #gauges() {
+    return [
+      this.#metrics.gauge(
+        "outrigger_election_is_leader",
+        "1: this candidate leads, and its duties have begun",
+        ["election"],
+      ),
+      this.#metrics.gauge(
+        "outrigger_election_expires_seconds",
+        "Until this leader's belief ends, or another's lease expires, unless it is renewed",
+        ["election"],
+      ),
+    ] as const;
   }
 }

@@ -281,6 +281,24 @@ describe("an elector", () => {
     await elector.stop();
   });
 
+  it("that resigns while it is retired has done so when its duties have ended and the lease is given back", async () => {
+    const { clock, elector, duties, holder } = setUp({ releaseTimeout: 100 });
+    duties[1].endTakes = 5_000;
+    await elector.start();
+    await clock.advanceAsync(100);
+    let workload: (gone: boolean) => void = () => {};
+    const retired = elector.retire(never, () => new Promise((resolve) => (workload = resolve)));
+    let resigned = false;
+    void elector.resign()?.then(() => (resigned = true));
+    await clock.advanceAsync(4_900);
+    assert.deepEqual([resigned, await holder(), duties[1].told.at(-1)], [false, "a", "50100 end 1 stopped"]);
+    await clock.advanceAsync(200);
+    assert.deepEqual([resigned, await holder(), elector.view.state], [true, "", "standby"]);
+    workload(false);
+    await retired;
+    await elector.stop();
+  });
+
   it("gives nothing back when the workload has not stopped by the end of grace", async () => {
     const { clock, elector, holder } = setUp();
     await elector.start();

@@ -85,6 +85,7 @@ export class Elector {
   #endHealth: () => void = () => {};
   #stopping = false;
   readonly #stopped = new AbortController();
+  readonly #gone = new AbortController();
   /** The workload may still act: what is not given back keeps others away. */
   #keepsLease = false;
 
@@ -142,6 +143,11 @@ export class Elector {
     return this.#candidate;
   }
 
+  /** Aborts when it has stopped: nothing changes here any more, whoever waits for changes asks anew. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
+  }
+
   /** Starts the duties, then the candidacy. @throws whatever keeps a duty from starting; what had started is stopped */
   async start(): Promise<void> {
     const { duties, health } = this.#options;
@@ -184,7 +190,8 @@ export class Elector {
   }
 
   /**
-   * Ends its duties, gives the lease back, and campaigns again when another has led, or after one lease.
+   * Ends its duties, gives the lease back, and campaigns again when another has led, or after one lease. While it is retired:
+   * the workload's word that it has stopped, for which the release then waits no longer.
    * @returns null where it does not lead; else what resolves when the lease is given back
    */
   resign(): Promise<void> | null {
@@ -208,7 +215,8 @@ export class Elector {
     this.#tell();
     await ended;
     const { releaseDelay = 0 } = this.#options;
-    const gone = await workGone();
+    // Or resigned meanwhile.
+    const gone = (await workGone()) || !this.#keepsLease;
     if (gone && releaseDelay > 0) await this.#clock.sleep(releaseDelay, graceEnds).catch(() => {});
     this.#keepsLease = !gone;
     if (gone) {
@@ -237,6 +245,7 @@ export class Elector {
     timer.clear();
     await Promise.allSettled(this.#options.duties.map(async (duty) => duty.stop?.()));
     this.#metrics.remove();
+    this.#gone.abort(new Error("the elector was stopped"));
   }
 
   /** What was begun because of leadership has come to a bad end: it is given up. */
@@ -317,7 +326,7 @@ export class Elector {
     const term = this.#term;
     const back = why === "resigned" && this.#options.campaign === "on-request" ? "unasked" : why;
     this.#heldBack.add(back);
-    if (this.#stopping) return Promise.resolve();
+    if (this.#stopping && why !== "resigned") return Promise.resolve();
     if (term === null) return this.#candidate.withdraw(AbortSignal.abort());
     return (this.#steppingDown ??= this.#stepDownNow(term, why).finally(() => (this.#steppingDown = null)));
   }
@@ -325,7 +334,7 @@ export class Elector {
   async #stepDownNow(term: ActiveTerm, why: EndReason): Promise<void> {
     const { releaseTimeout = RELEASE_TIMEOUT, releaseDelay = 0 } = this.#options;
     const first = !term.isEnding;
-    const ended = term.end(why, releaseTimeout);
+    const ended = term.end(why, this.#stopping ? Infinity : releaseTimeout);
     if (first) {
       this.#metrics.ended(why);
       this.#log.info({ why }, `leadership is given up, token ${term.token}`);
@@ -334,11 +343,12 @@ export class Elector {
     await ended;
     const { signal } = this.#stopped;
     if (releaseDelay > 0) await this.#clock.sleep(releaseDelay, signal).catch(() => {});
+    this.#keepsLease = false;
     await this.#releaseWithin(this.#options.timing.leaseDuration);
     // The others get a whole lease's time, from here on.
     for (const why of ["resigned", "failed"] as const)
       this.#heldBack.limit(why, this.#options.timing.leaseDuration);
-    if (first) this.#termEnded(term);
+    this.#termEnded(term);
     if (this.#heldBack.none) this.#candidate.campaign();
   }
 

@@ -1,6 +1,7 @@
 /** The HTTP API over real sockets, before elections in memory, on a clock that tests move. */
 import assert from "node:assert/strict";
 import { request, type IncomingHttpHeaders } from "node:http";
+import { networkInterfaces } from "node:os";
 import { describe, it, type TestContext } from "node:test";
 import type { Clock } from "@outrigger/core";
 import { VirtualClock } from "@outrigger/core/testing";
@@ -79,6 +80,16 @@ describe("the HTTP API", () => {
       assert.deepEqual([status, text], [200, `{"name":"a"}\n`]);
       assert.equal(headers["cache-control"], "no-store");
     }
+  });
+
+  it("has the own name where the retired image's workloads look for it only as long as they may act", async (context) => {
+    const { replicas, clock } = await setUp(context, ["a"], { releaseDelay: "5s" });
+    const [{ ask }] = replicas;
+    await ask("/resign", "POST");
+    assert.equal((await ask("/leader")).json["state"], "ending");
+    assert.equal((await ask("/")).text, `{"name":""}\n`);
+    await clock.advanceAsync(30_000);
+    assert.equal((await ask("/")).text, `{"name":"a"}\n`);
   });
 
   it("tells all that is known of a leadership, each time anew", async (context) => {
@@ -230,6 +241,31 @@ describe("the HTTP API", () => {
       /"name":null[^]*event: change\n[^]*"isLeader":true[^]*event: standing\n[^]*"name":"b","isLeader":true/,
     );
   });
+
+  it("lets a reader go who does not read, and keeps no more of it than its buffer", async (context) => {
+    const { replicas } = await setUp(context, ["a"]);
+    const [{ elector, port }] = replicas;
+    const stream = await fetch(`http://127.0.0.1:${port}/sse`);
+    const { changes, view } = elector.elector("tick") ?? assert.fail();
+    for (let n = 0; n < 1_000; n++) changes.add(view);
+    await assert.rejects(stream.text(), /terminated/);
+  });
+
+  const own = Object.values(networkInterfaces())
+    .flatMap((all) => all ?? [])
+    .find(({ internal, family }) => !internal && family === "IPv4")?.address;
+
+  it(
+    "tells whoever reaches it, and lets only this pod act",
+    { skip: own === undefined && "this machine has no address but its loopback" },
+    async (context) => {
+      const { replicas } = await setUp(context, ["a"], { http: "0.0.0.0:0" });
+      const base = `http://${own}:${replicas[0].port}`;
+      assert.equal((await fetch(`${base}/isLeader`)).status, 200);
+      const refused = await fetch(`${base}/resign`, { method: "POST" });
+      assert.deepEqual([refused.status, (await replicas[0].ask("/isLeader")).status], [403, 200]);
+    },
+  );
 
   it("has the paper's verbs: a workload becomes leader, renews, and resigns when its work is done", async (context) => {
     const { replicas, clock } = await setUp(context, ["a", "b"], { campaign: "on-request" });

@@ -15,6 +15,7 @@ import {
 import type { Elector } from "../elector/elector.ts";
 import type { Callers } from "./callers.ts";
 import { eventStream } from "./event-stream.ts";
+import { isOfThisPod } from "./of-this-pod.ts";
 import { changeJson, standingJson } from "./standing-json.ts";
 
 export interface ApiOptions {
@@ -54,7 +55,11 @@ const standing = (elector: Elector): Reply => ({
 
 const TELLS: Readonly<Record<string, Handler>> = {
   // The contract of the image that came with Kubernetes' own example, and was retired.
-  "/": ({ elector }) => ({ status: 200, json: JSON.stringify({ name: elector.view.leader ?? "" }) }),
+  "/": ({ elector: { view } }) => {
+    // Whoever finds his own name here acts: it is there only while we lead, not while we begin or end.
+    const acts = view.leader !== view.id || view.isLeader;
+    return { status: 200, json: JSON.stringify({ name: (acts && view.leader) || "" }) };
+  },
   "/leader": ({ elector }) => ({ status: 200, json: standingJson(elector) }),
   "/isLeader": ({ elector }) => standing(elector),
   "/sse": eventStream,
@@ -63,7 +68,7 @@ const TELLS: Readonly<Record<string, Handler>> = {
 
 const ACTS: Readonly<Record<string, Handler>> = {
   async "/becomeLeader"({ elector, query, left, clock }) {
-    const limit = within(clock, waitOf(query, 0), left);
+    const limit = within(clock, waitOf(query, 0), left, elector.gone);
     await elector.becomeLeader(limit.signal).finally(limit.clear);
     return standing(elector);
   },
@@ -136,9 +141,7 @@ async function answer(
 
 /** Why this request may not act; null: it may. */
 function strangerThan(request: IncomingMessage): string | null {
-  const { remoteAddress } = request.socket;
-  if (remoteAddress !== undefined && !/^(?:::ffff:)?127\.|^::1$/.test(remoteAddress))
-    return "what acts is for processes of this pod, through 127.0.0.1";
+  if (!isOfThisPod(request.socket)) return "what acts is for processes of this pod, through 127.0.0.1";
   if (request.headers.origin !== undefined || request.headers["sec-fetch-site"] !== undefined)
     return "what acts is not for web pages";
   return null;
@@ -164,7 +167,7 @@ async function watch({ elector, query, left, clock }: Asked): Promise<Reply> {
   const after = query.get("after") ?? changes.latest;
   const wait = query.has("after") ? waitOf(query, WATCH_WAIT) : 0;
   if (changes.after(after).changes.length === 0 && wait > 0) {
-    const limit = within(clock, wait, left);
+    const limit = within(clock, wait, left, elector.gone);
     await new Promise<void>((resolve) => {
       const removal = changes.onChange(() => resolve());
       limit.signal.addEventListener("abort", () => resolve(), { once: true });
@@ -186,20 +189,20 @@ interface Limit {
   readonly clear: () => void;
 }
 
-/** A signal that aborts after that span, or when the caller leaves. */
-function within(clock: Clock, span: Milliseconds, left: AbortSignal): Limit {
+/** A signal that aborts after that span, or with one of these: when the caller leaves, when the election is no more. */
+function within(clock: Clock, span: Milliseconds, ...ends: readonly AbortSignal[]): Limit {
   const controller = new AbortController();
   const abort = (): void => controller.abort();
   const cleanUps: (() => void)[] = [];
-  if (span <= 0 || left.aborted) abort();
+  if (span <= 0 || ends.some((end) => end.aborted)) abort();
   const timer = clock.timer(Math.max(0, span), abort);
-  left.addEventListener("abort", abort, { once: true });
+  for (const end of ends) end.addEventListener("abort", abort, { once: true });
   return {
     signal: controller.signal,
     onEnd: (cleanUp) => void cleanUps.push(cleanUp),
     clear: () => {
       timer.clear();
-      left.removeEventListener("abort", abort);
+      for (const end of ends) end.removeEventListener("abort", abort);
       for (const cleanUp of cleanUps) cleanUp();
     },
   };

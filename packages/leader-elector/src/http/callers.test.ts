@@ -6,7 +6,8 @@ import { VirtualClock } from "@outrigger/core/testing";
 import { Callers } from "./callers.ts";
 
 const never = new AbortController().signal;
-const requestOn = (socket: EventEmitter): IncomingMessage => ({ socket }) as unknown as IncomingMessage;
+const requestOn = (socket: EventEmitter, remoteAddress = "127.0.0.1"): IncomingMessage =>
+  ({ socket: Object.assign(socket, { remoteAddress }) }) as unknown as IncomingMessage;
 
 function setUp() {
   const clock = new VirtualClock();
@@ -67,4 +68,16 @@ test("one that stays is not gone when the time is up", async () => {
   await clock.advanceAsync(100);
   assert.equal(state.gone, false);
   assert.equal(clock.pendingTimers, 0);
+});
+
+test("whoever is of another pod is not waited for", async () => {
+  const { clock, callers, state, wait } = setUp();
+  for (const address of ["10.0.0.7", "::ffff:10.0.0.7", "fd00::7"])
+    callers.saw(requestOn(new EventEmitter(), address));
+  wait();
+  await clock.advanceAsync(0);
+  assert.equal(state.gone, true);
+  for (const address of ["127.0.0.1", "::ffff:127.0.0.1", "::1"])
+    callers.saw(requestOn(new EventEmitter(), address));
+  assert.equal(callers.connections, 3);
 });

@@ -1,10 +1,12 @@
 /**
  * Who uses the HTTP API: a workload that asks whether it leads is at work until its last connection has closed, and for a
  * moment more. That is how a release at SIGTERM waits for a workload which knows no other way to say that it has stopped.
+ * Only the pod's own processes are waited for: whoever else asks, where the API listens for others, is no workload of ours.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Clock, Milliseconds } from "@outrigger/core";
+import { isOfThisPod } from "./of-this-pod.ts";
 
 const LOOK_EVERY: Milliseconds = 50;
 /** A workload that polls comes again within this time. */
@@ -21,6 +23,7 @@ export class Callers {
 
   /** A request has come. */
   saw({ socket }: IncomingMessage): void {
+    if (!isOfThisPod(socket)) return;
     this.#lastSeen = this.#clock.now();
     if (this.#open.has(socket)) return;
     this.#open.add(socket);

@@ -51,8 +51,12 @@ export function eventStream({ elector, query, request, response, clock }: EventS
     write(":\n\n");
     timer = clock.timer(HEARTBEAT, beat, { unref: true });
   }
+  // Whoever comes again hears of what has taken its place.
+  const end = (): void => void response.end();
+  elector.gone.addEventListener("abort", end, { once: true });
   response.once("close", () => {
     removal();
+    elector.gone.removeEventListener("abort", end);
     timer.clear();
   });
   return null;
