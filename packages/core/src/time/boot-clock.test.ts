@@ -37,18 +37,28 @@ test("what the system's rounding hides is no suspension", () => {
   }
 });
 
-test("a pause of the process between its two readings is no suspension", () => {
-  const clock = new VirtualClock();
-  let pause = 0;
-  const boot = createBootClock(clock, () => {
-    // Stopped here, and gone on with: all clocks have moved.
-    clock.advance(pause);
-    return clock.now();
-  });
-  pause = 8_000;
-  boot.now();
-  pause = 0;
-  assert.equal(boot.now(), 8_000);
+test("a pause of the process between its readings is no suspension, and a suspension there is none the less", () => {
+  for (const before of [true, false])
+    for (const steps of [8_000, 0]) {
+      const clock = new VirtualClock();
+      let asleep = 0;
+      let due = false;
+      const boot = createBootClock(clock, () => {
+        const halt = (): void => {
+          if (!due) return;
+          due = false;
+          clock.advance(steps);
+          asleep += 8_000 - steps;
+        };
+        if (before) halt();
+        const up = clock.now() + asleep;
+        halt();
+        return up;
+      });
+      due = true;
+      assert.equal(boot.now(), 8_000, `${before} ${steps}`);
+      assert.equal(boot.now(), 8_000);
+    }
 });
 
 test("its timers are those of the clock below", async () => {

@@ -21,9 +21,12 @@ export function createBootClock(
   let suspended: Milliseconds = 0;
   const bootClock: Clock = {
     now() {
-      // In this order: a pause between the two readings must not be taken for a suspension, and counted twice.
-      const up = upFor();
-      const steady = clock.now();
+      let up, steady: Milliseconds;
+      // Both of one moment: a pause between them would be taken for a suspension and counted twice, a suspension be missed.
+      do {
+        up = upFor();
+        steady = clock.now();
+      } while (upFor() - up > 2 * RESOLUTION);
       const behind = up - ahead - steady;
       // Rounded down at one reading and up at the other: less than that is no suspension.
       if (behind > suspended + 2 * RESOLUTION) suspended = behind;
