@@ -15,6 +15,7 @@ import {
   createPassThrough,
   isWebSocket,
   replyTo,
+  WEB_SOCKETS_ALONE,
   withoutUpgrade,
   type Outcome,
   type PassThrough,
@@ -53,6 +54,7 @@ export class ForwardPort implements Duty, DataListener {
   readonly #way: ForwardWay;
   // Neither limits an upload's time, nor how it moves: that is the pass-through's.
   readonly #server = createServer({
+    ...WEB_SOCKETS_ALONE,
     noDelay: true,
     keepAliveTimeout: IDLE_TIMEOUT,
     headersTimeout: HEAD_TIMEOUT,

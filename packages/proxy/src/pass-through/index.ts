@@ -2,4 +2,4 @@
 export { createPassThrough, type PassThrough, type PassThroughOptions } from "./pass-through.ts";
 export { answer, answerUpgrade, replyTo, type Reply } from "./reply.ts";
 export type { Failure, Outcome, Target } from "./target.ts";
-export { isWebSocket, withoutUpgrade } from "./web-socket.ts";
+export { isWebSocket, WEB_SOCKETS_ALONE, withoutUpgrade } from "./web-socket.ts";

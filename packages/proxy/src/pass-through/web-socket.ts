@@ -17,6 +17,12 @@ export function isWebSocket({ method, headers }: IncomingMessage): boolean {
   );
 }
 
+/**
+ * What a server that carries on WebSockets is created with: from Node 24.9 on it takes other upgrades for ordinary requests by
+ * itself (from 26 on they cannot be given to it again). Older ones do not know the option: `withoutUpgrade` is for them.
+ */
+export const WEB_SOCKETS_ALONE = { shouldUpgradeCallback: isWebSocket };
+
 /** Gives the server the same request without its Upgrade: it comes as a `request`, and others can follow on the connection. */
 export function withoutUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const { method, url, httpVersion, rawHeaders } = request;

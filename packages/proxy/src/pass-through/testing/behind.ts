@@ -12,6 +12,7 @@ import type { Clock } from "@outrigger/core";
 import {
   createPassThrough,
   isWebSocket,
+  WEB_SOCKETS_ALONE,
   withoutUpgrade,
   type Outcome,
   type PassThrough,
@@ -65,7 +66,7 @@ export async function passThroughTo(
   const pass = await createPassThrough(options);
   const outcomes: Outcome[] = [];
   const to = typeof target === "function" ? target : () => target;
-  const server = createServer((request, response) => {
+  const server = createServer({ ...WEB_SOCKETS_ALONE, noDelay: true }, (request, response) => {
     void pass.forward(request, response, to(request)).then((outcome) => outcomes.push(outcome));
   });
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
