@@ -182,10 +182,10 @@ describe("the forward port", () => {
 
   it("waits for another leader no longer than retryFor", async () => {
     const clock = new VirtualClock();
-    await using a = await replica("a", { retryFor: 2_000, clock });
+    await using a = await replica("a", { retryFor: 2_000, connectTimeout: 600_000, clock });
     a.port.follow({ id: "dead", address: `127.0.0.1:${await freePort()}` });
     const asked = ask(a.address);
-    // The one timer left is the wait's: the connection was refused.
+    // The timer is the wait's, or still that of the connection, which is refused before its limit.
     await eventually("it waits", () => a.port.inFlight() === 1 && clock.pendingTimers === 1);
     let answered = false;
     void asked.then(() => (answered = true));
