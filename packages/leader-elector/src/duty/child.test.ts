@@ -14,7 +14,12 @@ import { Child, type ChildOptions } from "./child.ts";
 import { hasEnded, readProcess } from "./process-table.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-child-"));
-after(() => rmSync(scratch, { recursive: true, force: true }));
+const created: Child[] = [];
+after(async () => {
+  // A test that failed may have left one running, which would hold the test's output open.
+  await Promise.all(created.map((child) => child.end(createTerm(), "failed", hurried)));
+  rmSync(scratch, { recursive: true, force: true });
+});
 let files = 0;
 const file = (): string => join(scratch, String(files++));
 const read = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
@@ -47,6 +52,7 @@ function create(script: string, options: Partial<ChildOptions> = {}, pid?: numbe
     { argv: ["/bin/sh", "-c", script], ...options },
     { ...deps, onFailure: (reason) => void failures.push(reason), ...(pid !== undefined && { pid }) },
   );
+  created.push(child);
   return { child, failures, pauses, lines: deps.lines, metrics: deps.metrics };
 }
 
@@ -152,18 +158,19 @@ test("a child that is just being started again when the term ends is ended, too"
   for (const pid of read(out).trim().split("\n").map(Number)) assert.ok(!runs(pid));
 });
 
-test("who has ended and was not waited for does not hold the end up", async () => {
+test("who has ended and was not waited for does not hold the end up", async (t) => {
   const [zombie, careless] = [file(), file()];
-  // Its parent has left the group, lives, and does not wait.
+  // Its parent leaves the group and becomes a sleep, which waits for nobody; before that it is a shell, which may.
   const { child } = create(
-    `(sh -c 'echo $$ > ${zombie}' & echo $$ > /dev/null; exec setsid sh -c 'echo $$ > ${careless}; exec sleep 1000') & wait`,
+    `(sh -c 'echo $$ > ${zombie}; until grep -q sleep /proc/$PPID/comm; do sleep 0.01; done' & ` +
+      `exec setsid sh -c 'echo $$ > ${careless}; exec sleep 1000') & wait`,
   );
   await child.begin(createTerm(), calm);
   const [pid, parent] = [await pidIn(zombie), await pidIn(careless)];
+  t.after(() => process.kill(parent, "SIGKILL"));
   await eventually("it is a zombie", () => readProcess(pid)?.state === "Z");
   await child.end(createTerm(), "stopped", calm);
   assert.equal(readProcess(pid)?.state, "Z");
-  process.kill(parent, "SIGKILL");
 });
 
 test("one term after another has a child of its own", async () => {
