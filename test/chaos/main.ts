@@ -17,7 +17,7 @@ import { podScenarios } from "./scenarios/pods.ts";
 import { processScenarios } from "./scenarios/processes.ts";
 import { electorLines, heading, resultLines } from "./table.ts";
 
-export const SCENARIOS: readonly Scenario[] = [
+const SCENARIOS: readonly Scenario[] = [
   ...processScenarios,
   ...answerScenarios,
   ...changeScenarios,

@@ -76,7 +76,7 @@ Usage: outrigger run FILE... [flags]         run a pod manifest on this machine
        outrigger --version
 `;
 
-export function runManual(): string {
+function runManual(): string {
   return `outrigger run: a real pod manifest on this machine, its containers as processes on localhost
 
 Usage: outrigger run FILE... [flags]

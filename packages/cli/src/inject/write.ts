@@ -104,7 +104,7 @@ function styleOf({ document, templatePath }: Workload, text: string): Style {
 }
 
 /** Of the containers that carry a record. @param of these patterns */
-export function recordsIn(workload: Workload, of: readonly Injectable[] = INJECTABLES): string[] {
+function recordsIn(workload: Workload, of: readonly Injectable[] = INJECTABLES): string[] {
   const spec = fields(workload.template["spec"]);
   const names = new Set(of.map(containerName));
   return ["initContainers", "containers"].flatMap((key) =>

@@ -225,7 +225,7 @@ const electionName = z
   .regex(ELECTION_NAME, { error: "accepted: lower case letters, digits, '-' and '.', at most 128" })
   .describe("What is led, and the Lease's name: the same for all its candidates.");
 
-export const electionSchema = z
+const electionSchema = z
   .strictObject({ election: electionName, ...electionShape })
   .superRefine(checkElection);
 

@@ -102,14 +102,14 @@ export class Election {
   /** Who leads as far as can be known: itself, or whose lease was seen and has not expired since; null: nobody. */
   leader(now: Milliseconds): string | null {
     if (this.leads(now)) return this.id;
-    const holder = this.#seen?.record?.holder ?? "";
+    const holder = this.record?.holder ?? "";
     return holder === "" || holder === this.id || this.#expired(now) ? null : holder;
   }
 
   /** Where whoever leads wants to be reached, as far as can be known; null: it has not said. */
   leaderAddress(now: Milliseconds): string | null {
     if (this.leads(now)) return this.#deps.address ?? null;
-    return this.leader(now) === null ? null : this.#seen?.record?.address || null;
+    return this.leader(now) === null ? null : this.record?.address || null;
   }
 
   /** The record as it was last seen; null: there was none, or none was read yet. */
@@ -238,7 +238,7 @@ export class Election {
 
   /** Whether the record is of this acquisition of ours; another candidate of our name is another candidate. */
   #holds(acquiredAt: number): boolean {
-    const record = this.#seen?.record ?? null;
+    const { record } = this;
     if (record === null || acquiredAt === 0) return false;
     return record.holder === this.id && record.acquiredAt === acquiredAt;
   }
@@ -267,7 +267,7 @@ export class Election {
   }
 
   #acquire(): Action {
-    const before = this.#seen?.record ?? null;
+    const before = this.record;
     // Unlike any other's, also of a candidate with our name: the digits below a millisecond are drawn.
     const { version } = this.#seen as Sighting;
     const isPast = this.#attemptedOver !== version && !this.#holds(this.#acquiredAt);
@@ -322,7 +322,7 @@ export class Election {
    */
   #renewedAt(): number {
     const wall = Math.floor(this.#deps.wallTime()) * 1_000;
-    return wall === this.#seen?.record?.renewedAt ? wall + 1 : wall;
+    return wall === this.record?.renewedAt ? wall + 1 : wall;
   }
 
   #write(record: LeaseRecord, acquires: boolean): Action {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { inspect } from "node:util";
+import { held } from "../testing/lease-record.ts";
 import { Election, type Action } from "./election.ts";
 import type { LeaseRecord, Sighting } from "./lease-store.ts";
 import { checkTiming, DEFAULT_TIMING } from "./timing.ts";
@@ -18,16 +19,6 @@ beforeEach(() => {
   now = 1_000;
   revision = 7;
   stands = { record: null, version: "7" };
-});
-
-const held = (holder: string, more: Partial<LeaseRecord> = {}): LeaseRecord => ({
-  holder,
-  leaseDuration: 15_000,
-  acquiredAt: 1,
-  renewedAt: 1,
-  transitions: 3,
-  address: "",
-  ...more,
 });
 
 function put(record: LeaseRecord): void {

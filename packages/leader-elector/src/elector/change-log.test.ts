@@ -47,3 +47,40 @@ test("a listener hears each change until it is removed", () => {
   log.add(8);
   assert.deepEqual(heard, ["a1-1:7"]);
 });
+
+test("next resolves at the first change that is meant", async () => {
+  const log = new ChangeLog<number>("a1");
+  const { signal } = new AbortController();
+  const seen: string[] = [];
+  const waits = [log.next(signal), log.next(signal, (entry) => entry > 1)];
+  void waits[0]?.then(() => seen.push("any"));
+  void waits[1]?.then(() => seen.push("above 1"));
+  log.add(1);
+  await waits[0];
+  assert.deepEqual(seen, ["any"]);
+  log.add(2);
+  await waits[1];
+  assert.deepEqual(seen, ["any", "above 1"]);
+});
+
+test("once next has resolved, it looks at no further change", async () => {
+  const log = new ChangeLog<number>("a1");
+  const [calm, controller] = [new AbortController(), new AbortController()];
+  let looked = 0;
+  const holds = (entry: number): boolean => ++looked > 0 && entry > 0;
+  const waits = [log.next(calm.signal, holds), log.next(controller.signal, holds)];
+  controller.abort();
+  log.add(1);
+  log.add(2);
+  await Promise.all(waits);
+  assert.equal(looked, 1);
+});
+
+test("next resolves when its signal aborts, or has", async () => {
+  const log = new ChangeLog<number>("a1");
+  const controller = new AbortController();
+  const wait = log.next(controller.signal);
+  controller.abort();
+  await wait;
+  await log.next(controller.signal);
+});

@@ -55,6 +55,22 @@ export class ChangeLog<Entry> {
       : { changes: this.#kept.slice(-missing), complete: missing <= this.#kept.length };
   }
 
+  /** Resolves at the next change for which that holds, or when `signal` aborts. */
+  next(signal: AbortSignal, holds: (entry: Entry) => boolean = () => true): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        removal();
+        signal.removeEventListener("abort", finish);
+        resolve();
+      };
+      const removal = this.onChange(({ entry }) => {
+        if (holds(entry)) finish();
+      });
+      signal.addEventListener("abort", finish, { once: true });
+    });
+  }
+
   /** Calls `listener` at each change from now on. Returns the removal. */
   onChange(listener: (change: Change<Entry>) => void): () => void {
     this.#listeners.add(listener);

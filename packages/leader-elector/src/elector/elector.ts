@@ -180,7 +180,8 @@ export class Elector {
     this.renew();
     this.#heldBack.remove("unasked");
     this.#heldBack.remove("resigned");
-    return this.#until((view) => view.isLeader, signal);
+    if (!this.view.isLeader) await this.changes.next(signal, ({ isLeader }) => isLeader);
+    return this.view.isLeader;
   }
 
   /** The workload says that it still leads. @returns whether it does */
@@ -380,23 +381,6 @@ export class Elector {
   #freed(): void {
     if (this.#heldBack.none) this.#candidate.campaign();
     this.#tell();
-  }
-
-  /** @returns whether it came to be before `signal` aborted */
-  #until(holds: (view: View) => boolean, signal: AbortSignal): Promise<boolean> {
-    if (holds(this.view)) return Promise.resolve(true);
-    if (signal.aborted) return Promise.resolve(false);
-    return new Promise((resolve) => {
-      const finish = (): void => {
-        removal();
-        signal.removeEventListener("abort", finish);
-        resolve(holds(this.view));
-      };
-      const removal = this.changes.onChange(({ entry }) => {
-        if (holds(entry)) finish();
-      });
-      signal.addEventListener("abort", finish, { once: true });
-    });
   }
 
   #tell(): void {

@@ -28,8 +28,8 @@ export async function openElection(config: ElectionConfig, deps: OpenElectionDep
   const log = deps.log.child({ election: config.election });
   const id = config.id ?? candidateId(surroundings);
   const { store, close } = await openStore(config, { ...deps, env: surroundings.env, log });
-  let elector: Elector | null = null;
-  const onFailure = (reason: string): void => elector?.fail(reason);
+  // Nothing fails before it was begun.
+  const onFailure = (reason: string): void => elector.fail(reason);
   const { duties, listeners } = await openDuties(config, {
     ...{ clock, log, metrics, id, onFailure },
     env: surroundings.env,
@@ -37,7 +37,7 @@ export async function openElection(config: ElectionConfig, deps: OpenElectionDep
   });
   const health = await openHealth(config, { ...deps, log });
   const address = advertised(config, hostAddress(surroundings));
-  const built = (elector = new Elector(
+  const elector = new Elector(
     {
       election: config.election,
       id,
@@ -52,10 +52,10 @@ export async function openElection(config: ElectionConfig, deps: OpenElectionDep
       ...(address !== undefined && { address }),
     },
     { ...deps, log },
-  ));
+  );
   return {
     config,
-    elector: built,
+    elector,
     listeners,
     async workloadGone(signal) {
       if (config.health === undefined) return true;
@@ -64,7 +64,7 @@ export async function openElection(config: ElectionConfig, deps: OpenElectionDep
       return workloadGone(parseHealthCheck(config.health).port, clock, signal);
     },
     async close() {
-      await built.stop();
+      await elector.stop();
       await close();
     },
   };

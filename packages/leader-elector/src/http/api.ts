@@ -168,12 +168,7 @@ async function watch({ elector, query, left, clock }: Asked): Promise<Reply> {
   const wait = query.has("after") ? waitOf(query, WATCH_WAIT) : 0;
   if (changes.after(after).changes.length === 0 && wait > 0) {
     const limit = within(clock, wait, left, elector.gone);
-    await new Promise<void>((resolve) => {
-      const removal = changes.onChange(() => resolve());
-      limit.signal.addEventListener("abort", () => resolve(), { once: true });
-      void Promise.resolve().then(() => limit.signal.aborted && resolve());
-      limit.onEnd(removal);
-    }).finally(limit.clear);
+    await changes.next(limit.signal).finally(limit.clear);
   }
   const seen = changes.after(after);
   const list = seen.changes.map(changeJson).join(",");
@@ -185,7 +180,6 @@ async function watch({ elector, query, left, clock }: Asked): Promise<Reply> {
 
 interface Limit {
   readonly signal: AbortSignal;
-  onEnd(cleanUp: () => void): void;
   readonly clear: () => void;
 }
 
@@ -193,17 +187,14 @@ interface Limit {
 function within(clock: Clock, span: Milliseconds, ...ends: readonly AbortSignal[]): Limit {
   const controller = new AbortController();
   const abort = (): void => controller.abort();
-  const cleanUps: (() => void)[] = [];
   if (span <= 0 || ends.some((end) => end.aborted)) abort();
   const timer = clock.timer(Math.max(0, span), abort);
   for (const end of ends) end.addEventListener("abort", abort, { once: true });
   return {
     signal: controller.signal,
-    onEnd: (cleanUp) => void cleanUps.push(cleanUp),
     clear: () => {
       timer.clear();
       for (const end of ends) end.removeEventListener("abort", abort);
-      for (const cleanUp of cleanUps) cleanUp();
     },
   };
 }

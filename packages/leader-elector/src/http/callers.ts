@@ -10,7 +10,7 @@ import { isOfThisPod } from "./of-this-pod.ts";
 
 const LOOK_EVERY: Milliseconds = 50;
 /** A workload that polls comes again within this time. */
-export const CALLERS_QUIET: Milliseconds = 1_000;
+const CALLERS_QUIET: Milliseconds = 1_000;
 
 export class Callers {
   readonly #clock: Clock;

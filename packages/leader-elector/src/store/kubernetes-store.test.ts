@@ -8,6 +8,7 @@ import { LEASES, type Lease } from "@outrigger/core/kubernetes";
 import { TestApiServer, type ApiServerOptions, type Rule } from "@outrigger/core/testing";
 import type { LeaseRecord } from "../election/lease-store.ts";
 import { clientOf } from "../testing/api-client.ts";
+import { held as leaseOf } from "../testing/lease-record.ts";
 import { rightsManifest } from "./kubernetes-rights.ts";
 import { KubernetesStore } from "./kubernetes-store.ts";
 import { formatMicroTime, parseMicroTime } from "./micro-time.ts";
@@ -18,15 +19,8 @@ afterEach(async () => {
 });
 const { signal } = new AbortController();
 const AT = Date.UTC(2026, 10, 21, 12) * 1_000 + 123_456;
-const held = (holder: string, more: Partial<LeaseRecord> = {}): LeaseRecord => ({
-  holder,
-  leaseDuration: 15_000,
-  acquiredAt: AT,
-  renewedAt: AT,
-  transitions: 0,
-  address: "",
-  ...more,
-});
+const held = (holder: string, more: Partial<LeaseRecord> = {}): LeaseRecord =>
+  leaseOf(holder, { acquiredAt: AT, renewedAt: AT, transitions: 0, ...more });
 
 async function setup(options: ApiServerOptions & { token?: string; timeout?: number } = {}) {
   const server = await TestApiServer.start(options);

@@ -9,19 +9,12 @@ import { after, describe, it } from "node:test";
 import { Redis } from "ioredis";
 import { silentLogger, type OutriggerError } from "@outrigger/core";
 import { noRedisServer, RedisServer } from "@outrigger/core/testing";
-import type { LeaseRecord, LeaseStore, Written } from "../election/lease-store.ts";
+import type { LeaseStore, Written } from "../election/lease-store.ts";
+import { held } from "../testing/lease-record.ts";
 import { parseRedisUrl } from "./redis-address.ts";
 import { RedisStore, type RedisStoreOptions } from "./redis-store.ts";
 
 const { signal } = new AbortController();
-const held = (holder: string): LeaseRecord => ({
-  holder,
-  leaseDuration: 15_000,
-  acquiredAt: 1,
-  renewedAt: 2,
-  transitions: 3,
-  address: "",
-});
 
 const ends: (() => unknown)[] = [];
 after(async () => {

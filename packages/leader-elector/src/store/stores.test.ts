@@ -4,9 +4,10 @@ import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import type { LeaseRecord, LeaseStore } from "../election/lease-store.ts";
+import type { LeaseStore } from "../election/lease-store.ts";
 import { noRedisServer, RedisServer, TestApiServer } from "@outrigger/core/testing";
 import { clientOf } from "../testing/api-client.ts";
+import { held } from "../testing/lease-record.ts";
 import { FileStore } from "./file-store.ts";
 import { KubernetesStore } from "./kubernetes-store.ts";
 import { MemoryStore } from "./memory-store.ts";
@@ -18,14 +19,6 @@ let folders = 0;
 const fresh = (): string => join(scratch, String(folders++), "elections");
 
 const { signal } = new AbortController();
-const held = (holder: string): LeaseRecord => ({
-  holder,
-  leaseDuration: 15_000,
-  acquiredAt: 1,
-  renewedAt: 2,
-  transitions: 3,
-  address: "",
-});
 
 const redis = noRedisServer ? null : await RedisServer.start();
 const opened: RedisStore[] = [];

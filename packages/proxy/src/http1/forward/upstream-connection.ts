@@ -16,7 +16,7 @@ import type { Http1Metrics } from "./http1-metrics.ts";
 import type { Settings } from "./settings.ts";
 import type { PendingWriter, TurnWrites } from "./turn-writes.ts";
 
-export const READ_BUFFER_BYTES = 64 * 1024;
+const READ_BUFFER_BYTES = 64 * 1024;
 /** 1xx answers that may come before the final one. */
 const MAX_INTERIM_ANSWERS = 16;
 
