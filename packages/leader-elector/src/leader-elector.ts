@@ -196,7 +196,7 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
     const hurry = new AbortController();
     const limit = this.#deps.clock.timer(DROPPED_GRACE, () => hurry.abort());
     try {
-      await election.elector.retire(hurry.signal);
+      await election.elector.retire(hurry.signal, undefined, DROPPED_GRACE);
       await election.close();
     } finally {
       limit.clear();
@@ -211,10 +211,10 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
       name: "http",
       role: "egress",
       addresses: this.#server?.addresses ?? [],
-      drainBegins: (graceEnds) => {
+      drainBegins: (graceEnds, grace) => {
         const gone = callers.gone(graceEnds);
         const retire = ({ elector, workloadGone }: OpenElection): Promise<void> =>
-          elector.retire(graceEnds, async () => (await gone) && workloadGone(graceEnds));
+          elector.retire(graceEnds, async () => (await gone) && workloadGone(graceEnds), grace);
         this.#retiring = Promise.all(this.#elections.map(retire)).then(() => {});
       },
       stopAccepting: () => Promise.resolve(),

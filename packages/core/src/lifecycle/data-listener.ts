@@ -1,5 +1,6 @@
 /** What a pattern tells the lifecycle of one port on which data flows. */
 
+import type { Milliseconds } from "../units.ts";
 import type { Gate } from "./gate.ts";
 
 /** egress: the workload calls out through it. ingress: the platform calls in through it. */
@@ -12,8 +13,8 @@ export interface DataListener {
   readonly addresses?: readonly string[];
   /** Of an ingress listener. */
   readonly gate?: Gate | undefined;
-  /** Draining begins now, whatever is to be waited for before `stopAccepting`. `graceEnds`: everything is cut. */
-  drainBegins?(graceEnds: AbortSignal): void;
+  /** Draining begins now, whatever is to be waited for before `stopAccepting`. `graceEnds`, after `grace`: everything is cut. */
+  drainBegins?(graceEnds: AbortSignal, grace: Milliseconds): void;
   /** Closes the listening sockets; what is connected stays. Idempotent. When the signal aborts: at once. */
   stopAccepting(signal: AbortSignal): Promise<void>;
   /** Client connections that are open now. */

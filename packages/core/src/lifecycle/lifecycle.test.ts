@@ -10,7 +10,7 @@ const TIMES = { grace: 25_000, settle: 5_000, egressQuiet: 1_000 };
 
 /** A listener whose connections a test sets by hand; it writes down what it was told, and when. */
 class FakeListener implements DataListener {
-  drainBegins?: (graceEnds: AbortSignal) => void;
+  drainBegins?: (graceEnds: AbortSignal, grace: number) => void;
   readonly name = "fake";
   readonly role: ListenerRole;
   readonly told: string[] = [];
@@ -60,12 +60,12 @@ test("a listener hears at once that draining begins, and when grace is over", as
   first.open = 1;
   const heard: string[] = [];
   for (const listener of listeners)
-    listener.drainBegins = (graceEnds) => {
-      heard.push(`${listener.role}@${clock.now()}`);
+    listener.drainBegins = (graceEnds, grace) => {
+      heard.push(`${listener.role}@${clock.now()} ${grace}`);
       graceEnds.addEventListener("abort", () => heard.push(`grace over@${clock.now()}`));
     };
   void lifecycle.drain("SIGTERM", listeners, TIMES);
-  assert.deepEqual(heard, ["egress@0", "ingress@0"]);
+  assert.deepEqual(heard, ["egress@0 25000", "ingress@0 25000"]);
   await clock.advanceAsync(25_000);
   assert.deepEqual(heard.slice(2), ["grace over@25000", "grace over@25000"]);
 });

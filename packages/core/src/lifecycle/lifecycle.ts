@@ -92,7 +92,7 @@ export class Lifecycle {
         const done = new AbortController();
         const gone = this.#workloadGoneForGood(listener, done.signal);
         try {
-          listener.drainBegins?.(graceEnds.signal);
+          listener.drainBegins?.(graceEnds.signal, times.grace);
           await this.#await(listener, times, gone, graceEnds.signal);
           await listener.stopAccepting(graceEnds.signal);
           return await listener.drain(graceEnds.signal);

@@ -82,16 +82,36 @@ export class ActiveTerm implements Term {
     this.#over.abort(new Error(`the term is over: ${why}`));
     await this.#beginning;
     this.#inEffect = false;
-    if (why === "lost") await Promise.all(this.#begun.map((duty) => this.#endOne(duty, why)));
-    else for (const duty of this.#begun.toReversed()) await this.#endOne(duty, why);
+    const hurry = this.#hurry.signal;
+    if (why === "lost") await Promise.all(this.#begun.map((duty) => this.#endOne(duty, why, hurry)));
+    else await this.#endInTurn(why);
     this.#hasEnded = true;
     this.#limit?.timer.clear();
     this.#limit = null;
   }
 
-  async #endOne(duty: Duty, why: EndReason): Promise<void> {
+  /** Each may take half of the time that is left, the last one all of it: who waits for clients must not take the child's. */
+  async #endInTurn(why: EndReason): Promise<void> {
+    const { clock } = this.#options;
+    const hurry = this.#hurry.signal;
+    for (const duty of this.#begun.toReversed()) {
+      const turn = new AbortController();
+      const left = (this.#limit?.at ?? Infinity) - clock.now();
+      const isLast = duty === this.#begun[0];
+      const timer =
+        isLast || left === Infinity || hurry.aborted
+          ? null
+          : clock.timer(Math.max(0, left / 2), () =>
+              turn.abort(new Error("others need the rest of the time")),
+            );
+      await this.#endOne(duty, why, AbortSignal.any([turn.signal, hurry]));
+      timer?.clear();
+    }
+  }
+
+  async #endOne(duty: Duty, why: EndReason, hurry: AbortSignal): Promise<void> {
     try {
-      await duty.end(this, why, this.#hurry.signal);
+      await duty.end(this, why, hurry);
     } catch (thrown) {
       this.#options.log.error({ duty: duty.name, error: thrown }, "a duty failed to end");
     }

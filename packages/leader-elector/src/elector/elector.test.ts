@@ -106,7 +106,7 @@ describe("an elector", () => {
 
   it("renews while its duties end, for longer than a lease", async () => {
     const { clock, elector, duties, holder, other } = setUp({ releaseTimeout: 60_000 });
-    duties[1].endTakes = 40_000;
+    duties[0].endTakes = 40_000;
     await elector.start();
     await clock.advanceAsync(100);
     other.start();
@@ -121,18 +121,41 @@ describe("an elector", () => {
 
   it("cuts what has not ended within releaseTimeout, and keeps the lease for releaseDelay after it", async () => {
     const { clock, elector, duties, told, holder } = setUp({ releaseTimeout: 2_000, releaseDelay: 1_500 });
-    duties[1].endTakes = 60_000;
+    duties[0].endTakes = 60_000;
     await elector.start();
     await clock.advanceAsync(100);
     void elector.resign();
     await clock.advanceAsync(2_000);
-    assert.ok(told.includes("child cut 1") && told.includes("hook ended 1"), told.join());
+    assert.ok(told.includes("hook cut 1") && told.includes("hook ended 1"), told.join());
     await clock.advanceAsync(1_400);
     assert.equal(await holder(), "a");
     await clock.advanceAsync(200);
     assert.equal(await holder(), "");
     await elector.stop();
   });
+
+  for (const [how, end] of [
+    ["resigns", (elector: Elector) => elector.resign()],
+    ["is retired", (elector: Elector) => elector.retire(never, undefined, 8_000)],
+  ] as const)
+    it(`that ${how} leaves half of the time to the duties that end after one that takes too long`, async () => {
+      const { clock, elector, duties } = setUp({ releaseTimeout: 8_000 });
+      duties[0].endTakes = 3_000;
+      duties[1].endTakes = 60_000;
+      await elector.start();
+      await clock.advanceAsync(100);
+      void end(elector);
+      await clock.advanceAsync(8_000);
+      const times = (duty: RecordedDuty): string[] =>
+        duty.told.filter((line) => /end|cut/.test(line) && !line.includes("begin"));
+      const [, childCut = ""] = times(duties[1]);
+      const [hookEnd = "", hookEnded = ""] = times(duties[0]);
+      assert.match(childCut, /^54\d\d\d cut 1$/);
+      assert.match(hookEnd, /^54\d\d\d end 1/);
+      assert.match(hookEnded, /^57\d\d\d ended 1$/);
+      await elector.stop();
+      assert.equal(clock.pendingTimers, 0);
+    });
 
   it("that resigned leaves the others one lease's time, and campaigns again as soon as another has led", async () => {
     const { clock, elector, other } = setUp();
@@ -472,13 +495,13 @@ describe("an elector", () => {
 
   it("that lost the lease while its duties were ending leaves them no longer than they had", async () => {
     const { clock, elector, duties, store } = setUp({ releaseTimeout: 10_500 });
-    duties[1].endTakes = 50_000;
+    duties[0].endTakes = 50_000;
     await elector.start();
     await clock.advanceAsync(100);
     store.cut = true;
     void elector.resign();
     await clock.advanceAsync(14_000);
-    assert.match(duties[1].told.find((line) => line.includes("cut")) ?? "none", /^606\d\d cut 1$/);
+    assert.match(duties[0].told.find((line) => line.includes("cut")) ?? "none", /^606\d\d cut 1$/);
     await elector.stop();
   });
 

@@ -204,15 +204,20 @@ export class Elector {
    * @param graceEnds what has not ended then is cut
    * @param workGone asked when the duties have ended: resolves with true when the workload itself has stopped; with false when it
    *   has not until the end, and then nothing is given back. Default: nobody else is at work
+   * @param grace from now until `graceEnds`, of which each duty gets a part; Infinity (default): it is not known
    */
-  async retire(graceEnds: AbortSignal, workGone = () => Promise.resolve(true)): Promise<void> {
+  async retire(
+    graceEnds: AbortSignal,
+    workGone = () => Promise.resolve(true),
+    grace: Milliseconds = Infinity,
+  ): Promise<void> {
     this.#stopping = true;
     this.#heldBack.add("stopping");
     const term = this.#term;
     if (term === null) return this.#candidate.withdraw(graceEnds);
     if (!term.isEnding) this.#metrics.ended("stopped");
     this.#keepsLease = true;
-    const ended = term.end("stopped", Infinity, graceEnds);
+    const ended = term.end("stopped", grace, graceEnds);
     this.#tell();
     await ended;
     const { releaseDelay = 0 } = this.#options;
