@@ -211,11 +211,22 @@ const noSetpriv =
   spawnSync("setpriv", ["--version"]).error !== undefined &&
   "setpriv is not on PATH: apt-get install util-linux";
 
+const holderScript = fileURLToPath(
+  new URL(`../testing/child-holder${import.meta.url.slice(-3)}`, import.meta.url),
+);
+
+test("an elector that exits at once takes along all that the child has started", async () => {
+  const grandchild = file();
+  const holder = fork(holderScript, ["sh", "-c", `sleep 1000 & echo $! > ${grandchild}; wait`]);
+  await once(holder, "message");
+  const pid = await pidIn(grandchild);
+  holder.send("exit");
+  await once(holder, "exit");
+  await eventually("it has ended, too", () => !runs(pid));
+});
+
 test("kill -9 of the elector takes the child along where setpriv is", { skip: noSetpriv }, async () => {
-  const script = fileURLToPath(
-    new URL(`../testing/child-holder${import.meta.url.slice(-3)}`, import.meta.url),
-  );
-  const holder = fork(script, ["sleep", "1000"]);
+  const holder = fork(holderScript, ["sleep", "1000"]);
   const [pid] = (await once(holder, "message")) as [number];
   await eventually("setpriv has become the command", () => readProcess(pid)?.comm === "sleep");
   holder.kill("SIGKILL");

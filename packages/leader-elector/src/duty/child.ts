@@ -1,10 +1,10 @@
 /**
  * The child: a command that runs only while this candidate leads. Its output is ours; it reads nothing.
  *
- * `end` resolves when nothing of its process group runs any more. What leaves the group (setsid) is not seen. A child
- * outlives an elector that was killed (kill -9) unless the kernel ends both: it does where the elector is PID 1 of its
- * container, and where setpriv of util-linux is there, through which the command is started then (PR_SET_PDEATHSIG, which
- * reaches the command itself and not what that has started).
+ * `end` resolves when nothing of its process group runs any more, and an elector that exits kills what is left of it. What
+ * leaves the group (setsid) is not seen. A child outlives an elector that was killed (kill -9) unless the kernel ends both:
+ * it does where the elector is PID 1 of its container, and where setpriv of util-linux is there, through which the command is
+ * started then (PR_SET_PDEATHSIG, which reaches the command itself and not what that has started).
  *
  * As PID 1 the elector becomes the parent of orphans, and Node does not wait for those that it did not start: they stay as
  * zombies. Where a child leaves many, put an init in front (tini, catatonit), or share the pod's process namespace.

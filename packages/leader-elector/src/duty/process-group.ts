@@ -63,6 +63,12 @@ export interface Exit {
 export const formatExit = ({ code, signal }: Exit): string =>
   signal === null ? `exit code ${code}` : `signal ${signal}`;
 
+/** Those that may still run. A process that exits without ending its terms (a second SIGTERM, an error) takes them along. */
+const running = new Set<ProcessGroup>();
+const endAll = (): void => {
+  for (const group of running) group.signal("SIGKILL");
+};
+
 export class ProcessGroup {
   readonly pid: number;
   readonly process: ChildProcess;
@@ -75,6 +81,8 @@ export class ProcessGroup {
     this.pid = child.pid as number;
     this.#clock = clock;
     this.exited = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+    if (running.size === 0) process.on("exit", endAll);
+    running.add(this);
   }
 
   /**
@@ -127,8 +135,9 @@ export class ProcessGroup {
     for (;;) {
       // Again each time: one that was just being forked may have been missed.
       if (hurry.aborted) this.signal("SIGKILL");
-      if (!this.runs) return;
+      if (!this.runs) break;
       await this.#clock.sleep(LOOK_EVERY);
     }
+    if (running.delete(this) && running.size === 0) process.off("exit", endAll);
   }
 }

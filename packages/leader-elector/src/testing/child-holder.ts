@@ -1,4 +1,4 @@
-/** A process that holds a child and says its pid: for what happens to the child when this is killed. ARGV as the child's. */
+/** A process that holds a child and says its pid, for what becomes of that when this is killed, or told to exit. ARGV: the child's. */
 import { createMetrics, systemClock } from "@outrigger/core";
 import { Child } from "../duty/child.ts";
 import { createTerm } from "./term.ts";
@@ -18,3 +18,4 @@ const child = new Child(
 );
 await child.start();
 await child.begin(createTerm(), new AbortController().signal);
+process.on("message", () => process.exit());
