@@ -96,6 +96,37 @@ for (const [what, [input, sentence]] of Object.entries(REFUSED))
     assert.doesNotMatch(message, /hunter2/);
   });
 
+test("a port calls itself under every name that its own address has, and only then", () => {
+  const refused = (gate: string): boolean => {
+    try {
+      parseLeaderElectorConfig({ election: "t", gate });
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  for (const gate of [
+    "localhost:81=tcp://127.0.0.1:81",
+    "[::1]:81=tcp://localhost:81",
+    "81=tcp://LOCALHOST:81",
+    "81=tcp://0.0.0.0:81",
+    "81=tcp://[::]:81",
+    "81=tcp://[0:0:0:0:0:0:0:1]:81",
+    "81=tcp://[::ffff:127.0.0.1]:81",
+    "127.0.0.1:81=tcp://0.0.0.0:81",
+    "10.0.0.1:81=tcp://10.0.0.1:81",
+  ])
+    assert.ok(refused(gate), gate);
+  for (const gate of [
+    "81=tcp://127.0.0.1:82",
+    "127.0.0.1:81=tcp://127.0.0.2:81",
+    "10.0.0.1:81=tcp://127.0.0.1:81",
+    "81=tcp://db:81",
+    "81=tcp://db.1234:81",
+  ])
+    assert.ok(!refused(gate), gate);
+});
+
 test("ports, commands and stores are read from one line each", () => {
   const config = parseLeaderElectorConfig({
     election: "t",

@@ -48,7 +48,18 @@ export function portOption<Schema extends z.ZodObject>(protocol: "http" | "tcp",
 /** As far as the text says: a listener on one other address of the pod may have the workload's port. */
 function isSame(listen: HostPort, workload: Required<HostPort>): boolean {
   if (listen.port !== workload.port) return false;
-  const { host = "::" } = listen;
-  if (host === "::" || host === "0.0.0.0") return /^(127\.|::1$|localhost$)/.test(workload.host);
-  return host === workload.host;
+  const hosts = [listen.host ?? "::", workload.host].map(spelling) as [string, string];
+  return hosts[0] === hosts[1] || (hosts.every(isHere) && hosts.some((host) => MANY.has(host)));
+}
+
+/** Names of more than one address: whoever dials one of all addresses reaches the loopback. */
+const MANY: ReadonlySet<string> = new Set(["localhost", "0.0.0.0", "[::]"]);
+
+const isHere = (host: string): boolean =>
+  MANY.has(host) || /^(127\.[\d.]+|\[::1\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]+\])$/.test(host);
+
+/** The one that URLs have: of an address there are many. */
+function spelling(host: string): string {
+  const url = `http://${host.includes(":") ? `[${host}]` : host}`;
+  return URL.canParse(url) ? new URL(url).hostname : host;
 }
