@@ -313,6 +313,45 @@ describe("a WebSocket", () => {
   });
 });
 
+describe("requests on one connection", () => {
+  const GET = "GET / HTTP/1.1\r\nHost: shop\r\n\r\n";
+
+  it("follow one that only offers HTTP/2, body and all", async () => {
+    await using a = await replica("a", {
+      serve: (response) => void response.req.resume().once("end", () => response.end("a")),
+    });
+    await a.port.begin(termOf("a"));
+    const offer =
+      "POST / HTTP/1.1\r\nHost: shop\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody";
+    const client = await rawClient(a.address, offer);
+    await eventually("it is answered", () => client.text.endsWith("\r\n\r\na"));
+    client.socket.write(GET);
+    await eventually("the next is, too", () => client.text.split("\r\n\r\na").length === 3);
+  });
+
+  it("that wait for their turn are over when the client goes", async () => {
+    const held: ServerResponse[] = [];
+    await using a = await replica("a", { serve: (response) => void held.push(response) });
+    const term = termOf("a");
+    await a.port.begin(term);
+    const client = await rawClient(a.address, GET + GET + GET);
+    await eventually("the workload has them", () => held.length === 3);
+    client.socket.destroy();
+    await eventually("nothing is left", () => a.port.inFlight() === 0);
+    await a.port.end(term, "resigned", never);
+  });
+
+  it("get no WebSocket's bytes among their answers: one that comes before them is refused", async () => {
+    const held: ServerResponse[] = [];
+    await using a = await replica("a", { serve: (response) => void held.push(response) });
+    await a.port.begin(termOf("a"));
+    const client = await rawClient(a.address, GET + GET + WEBSOCKET);
+    await eventually("it is refused", () => client.state !== "open");
+    assert.equal(client.text, "");
+    await eventually("nothing is left", () => a.port.inFlight() === 0);
+  });
+});
+
 describe("the container's end", () => {
   it("answers on with connection: close, gives an idle connection a moment, and then is done", async () => {
     const clock = new VirtualClock();

@@ -82,7 +82,9 @@ export class ForwardPort implements Duty, DataListener {
     this.#server.on("connection", (socket: Socket) => this.#connected(socket));
     this.#server.on("request", (request, response) => void this.#serve(request, response));
     this.#server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      if (isWebSocket(request)) void this.#upgrade(request, socket, head);
+      // Behind one that is not answered yet: whose answer would then go into the tunnel.
+      if (this.#answeringOn(socket).length > 0) socket.destroy();
+      else if (isWebSocket(request)) void this.#upgrade(request, socket, head);
       else withoutUpgrade(this.#server, request, socket, head);
     });
   }
@@ -170,8 +172,14 @@ export class ForwardPort implements Duty, DataListener {
     this.#sockets.add(socket);
     socket.once("close", () => {
       this.#sockets.delete(socket);
+      // Node tells only the one whose turn it is, and older ones tell none that wait behind it.
+      for (const response of this.#answeringOn(socket)) if (response.socket === null) response.emit("close");
       if (this.#sockets.size === 0) for (const tell of this.#whenGone) tell();
     });
+  }
+
+  #answeringOn(socket: Socket): ServerResponse[] {
+    return [...this.#answering].filter(({ req }) => req.socket === socket);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
