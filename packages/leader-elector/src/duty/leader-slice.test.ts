@@ -219,6 +219,20 @@ describe("the leader's EndpointSlice", () => {
     server.clearFaults();
   });
 
+  it("does not keep what ends after it from its time while the API server does not answer", async () => {
+    const { server, duty } = await setup();
+    const clock = new VirtualClock();
+    const one = duty("10.0.0.1", {}, clock);
+    await one.begin(term(1n), signal);
+    server.order({ kind: "hang" });
+    const before = server.requests.length;
+    const ended = one.end(term(1n), "resigned", signal);
+    while (server.requests.length === before) await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(5_000);
+    await ended;
+    assert.equal(server.requests.length, before + 1);
+  });
+
   it("is refused before the first term where it cannot be: no right, another's, another family", async () => {
     const { duty } = await setup({ users: { t: { name: "pod", rules: [] } }, token: "t" });
     await assert.rejects(duty("10.0.0.1").start(), { code: "kubernetes-forbidden" });

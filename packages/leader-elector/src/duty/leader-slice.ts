@@ -56,8 +56,8 @@ export interface LeaderSliceDeps {
   readonly random?: () => number;
 }
 
-/** An API server that does not answer must not keep the pod from starting. */
-const LOOK: Milliseconds = 5_000;
+/** An API server that does not answer must not keep the pod from starting, nor the duties that end after this one from it. */
+const PATIENCE: Milliseconds = 5_000;
 
 /** Somebody else was faster, or the API server is not well: what another attempt can mend. */
 const PASSING = new Set([
@@ -99,21 +99,13 @@ export class LeaderSlice implements Duty {
    * @throws OutriggerError `kubernetes-forbidden`, `kubernetes-unauthorized`, `bad-leader-slice`
    */
   async start(): Promise<void> {
-    const { client, clock, log } = this.#deps;
-    const { namespace, name } = this.#options;
-    const limit = new AbortController();
-    const timer = clock.timer(LOOK, () =>
-      limit.abort(new OutriggerError("kubernetes-unavailable", `no answer within ${LOOK} ms`)),
-    );
     try {
-      this.#check(await client.get(ENDPOINT_SLICES, namespace, name, limit.signal));
+      const found = await this.#patiently(new AbortController().signal, (signal) => this.#find(signal));
+      if (found !== null) this.#check(found);
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
       if (!PASSING.has(code)) throw thrown;
-      if (code !== "kubernetes-not-found")
-        log.warn({ err: message }, "the leader's EndpointSlice could not be read yet");
-    } finally {
-      timer.clear();
+      this.#deps.log.warn({ err: message }, "the leader's EndpointSlice could not be read yet");
     }
   }
 
@@ -149,23 +141,10 @@ export class LeaderSlice implements Duty {
   }
 
   async end(term: Term, _why: EndReason, hurry: AbortSignal): Promise<void> {
-    const { log, client } = this.#deps;
+    const { log } = this.#deps;
     const { service, namespace, name } = this.#options;
     try {
-      await this.#persist(hurry, async () => {
-        const found = await this.#find(hurry);
-        if (found === null) return await this.#createEmpty(term, hurry);
-        this.#check(found);
-        const token = tokenOf(found);
-        if (token > term.token || (token === term.token && (found.endpoints ?? []).length === 0)) return;
-        // Also where our address never got there: a write of ours that is still on its way fails by this one.
-        await client.update(
-          ENDPOINT_SLICES,
-          namespace,
-          { ...this.#filled(found, term), endpoints: [] },
-          hurry,
-        );
-      });
+      await this.#patiently(hurry, (signal) => this.#persist(signal, () => this.#empty(term, signal)));
       log.info({ service, token: String(term.token) }, `Service ${service} leads to this pod no more`);
     } catch (thrown) {
       const { message } = OutriggerError.from(thrown);
@@ -174,6 +153,17 @@ export class LeaderSlice implements Duty {
         `EndpointSlice ${namespace}/${name} may name this pod until there is another leader`,
       );
     }
+  }
+
+  async #empty(term: Term, signal: AbortSignal): Promise<void> {
+    const found = await this.#find(signal);
+    if (found === null) return await this.#createEmpty(term, signal);
+    this.#check(found);
+    const token = tokenOf(found);
+    if (token > term.token || (token === term.token && (found.endpoints ?? []).length === 0)) return;
+    // Also where our address never got there: a write of ours that is still on its way fails by this one.
+    const empty = { ...this.#filled(found, term), endpoints: [] };
+    await this.#deps.client.update(ENDPOINT_SLICES, this.#options.namespace, empty, signal);
   }
 
   /** A creation of ours that is still on its way fails by this one. */
@@ -195,6 +185,22 @@ export class LeaderSlice implements Duty {
     } catch (thrown) {
       if (OutriggerError.from(thrown).code === "kubernetes-not-found") return null;
       throw thrown;
+    }
+  }
+
+  /** As long as the signal lets it, and at most PATIENCE. */
+  async #patiently<Result>(
+    signal: AbortSignal,
+    attempt: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    const limit = new AbortController();
+    const timer = this.#deps.clock.timer(PATIENCE, () =>
+      limit.abort(new OutriggerError("kubernetes-unavailable", `no answer within ${PATIENCE} ms`)),
+    );
+    try {
+      return await attempt(AbortSignal.any([signal, limit.signal]));
+    } finally {
+      timer.clear();
     }
   }
 
