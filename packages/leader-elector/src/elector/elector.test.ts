@@ -281,6 +281,23 @@ describe("an elector", () => {
     await elector.stop();
   });
 
+  it("that is retired waits for the workload also where that renews no more", async () => {
+    const { clock, elector, holder } = setUp({ requireRenewal: 5_000 });
+    await elector.start();
+    await clock.advanceAsync(100);
+    let workload: (gone: boolean) => void = () => {};
+    const retired = elector.retire(never, () => new Promise((resolve) => (workload = resolve)));
+    elector.renew();
+    await clock.advanceAsync(20_000);
+    assert.equal(await holder(), "a");
+    workload(true);
+    await clock.advanceAsync(100);
+    await retired;
+    assert.equal(await holder(), "");
+    await elector.stop();
+    assert.equal(clock.pendingTimers, 0);
+  });
+
   it("that resigns while it is retired has done so when its duties have ended and the lease is given back", async () => {
     const { clock, elector, duties, holder } = setUp({ releaseTimeout: 100 });
     duties[1].endTakes = 5_000;

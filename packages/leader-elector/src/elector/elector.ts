@@ -208,6 +208,8 @@ export class Elector {
   async retire(graceEnds: AbortSignal, workGone = () => Promise.resolve(true)): Promise<void> {
     this.#stopping = true;
     this.#heldBack.add("stopping");
+    // A workload that stops has nothing to renew: its silence is not its word that it has stopped.
+    this.#endRenewals();
     const term = this.#term;
     if (term === null) return this.#candidate.withdraw(graceEnds);
     if (!term.isEnding) this.#metrics.ended("stopped");
@@ -235,7 +237,7 @@ export class Elector {
     this.#stopping = true;
     this.#stopped.abort(new Error("the elector was stopped"));
     this.#heldBack.stop();
-    this.#renewal?.clear();
+    this.#endRenewals();
     this.#endHealth();
     this.#options.health?.stop();
     await this.#term?.end("stopped", 0, this.#stopped.signal);
@@ -311,6 +313,11 @@ export class Elector {
     });
   }
 
+  #endRenewals(): void {
+    this.#renewal?.clear();
+    this.#renewal = null;
+  }
+
   /** Another may lead soon: half of the time until then is for an orderly end. */
   async #lose(term: ActiveTerm): Promise<void> {
     const { leaseDuration, renewDeadline } = this.#options.timing;
@@ -364,8 +371,7 @@ export class Elector {
   #termEnded(term: ActiveTerm): void {
     if (this.#term !== term) return;
     this.#term = null;
-    this.#renewal?.clear();
-    this.#renewal = null;
+    this.#endRenewals();
     this.#follow();
   }
 
