@@ -161,6 +161,8 @@ export class Elector {
       await Promise.allSettled(started.map(async (duty) => duty.stop?.()));
       throw thrown;
     }
+    // It was stopped meanwhile, and knew nothing of those that have started since.
+    if (this.#stopped.signal.aborted) await Promise.allSettled(started.map(async (duty) => duty.stop?.()));
     if (this.#stopping) return;
     this.#candidate.onChange(() => this.#follow());
     this.#candidate.start();
@@ -240,7 +242,9 @@ export class Elector {
     this.#endRenewals();
     this.#endHealth();
     this.#options.health?.stop();
-    await this.#term?.end("stopped", 0, this.#stopped.signal);
+    const ended = this.#term?.end("stopped", 0, this.#stopped.signal);
+    this.#tell();
+    await ended;
     const limit = new AbortController();
     const timer = this.#clock.timer(LAST_RELEASE, () => limit.abort());
     if (this.#keepsLease) limit.abort();
