@@ -88,6 +88,23 @@ describe("an elector of several elections", () => {
     assert.match(await stream.text(), /event: standing\n.*\ndata: {"name":"z".*}\n\n$/);
   });
 
+  it("that drains while a reload gives an election up waits for that, and takes part in nothing new", async (context) => {
+    const { clock, elector, tokens, holder } = await setUp(context, { ...BASE, releaseDelay: "5s" });
+    const reloaded = elector.reload(parseLeaderElectorConfig({ ...BASE, id: "b" }));
+    await clock.advanceAsync(1_000);
+    const [listener] = elector.listeners;
+    const graceEnds = new AbortController().signal;
+    let drained = false;
+    listener?.drainBegins?.(graceEnds);
+    void listener?.drain(graceEnds).then(() => (drained = true));
+    await clock.advanceAsync(3_900);
+    assert.deepEqual([drained, await holder("tick")], [false, "a"]);
+    await clock.advanceAsync(200);
+    await reloaded;
+    await clock.advanceAsync(60_000);
+    assert.deepEqual([drained, await holder("tick"), tokens()], [true, "", "none none"]);
+  });
+
   it("goes on as before when what is new cannot start", async (context) => {
     const { reload, elector, tokens, holder } = await setUp(context, WITH_TOCK);
     const before = elector.listeners[0]?.addresses;
