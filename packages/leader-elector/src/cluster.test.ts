@@ -190,6 +190,12 @@ describe("the printed rights", () => {
     assert.match(text, /kind: ServiceAccount\n +name: "ticker"\n +namespace: "shop"/);
   });
 
+  it("have a slice of IPv6 addresses where POD_IP is one", () => {
+    const of = (env: NodeJS.ProcessEnv): string => printRole(parseLeaderElectorConfig(INPUT), env);
+    assert.match(of({}), /^addressType: IPv4$/m);
+    assert.match(of({ POD_IP: "::" }), /^addressType: IPv6$/m);
+  });
+
   it("have no Lease where that stands elsewhere, and are refused where there is nothing to grant", () => {
     const text = printed({ ...INPUT, store: "redis://redis" });
     assert.doesNotMatch(text, /lease/i);

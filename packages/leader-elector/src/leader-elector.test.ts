@@ -1,7 +1,7 @@
 /** The elector as a library: several elections, and what a reload does to each. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { VirtualClock } from "@outrigger/core/testing";
+import { eventually, VirtualClock } from "@outrigger/core/testing";
 import { parseLeaderElectorConfig, type LeaderElectorInput } from "./config/config.ts";
 import { createLeaderElector } from "./leader-elector.ts";
 import type { MemoryStore } from "./store/memory-store.ts";
@@ -12,9 +12,12 @@ const WITH_TOCK: LeaderElectorInput = {
   elections: [{ election: "tock", id: "a", store: "memory" }],
 };
 
-async function setUp(context: TestContext, input: LeaderElectorInput) {
+async function setUp(
+  context: TestContext,
+  input: LeaderElectorInput,
+  memory = new Map<string, MemoryStore>(),
+) {
   const clock = new VirtualClock();
-  const memory = new Map<string, MemoryStore>();
   const elector = createLeaderElector(input, { clock, memory });
   context.after(() => elector.stop());
   await elector.start();
@@ -31,7 +34,7 @@ async function setUp(context: TestContext, input: LeaderElectorInput) {
   };
   const holder = async (name: string): Promise<string | undefined> =>
     (await memory.get(name)?.read(new AbortController().signal))?.record?.holder;
-  return { clock, elector, tokens, reload, holder };
+  return { clock, memory, elector, tokens, reload, holder };
 }
 
 describe("an elector of several elections", () => {
@@ -70,14 +73,36 @@ describe("an elector of several elections", () => {
   });
 
   it("lets go who follows an election that was changed, so that he comes again and hears of the new one", async (context) => {
-    const { reload, elector } = await setUp(context, BASE);
+    // It does not lead, so that the reload changes nothing that would be told.
+    const { memory } = await setUp(context, { ...BASE, id: "z" });
+    const { reload, elector } = await setUp(context, BASE, memory);
     const base = `http://${elector.listeners[0]?.addresses?.[0]}`;
-    const stream = (await fetch(`${base}/sse`)).text();
-    const latest = elector.elector("tick")?.changes.latest;
-    const watched = fetch(`${base}/watch?wait=5m&after=${latest}`).then((answer) => answer.text());
+    const stream = await fetch(`${base}/sse`);
+    const { changes } = elector.elector("tick") ?? assert.fail();
+    const next = context.mock.method(changes, "next");
+    const watched = fetch(`${base}/watch?wait=5m&after=${changes.latest}`).then((answer) => answer.json());
+    const asked = fetch(`${base}/becomeLeader?wait=5m`, { method: "POST" }).then(({ status }) => status);
+    await eventually("both are held", () => next.mock.callCount() === 2);
     await reload({ ...BASE, id: "b" });
-    await watched;
-    assert.match(await stream, /"state":"standby"}\n\n$/);
+    assert.deepEqual([((await watched) as { changes: unknown }).changes, await asked], [[], 409]);
+    assert.match(await stream.text(), /event: standing\n.*\ndata: {"name":"z".*}\n\n$/);
+  });
+
+  it("that drains while a reload gives an election up waits for that, and takes part in nothing new", async (context) => {
+    const { clock, elector, tokens, holder } = await setUp(context, { ...BASE, releaseDelay: "5s" });
+    const reloaded = elector.reload(parseLeaderElectorConfig({ ...BASE, id: "b" }));
+    await clock.advanceAsync(1_000);
+    const [listener] = elector.listeners;
+    const graceEnds = new AbortController().signal;
+    let drained = false;
+    listener?.drainBegins?.(graceEnds, 25_000);
+    void listener?.drain(graceEnds).then(() => (drained = true));
+    await clock.advanceAsync(3_900);
+    assert.deepEqual([drained, await holder("tick")], [false, "a"]);
+    await clock.advanceAsync(200);
+    await reloaded;
+    await clock.advanceAsync(60_000);
+    assert.deepEqual([drained, await holder("tick"), tokens()], [true, "", "none none"]);
   });
 
   it("goes on as before when what is new cannot start", async (context) => {

@@ -113,7 +113,7 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
     try {
       this.#elections = await openAll(electionsOf(this.#config), (config) => this.#open(config));
       this.#server = await this.#listen(this.#config.http);
-      for (const { elector } of this.#elections) await elector.start();
+      await this.#begin(this.#elections);
     } catch (thrown) {
       await this.stop();
       throw thrown;
@@ -163,7 +163,7 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
     // The same election under other settings: what the former did has ended before the new one may begin.
     await Promise.all(dropped.map((election) => this.#retire(election)));
     try {
-      for (const { elector } of opened) await elector.start();
+      await this.#begin(opened);
     } catch (thrown) {
       [this.#server, this.#config, this.#elections] = [former, formerConfig, kept];
       await Promise.all([server?.close(), ...opened.map((election) => election.close())]);
@@ -178,7 +178,12 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
     if (this.#state === "stopped") return;
     const opened = await openAll(configs, (election) => this.#open(election));
     this.#elections = [...this.#elections, ...opened];
-    for (const { elector } of opened) await elector.start();
+    await this.#begin(opened);
+  }
+
+  /** Nothing begins any more once it drains. */
+  async #begin(opened: readonly OpenElection[]): Promise<void> {
+    for (const { elector } of opened) if (this.#retiring === null) await elector.start();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -215,7 +220,9 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
         const gone = callers.gone(graceEnds);
         const retire = ({ elector, workloadGone }: OpenElection): Promise<void> =>
           elector.retire(graceEnds, async () => (await gone) && workloadGone(graceEnds), grace);
-        this.#retiring = Promise.all(this.#elections.map(retire)).then(() => {});
+        // What a reload is giving up has as long as the others.
+        const dropped = [...this.#dropped].map(({ elector }) => elector.retire(graceEnds, undefined, grace));
+        this.#retiring = Promise.all([...this.#elections.map(retire), ...dropped]).then(() => {});
       },
       stopAccepting: () => Promise.resolve(),
       // The release waits for callers by itself.

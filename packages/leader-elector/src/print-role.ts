@@ -6,7 +6,7 @@ import { rightsManifest } from "./store/kubernetes-rights.ts";
 
 /**
  * A Role, its binding and its objects for each election. The namespace, where none is said, is POD_NAMESPACE's, else `default`; the
- * service account POD_SERVICE_ACCOUNT's, else `default`.
+ * service account POD_SERVICE_ACCOUNT's, else `default`. A slice is of IPv6 addresses where POD_IP is one.
  * @throws OutriggerError `bad-config` where no election stands in a cluster
  */
 export function printRole(config: LeaderElectorConfig, env: NodeJS.ProcessEnv): string {

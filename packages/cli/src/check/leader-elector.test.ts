@@ -61,6 +61,30 @@ for (const [sentence, edits, found] of [
     [["- --election=ticker", "- --election=ticker\n            - --namespace=other"]],
     [["lease-rights-missing", `${CONTAINER}.args`]],
   ],
+  [
+    "no rights on the leader's EndpointSlice, also with the lease in Redis",
+    [
+      [
+        "- --election=ticker",
+        "- --election=ticker\n            - --store=redis://redis\n            - --service=ticker\n            - --service-ports=80",
+      ],
+    ],
+    [["lease-rights-missing", `${CONTAINER}.args`]],
+  ],
+  [
+    "but not where they are granted, too",
+    [
+      [
+        "- --election=ticker",
+        "- --election=ticker\n            - --service=ticker\n            - --service-ports=80\n            - --slice=ours",
+      ],
+      [
+        "    verbs: [get, update]\n",
+        "    verbs: [get, update]\n  - apiGroups: [discovery.k8s.io]\n    resources: [endpointslices]\n    resourceNames: [ours]\n    verbs: [get, update]\n",
+      ],
+    ],
+    [],
+  ],
   ["but not where all Leases are granted", [["    resourceNames: [ticker]\n", ""]], []],
   [
     "nor where the lease is in Redis",

@@ -34,7 +34,9 @@ export interface Route {
   readonly label: string;
 }
 
-export interface Lease {
+/** An object of the cluster that a leader-elector reads and updates. */
+export interface OwnObject {
+  readonly resource: "leases" | "endpointslices";
   readonly name: string;
   /** null: the pod's. */
   readonly namespace: string | null;
@@ -49,8 +51,8 @@ export interface PatternFacts {
   /** What /drain must be called with; null: not known. */
   readonly drainToken: string | null;
   readonly allowsHostNetwork: boolean;
-  /** Elections whose lease stands in the cluster, of a leader-elector. */
-  readonly leases: readonly Lease[];
+  /** Of a leader-elector: the leases that stand in the cluster, and the slices that name leaders. */
+  readonly objects: readonly OwnObject[];
   /** What its program says against its configuration, a problem each; continuation lines are indented. */
   readonly refusals: readonly (readonly string[])[];
   /** Why its program could not be asked. */
@@ -128,7 +130,7 @@ function printed(pattern: Pattern, words: PatternWords, yaml: string): PatternFa
     grace: grace === undefined ? DEFAULT_GRACE : parseDuration(grace),
     drainToken: token === undefined || token === REDACTED ? words.drainToken : token,
     allowsHostNetwork: config["allowHostNetwork"] === true,
-    leases: [config, ...list(config["elections"]).map(fields)].flatMap(leaseOf),
+    objects: [config, ...list(config["elections"]).map(fields)].flatMap(objectsOf),
     refusals: [],
     unasked: null,
   };
@@ -163,16 +165,35 @@ function spoken(
     grace: DEFAULT_GRACE,
     drainToken: words.drainToken,
     allowsHostNetwork: words.flag("allow-host-network") !== null,
-    leases: leaseOf({ election: words.flag("election"), store: words.flag("store") ?? "auto" }),
+    objects: objectsOf({
+      election: words.flag("election"),
+      store: words.flag("store"),
+      namespace: words.flag("namespace"),
+      service: words.flag("service"),
+      slice: words.flag("slice"),
+    }),
     refusals,
     unasked,
   };
 }
 
-function leaseOf({ election, store, namespace }: Fields): Lease[] {
-  const name = text(election);
-  if (name === undefined || !/^(auto|kubernetes)$/.test(text(store) ?? "auto")) return [];
-  return [{ name, namespace: text(namespace) ?? null }];
+function objectsOf(election: Fields): OwnObject[] {
+  const name = text(election["election"]);
+  const service = text(election["service"]);
+  const namespace = text(election["namespace"]) ?? null;
+  const inCluster = /^(auto|kubernetes)$/.test(text(election["store"]) ?? "auto");
+  return [
+    ...(name !== undefined && inCluster ? [{ resource: "leases" as const, name, namespace }] : []),
+    ...(name !== undefined && service !== undefined
+      ? [
+          {
+            resource: "endpointslices" as const,
+            name: text(election["slice"]) ?? `${service}-leader`,
+            namespace,
+          },
+        ]
+      : []),
+  ];
 }
 
 function hostPort(written: unknown): HostPort | null {

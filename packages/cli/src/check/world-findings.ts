@@ -20,12 +20,7 @@ const RULE: Rule = {
   resource: "endpointslices",
   verbs: ["get", "list", "watch"],
 };
-const leaseRule = (name: string): Rule => ({
-  apiGroup: "coordination.k8s.io",
-  resource: "leases",
-  verbs: ["get", "update"],
-  name,
-});
+const GROUPS = { leases: "coordination.k8s.io", endpointslices: "discovery.k8s.io" } as const;
 const ruleText = ({ apiGroup, resource, verbs, name }: Rule): string =>
   `apiGroups: ["${apiGroup}"], resources: ["${resource}"],${name === undefined ? "" : ` resourceNames: ["${name}"],`} verbs: ["${verbs.join('", "')}"]`;
 
@@ -94,20 +89,20 @@ export const worldFindings: readonly Finding[] = [
     id: "lease-rights-missing",
     severity: "warning",
     sentence:
-      "A leader-elector's lease stands in the cluster, and nothing in the input gives the pod's ServiceAccount rights on it.",
-    why: "The API server answers 403: nobody ever leads.",
+      "A leader-elector's lease, or the EndpointSlice that names the leader, stands in the cluster, and nothing in the input gives the pod's ServiceAccount rights on it.",
+    why: "The API server answers 403: nobody ever leads, or the elector does not start.",
     remedy:
-      "outrigger-leader-elector --election NAME --print-role prints the Role, the RoleBinding and the Lease; outrigger inject --rbac FILE writes them, too.",
+      "outrigger-leader-elector --election NAME --print-role prints the Role, the RoleBinding and the objects; outrigger inject --rbac FILE writes them, too.",
     *find(pod, stream) {
       for (const { path, facts, value } of pod.patterns) {
-        for (const { name, namespace } of facts.leases) {
+        for (const { resource, name, namespace } of facts.objects) {
           const where = namespace ?? pod.namespace;
-          const rule = leaseRule(name);
+          const rule: Rule = { apiGroup: GROUPS[resource], resource, verbs: ["get", "update"], name };
           if (isGranted(rule, where, pod, stream)) continue;
           yield at(
             pod,
             value["args"] === undefined ? path : [...path, "args"],
-            `the election ${name} needs rights that nothing here gives to the ServiceAccount ${accountOf(pod.spec)} of namespace ${pod.namespace}: a Role with ${ruleText(rule)} in namespace ${where}, and a RoleBinding to it; --print-role prints both (not seen: what the cluster has already)`,
+            `the leader-elector needs rights on ${resource} ${name} that nothing here gives to the ServiceAccount ${accountOf(pod.spec)} of namespace ${pod.namespace}: a Role with ${ruleText(rule)} in namespace ${where}, and a RoleBinding to it; --print-role prints both (not seen: what the cluster has already)`,
           );
         }
       }

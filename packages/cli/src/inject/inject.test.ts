@@ -316,6 +316,7 @@ test("routes given beside a ConfigMap take its routes' place, and a note says so
     (await run(text, ["--config-map=r", ...words])).notes.join("\n");
   assert.match(await notes(GATE), /take the place of all that the ConfigMap r has; the rest of it holds/);
   assert.doesNotMatch(await notes([]), /take the place/);
+  assert.match(await notes([]), /the rights that discovery=kubernetes needs are named by outrigger check/);
 });
 
 test("the pattern is asked about each set of arguments once, with the ConfigMap's text where the input has it", async () => {

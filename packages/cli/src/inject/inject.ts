@@ -9,6 +9,7 @@ import { annotationOf, containerName, GATE_ANNOTATION, INJECTABLES } from "./pat
 import { isAsked } from "./asked.ts";
 import { planInjection, type Injection } from "./plan.ts";
 import type { Question, RightsQuestion } from "./question.ts";
+import { printedNote } from "./printed-rights.ts";
 import { grantNote, rbacManifest } from "./rbac.ts";
 import { insertChecked, insertionsOf, removalsOf, type Expected } from "./write.ts";
 import {
@@ -70,10 +71,17 @@ export async function inject(
   const printed = new Set<string>();
   for (const injection of injections) {
     notes.push(...notesOf(injection, options, objects));
-    const manifest = await rights(rightsQuestion(injection));
+    const question = rightsQuestion(injection, options, objects);
+    if (question === undefined) {
+      notes.push(
+        `${injection.workload.label}: what rights the ConfigMap of ${containerName(injection.sidecar.injectable)} asks for is not seen here: give its manifest, too`,
+      );
+      continue;
+    }
+    const manifest = await rights(question);
     if (manifest === "") continue;
     printed.add(manifest);
-    notes.push(rightsNote(injection));
+    notes.push(`${injection.workload.label}: ${printedNote(question, manifest)}`);
   }
   return { output: joined(outputs), notes, rbac: rbacManifest(grants) + [...printed].join("") };
 }
@@ -157,27 +165,11 @@ async function askAll(
   ask: (question: Question) => Promise<string | undefined>,
 ): Promise<void> {
   const asked = new Set<string>();
-  for (const { workload, sidecar, routesAt } of injections) {
-    const { pattern } = sidecar.injectable;
-    const configMap = options.configMaps.get(pattern.name);
-    const found = objects.find(
-      ({ kind, name, namespace }) =>
-        kind === "ConfigMap" && name === configMap?.name && namespace === workload.namespace,
-    );
-    const data = fields(found?.value["data"]);
-    if (configMap && found && data[configMap.key] === undefined) {
-      throw new ManifestError([
-        found.document.problem(
-          [...found.path, "data"],
-          `has no key ${configMap.key}, which --config-map names; there are: ${Object.keys(data).join(", ")}`,
-        ),
-      ]);
-    }
-    const config = configMap && textOf(data[configMap.key]);
-    const args = sidecar.args.filter((word) => !word.startsWith("--config="));
+  for (const injection of injections) {
+    const { workload, routesAt } = injection;
+    const question = questionOf(injection, options, objects);
     // What cannot be seen from here, the pattern says when it starts.
-    if (configMap && config === undefined) continue;
-    const question: Question = { pattern, args, ...(config === undefined ? {} : { config }) };
+    if (question === undefined) continue;
     const key = JSON.stringify(question);
     if (asked.has(key)) continue;
     asked.add(key);
@@ -189,6 +181,36 @@ async function askAll(
       ? new OutriggerError("usage", said)
       : new ManifestError([workload.document.problem(at, said)]);
   }
+}
+
+/**
+ * @returns undefined where its ConfigMap is not in the input
+ * @throws ManifestError for a key that it has not
+ */
+function questionOf(
+  { workload, sidecar }: Injection,
+  options: InjectOptions,
+  objects: readonly ManifestObject[],
+): Question | undefined {
+  const { pattern } = sidecar.injectable;
+  const args = sidecar.args.filter((word) => !word.startsWith("--config="));
+  const configMap = options.configMaps.get(pattern.name);
+  if (configMap === undefined) return { pattern, args };
+  const found = objects.find(
+    ({ kind, name, namespace }) =>
+      kind === "ConfigMap" && name === configMap.name && namespace === workload.namespace,
+  );
+  const data = fields(found?.value["data"]);
+  if (found && data[configMap.key] === undefined) {
+    throw new ManifestError([
+      found.document.problem(
+        [...found.path, "data"],
+        `has no key ${configMap.key}, which --config-map names; there are: ${Object.keys(data).join(", ")}`,
+      ),
+    ]);
+  }
+  const config = textOf(data[configMap.key]);
+  return config === undefined ? undefined : { pattern, args, config };
 }
 
 /** One pattern after the other, the last first: each stands at the head of what is there. */
@@ -258,19 +280,21 @@ function notesOf(
 }
 
 /** What a pattern needs of the API server that no route says. */
-function rightsQuestion({ workload, sidecar }: Injection): RightsQuestion {
+function rightsQuestion(
+  injection: Injection,
+  options: InjectOptions,
+  objects: readonly ManifestObject[],
+): RightsQuestion | undefined {
+  const { workload } = injection;
   const spec = fields(workload.template["spec"]);
-  return {
-    pattern: sidecar.injectable.pattern,
-    args: sidecar.args.filter((word) => !word.startsWith("--config=")),
-    namespace: workload.namespace ?? "default",
-    serviceAccount: textOf(spec["serviceAccountName"]) ?? textOf(spec["serviceAccount"]) ?? "default",
-  };
-}
-
-function rightsNote(injection: Injection): string {
-  const { pattern, serviceAccount } = rightsQuestion(injection);
-  return `${injection.workload.label}: outrigger-${pattern.name} needs get, update of its Lease (coordination.k8s.io) for service account ${serviceAccount}, because the election stands in it, and the Lease, since create cannot be limited to a name; --rbac FILE writes the Role, RoleBinding and Lease`;
+  const question = questionOf(injection, options, objects);
+  return (
+    question && {
+      ...question,
+      namespace: workload.namespace ?? "default",
+      serviceAccount: textOf(spec["serviceAccountName"]) ?? textOf(spec["serviceAccount"]) ?? "default",
+    }
+  );
 }
 
 /** As one stream: a document's end where the next file does not begin with one. */

@@ -26,6 +26,12 @@ interface Asked {
   readonly rights: RightsQuestion[];
 }
 
+const ROLE = `---
+kind: Role
+rules:
+  - { apiGroups: [discovery.k8s.io], resources: [endpointslices], resourceNames: ["web-leader"], verbs: [get, update] }
+`;
+
 function run(
   text: string,
   words: readonly string[],
@@ -40,7 +46,7 @@ function run(
     },
     (question) => {
       asked.rights.push(question);
-      return Promise.resolve(question.pattern.name === "leader-elector" ? "---\nkind: Role\n" : "");
+      return Promise.resolve(question.pattern.name === "leader-elector" ? ROLE : "");
     },
   );
 }
@@ -93,11 +99,30 @@ test("its flags become arguments, its pod is told by the downward API, and ports
 test("its rights are what it prints itself, for the pod's namespace and service account, and said with the reason", async () => {
   const asked: Asked = { questions: [], rights: [] };
   const { rbac, notes, output } = await run(deployment({ serviceAccountName: "clerk" }), ELECTION, asked);
-  assert.equal(rbac, "---\nkind: Role\n");
+  assert.equal(rbac, ROLE);
   const [{ args, namespace, serviceAccount }] = asked.rights as [RightsQuestion];
   assert.deepEqual([args, namespace, serviceAccount], [["--election=web"], "shop", "clerk"]);
-  assert.match(notes.join("\n"), /needs get, update of its Lease .* service account clerk, because/);
+  assert.match(
+    notes.join("\n"),
+    /service account clerk: get, update of endpointslices web-leader \(discovery\.k8s\.io\), because it names the leader/,
+  );
   assert.doesNotMatch(output, /kind: Role/);
+});
+
+test("of its ConfigMap the rights are asked for, too, and where that is not seen it says so", async () => {
+  const asked: Asked = { questions: [], rights: [] };
+  const data = { "elector.yaml": "election: web\n" };
+  const configMap = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "e", namespace: "shop" }, data };
+  const words = ["--config-map", "leader-elector=e/elector.yaml"];
+  const { rbac } = await run(`${deployment()}---\n${stringify(configMap)}`, words, asked);
+  assert.equal(rbac, ROLE);
+  assert.deepEqual([asked.rights[0]?.args, asked.rights[0]?.config], [[], "election: web\n"]);
+  const unseen = await run(deployment(), words);
+  assert.equal(unseen.rbac, "");
+  assert.match(
+    unseen.notes.join("\n"),
+    /what rights the ConfigMap of outrigger-leader-elector asks for is not/,
+  );
 });
 
 test("beside an ambassador each has its container and its record, and both go out again byte for byte", async () => {

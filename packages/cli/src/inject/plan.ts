@@ -92,7 +92,7 @@ export function planInjection(
     if (takesRoutes)
       notes.push(
         routes.length === 0
-          ? "routes are in the ConfigMap: aliases come from --alias only, and a gate's preStop is yours to write"
+          ? "routes are in the ConfigMap: aliases come from --alias only, a gate's preStop is yours to write, and the rights that discovery=kubernetes needs are named by outrigger check"
           : `routes on the command line take the place of all that the ConfigMap ${configMap.name} has; the rest of it holds`,
       );
   }

@@ -21,7 +21,7 @@ export interface RightsQuestion extends Question {
  * @returns empty: it has none, needs none, or is not there
  */
 export async function askRights(
-  { pattern, args, namespace, serviceAccount }: RightsQuestion,
+  { pattern, args, config, namespace, serviceAccount }: RightsQuestion,
   environment: NodeJS.ProcessEnv,
 ): Promise<string> {
   const path = childPath(environment);
@@ -29,7 +29,11 @@ export async function askRights(
   if (!command) return "";
   const { code, stdout } = await ask({
     argv: [...command, "--print-role", ...args],
-    env: { PATH: path, POD_NAMESPACE: namespace, POD_SERVICE_ACCOUNT: serviceAccount },
+    env: {
+      ...environmentOf(path, config),
+      POD_NAMESPACE: namespace,
+      POD_SERVICE_ACCOUNT: serviceAccount,
+    },
     cwd: tmpdir(),
   });
   return code === 0 ? stdout : "";
@@ -59,7 +63,7 @@ export async function askPattern(
   }
   const { code, stderr } = await ask({
     argv: [...command, CHECK_FLAG, ...args],
-    env: { PATH: path, ...(config === undefined ? {} : { OUTRIGGER_CONFIG: config }) },
+    env: environmentOf(path, config),
     cwd: tmpdir(),
   });
   if (code === 0) return undefined;
@@ -67,3 +71,8 @@ export async function askPattern(
   unasked(`${name} ${CHECK_FLAG} gave no answer (${code}): its check of the routes comes when it starts`);
   return undefined;
 }
+
+const environmentOf = (path: string, config: string | undefined): Record<string, string> => ({
+  PATH: path,
+  ...(config === undefined ? {} : { OUTRIGGER_CONFIG: config }),
+});

@@ -26,7 +26,8 @@ export async function runInject(options: InjectOptions, note: (sentence: string)
     }
   }
   tell(done, note);
-  if (options.rbac !== null && done.rbac === "") note(`no rights are needed: ${options.rbac} is not written`);
+  if (options.rbac !== null && done.rbac === "")
+    note(`nothing seen here needs rights: ${options.rbac} is not written`);
   return 0;
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
-import { systemClock } from "../time/clock.ts";
+import { systemClock, type Clock } from "../time/clock.ts";
 import { TestApiServer } from "../testing/index.ts";
 import { KubernetesClient } from "./client.ts";
 import { ENDPOINT_SLICES, type EndpointSlice } from "./objects.ts";
@@ -18,11 +18,19 @@ const slice = (name: string, service = "web"): EndpointSlice => ({
 
 async function setup() {
   const server = await TestApiServer.start();
-  // Pauses take a turn of the loop, and no watch lasts, however slow the machine is.
+  // Pauses take a turn of the loop, and no watch lasts, however slow the machine is, unless `pass` says so.
   const pauses: number[] = [];
-  const clock = {
+  let now = 0;
+  const pass = (span: number): void => void (now += span);
+  /** Watches that the client has seen taken: it begins to listen for their silence. */
+  let taken = 0;
+  const clock: Clock = {
     ...systemClock,
-    now: () => 0,
+    now: () => now,
+    timer(delay, fire, options) {
+      if (delay === 90_000) taken++;
+      return systemClock.timer(delay, fire, options);
+    },
     sleep: async (span: number) => {
       pauses.push(span);
       await new Promise<void>((resolve) => setImmediate(resolve));
@@ -74,7 +82,10 @@ async function setup() {
   const watched = async (): Promise<void> => {
     while (watches.count === 0) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { server, store, watches, list, told, until, put, remove, watched, pauses };
+  const takenTimes = async (all: number): Promise<void> => {
+    while (taken < all) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { server, store, watches, list, told, until, put, remove, watched, takenTimes, pauses, pass };
 }
 
 describe("a watched list", () => {
@@ -222,6 +233,23 @@ describe("a watched list", () => {
     }
     await watched();
     assert.ok(pauses.length >= 6, String(pauses.length));
+    assert.equal(server.requests.filter(({ verb }) => verb === "list").length, 1);
+  });
+
+  it("goes on at once, without a word, where what is quiet for long is cut on the way", async () => {
+    const { server, list, told, until, put, watches, takenTimes, pauses, pass } = await setup();
+    list.start();
+    for (let round = 1; round <= 6; round++) {
+      await takenTimes(round);
+      pass(35_000);
+      if (round % 2 > 0) watches.break();
+      else watches.end();
+    }
+    await takenTimes(7);
+    put("a");
+    await until(2);
+    assert.deepEqual(told, ["", "a"]);
+    assert.deepEqual(pauses, []);
     assert.equal(server.requests.filter(({ verb }) => verb === "list").length, 1);
   });
 

@@ -27,7 +27,7 @@ export interface WatchListDeps {
 
 const LEAST: Milliseconds = 500;
 const MOST: Milliseconds = 30_000;
-/** A watch that ends sooner than this was none: the next waits, as after a failure. */
+/** A watch that was open for less than this was none: the next waits, as after a failure. */
 const LASTING: Milliseconds = 1_000;
 
 export class WatchList<Kind extends KubernetesObject> {
@@ -45,6 +45,8 @@ export class WatchList<Kind extends KubernetesObject> {
   /** Where a watch goes on; null: to be listed. */
   #version: string | null = null;
   #listed = false;
+  /** When the server took the watch; Infinity: it has not. */
+  #openedAt: Milliseconds = Infinity;
   #failure: string | null = null;
 
   constructor(
@@ -82,21 +84,22 @@ export class WatchList<Kind extends KubernetesObject> {
   async #run(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      const began = this.#clock.now();
-      let ended = false;
+      let broken: OutriggerError | null = null;
       try {
         if (this.#version === null) await this.#list(signal);
         await this.#watch(signal);
-        ended = true;
       } catch (thrown) {
         if (signal.aborted) return;
-        const error = OutriggerError.from(thrown);
-        if (error.code === "kubernetes-gone") this.#version = null;
-        else this.#fail(error);
+        broken = OutriggerError.from(thrown);
       }
-      // A watch that lasted goes on at once: its end was due.
-      if (ended && this.#clock.now() - began >= LASTING) this.#backoff.reset();
-      else await this.#clock.sleep(this.#backoff.next(), signal).catch(() => {});
+      const lasted = this.#clock.now() - this.#openedAt >= LASTING;
+      this.#openedAt = Infinity;
+      if (lasted) this.#backoff.reset();
+      // Its end was due, or something on the way cuts what is quiet for long: only the next can tell.
+      if (lasted && (broken === null || broken.code === "kubernetes-unavailable")) continue;
+      if (broken?.code === "kubernetes-gone") this.#version = null;
+      else if (broken !== null) this.#fail(broken);
+      await this.#clock.sleep(this.#backoff.next(), signal).catch(() => {});
     }
   }
 
@@ -131,7 +134,10 @@ export class WatchList<Kind extends KubernetesObject> {
     const options = {
       ...this.#selection,
       resourceVersion: this.#version as string,
-      opened: () => this.#recover(),
+      opened: () => {
+        this.#openedAt = this.#clock.now();
+        this.#recover();
+      },
     };
     for await (const event of this.#client.watch(this.#resource, this.#namespace, options, signal)) {
       if (signal.aborted) return;

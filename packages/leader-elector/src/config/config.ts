@@ -70,7 +70,7 @@ const electionShape = {
   store: storeOption
     .prefault("auto")
     .describe(
-      "Where the lease stands: the same for all candidates. auto: kubernetes in a cluster; elsewhere it must be said. memory: for candidates of one process.",
+      "Where the lease stands: the same for all candidates. auto: kubernetes in a cluster; elsewhere it must be said. memory: this process alone; its electors share one where each is given it (deps.memory).",
     ),
   passwordFile: filePathSchema
     .optional()

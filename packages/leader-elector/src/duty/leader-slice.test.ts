@@ -219,6 +219,75 @@ describe("the leader's EndpointSlice", () => {
     server.clearFaults();
   });
 
+  it("does not keep what ends after it from its time while the API server does not answer", async () => {
+    const { server, duty } = await setup();
+    const clock = new VirtualClock();
+    const one = duty("10.0.0.1", {}, clock);
+    await one.begin(term(1n), signal);
+    server.order({ kind: "hang" });
+    const before = server.requests.length;
+    const ended = one.end(term(1n), "resigned", signal);
+    while (server.requests.length === before) await new Promise((resolve) => setImmediate(resolve));
+    clock.advance(5_000);
+    await ended;
+    assert.equal(server.requests.length, before + 1);
+  });
+
+  it("is written again where somebody deletes it, or makes it anew, during the term, and not afterwards", async () => {
+    const { server, duty, addresses, precreate } = await setup();
+    const clock = new VirtualClock();
+    const one = duty("10.0.0.1", {}, clock);
+    const during = new AbortController();
+    await one.begin(term(5n), during.signal);
+    const named = async (): Promise<void> => {
+      // The timer is set anew when the look has ended.
+      while (clock.pendingTimers === 0) await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual(addresses(), ["10.0.0.1"]);
+    };
+    for (const change of [() => {}, precreate]) {
+      server.store.remove(ENDPOINT_SLICES, "default", "ticker-leader");
+      change();
+      clock.advance(30_000);
+      await named();
+    }
+    const writes = server.requests.length;
+    clock.advance(30_000);
+    await named();
+    assert.deepEqual(
+      server.requests.slice(writes).map(({ verb }) => verb),
+      ["get"],
+    );
+    during.abort(new Error("the term is over"));
+    assert.equal(clock.pendingTimers, 0);
+    await one.end(term(5n), "resigned", signal);
+    assert.deepEqual(addresses(), []);
+  });
+
+  it("is left to a later leader and by one that leads no more, and kept in spite of a look that failed", async () => {
+    const { server, duty, addresses } = await setup();
+    const clock = new VirtualClock();
+    const one = duty("10.0.0.1", {}, clock);
+    const mine = { ...term(5n), isLeading: true };
+    await one.begin(mine, signal);
+    const looked = async (): Promise<void> => {
+      clock.advance(30_000);
+      while (clock.pendingTimers === 0) await new Promise((resolve) => setImmediate(resolve));
+    };
+    server.store.remove(ENDPOINT_SLICES, "default", "ticker-leader");
+    mine.isLeading = false;
+    await looked();
+    assert.equal(server.requests.at(-1)?.verb, "get");
+    mine.isLeading = true;
+    server.order({ kind: "answer", code: 500 }, "create");
+    await looked();
+    assert.equal(server.store.find(ENDPOINT_SLICES, "default", "ticker-leader"), null);
+    await looked();
+    assert.deepEqual(addresses(), ["10.0.0.1"]);
+    await duty("10.0.0.2").begin(term(6n), signal);
+    await looked();
+    assert.deepEqual(addresses(), ["10.0.0.2"]);
+  });
+
   it("is refused before the first term where it cannot be: no right, another's, another family", async () => {
     const { duty } = await setup({ users: { t: { name: "pod", rules: [] } }, token: "t" });
     await assert.rejects(duty("10.0.0.1").start(), { code: "kubernetes-forbidden" });

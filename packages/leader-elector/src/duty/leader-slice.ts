@@ -4,7 +4,8 @@
  *
  * Each write is a compare-and-set on the slice that was read, and the fencing token of the term stands in an annotation: a
  * former leader that was paused, and comes late, finds a higher one and leaves the slice alone. The token stays when the address
- * goes. Not promised: that nobody reaches a former leader any more. kube-proxy hears of the change a moment later, and
+ * goes. A slice that has not our token any more, since somebody has deleted it or made it anew, is written again within KEEP;
+ * one that has it is not looked into: who takes our address out by hand wants that. Not promised: that nobody reaches a former leader any more. kube-proxy hears of the change a moment later, and
  * connections that stand go on; a leader that dies stays named until the next one begins.
  */
 import { isIPv4, isIPv6 } from "node:net";
@@ -56,8 +57,11 @@ export interface LeaderSliceDeps {
   readonly random?: () => number;
 }
 
-/** An API server that does not answer must not keep the pod from starting. */
-const LOOK: Milliseconds = 5_000;
+/** An API server that does not answer must not keep the pod from starting, nor the duties that end after this one from it. */
+const PATIENCE: Milliseconds = 5_000;
+
+/** Between looks whether the slice is still ours: two requests a minute. */
+const KEEP: Milliseconds = 30_000;
 
 /** Somebody else was faster, or the API server is not well: what another attempt can mend. */
 const PASSING = new Set([
@@ -99,73 +103,32 @@ export class LeaderSlice implements Duty {
    * @throws OutriggerError `kubernetes-forbidden`, `kubernetes-unauthorized`, `bad-leader-slice`
    */
   async start(): Promise<void> {
-    const { client, clock, log } = this.#deps;
-    const { namespace, name } = this.#options;
-    const limit = new AbortController();
-    const timer = clock.timer(LOOK, () =>
-      limit.abort(new OutriggerError("kubernetes-unavailable", `no answer within ${LOOK} ms`)),
-    );
     try {
-      this.#check(await client.get(ENDPOINT_SLICES, namespace, name, limit.signal));
+      const found = await this.#patiently(new AbortController().signal, (signal) => this.#find(signal));
+      if (found !== null) this.#check(found);
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
       if (!PASSING.has(code)) throw thrown;
-      if (code !== "kubernetes-not-found")
-        log.warn({ err: message }, "the leader's EndpointSlice could not be read yet");
-    } finally {
-      timer.clear();
+      this.#deps.log.warn({ err: message }, "the leader's EndpointSlice could not be read yet");
     }
   }
 
   /** @throws OutriggerError `stale-token` when a later leader was there; `kubernetes-...` for what no repetition mends */
   async begin(term: Term, signal: AbortSignal): Promise<void> {
-    await this.#persist(signal, async () => {
-      const found = await this.#find(signal);
-      const { client } = this.#deps;
-      const { namespace, name } = this.#options;
-      if (found === null) {
-        await client.create(
-          ENDPOINT_SLICES,
-          namespace,
-          this.#filled({ metadata: { name }, addressType: "" }, term),
-          signal,
-        );
-        return;
-      }
-      this.#check(found);
-      const token = tokenOf(found);
-      if (token > term.token)
-        throw new OutriggerError(
-          "stale-token",
-          `EndpointSlice ${namespace}/${name} has token ${token} of a later leader than ours, ${term.token}: another leads; or the leases were begun anew in another store: then remove the annotation ${TOKEN_ANNOTATION}`,
-        );
-      await client.update(ENDPOINT_SLICES, namespace, this.#filled(found, term), signal);
-    });
+    await this.#persist(signal, async () => this.#write(await this.#find(signal), term, signal));
     const { address, service } = this.#options;
     this.#deps.log.info(
       { service, address, token: String(term.token) },
       `Service ${service} leads to this pod`,
     );
+    this.#keep(term, signal);
   }
 
   async end(term: Term, _why: EndReason, hurry: AbortSignal): Promise<void> {
-    const { log, client } = this.#deps;
+    const { log } = this.#deps;
     const { service, namespace, name } = this.#options;
     try {
-      await this.#persist(hurry, async () => {
-        const found = await this.#find(hurry);
-        if (found === null) return await this.#createEmpty(term, hurry);
-        this.#check(found);
-        const token = tokenOf(found);
-        if (token > term.token || (token === term.token && (found.endpoints ?? []).length === 0)) return;
-        // Also where our address never got there: a write of ours that is still on its way fails by this one.
-        await client.update(
-          ENDPOINT_SLICES,
-          namespace,
-          { ...this.#filled(found, term), endpoints: [] },
-          hurry,
-        );
-      });
+      await this.#patiently(hurry, (signal) => this.#persist(signal, () => this.#empty(term, signal)));
       log.info({ service, token: String(term.token) }, `Service ${service} leads to this pod no more`);
     } catch (thrown) {
       const { message } = OutriggerError.from(thrown);
@@ -174,6 +137,62 @@ export class LeaderSlice implements Duty {
         `EndpointSlice ${namespace}/${name} may name this pod until there is another leader`,
       );
     }
+  }
+
+  async #write(found: EndpointSlice | null, term: Term, signal: AbortSignal): Promise<void> {
+    const { client } = this.#deps;
+    const { namespace, name } = this.#options;
+    if (found === null) {
+      const made = this.#filled({ metadata: { name }, addressType: "" }, term);
+      await client.create(ENDPOINT_SLICES, namespace, made, signal);
+      return;
+    }
+    this.#check(found);
+    const token = tokenOf(found);
+    if (token > term.token)
+      throw new OutriggerError(
+        "stale-token",
+        `EndpointSlice ${namespace}/${name} has token ${token} of a later leader than ours, ${term.token}: another leads; or the leases were begun anew in another store: then remove the annotation ${TOKEN_ANNOTATION}`,
+      );
+    await client.update(ENDPOINT_SLICES, namespace, this.#filled(found, term), signal);
+  }
+
+  /** @param signal aborts when the term ends: a write that is then on its way fails by that of the end */
+  #keep(term: Term, signal: AbortSignal): void {
+    const { clock, log } = this.#deps;
+    if (signal.aborted) return;
+    let told: string | null = null;
+    const look = async (): Promise<void> => {
+      try {
+        const found = await this.#find(signal);
+        if (term.isLeading && (found === null || tokenOf(found) !== term.token)) {
+          await this.#write(found, term, signal);
+          log.warn({}, "the leader's EndpointSlice was not ours any more, and is written again");
+        }
+        told = null;
+      } catch (thrown) {
+        if (signal.aborted) return;
+        const { message } = OutriggerError.from(thrown);
+        this.#failures.inc();
+        if (message !== told)
+          log.warn({ err: message }, "the leader's EndpointSlice is not ours, or not known");
+        told = message;
+      }
+      if (!signal.aborted) timer.refresh();
+    };
+    const timer = clock.timer(KEEP, () => void look(), { unref: true });
+    signal.addEventListener("abort", () => timer.clear(), { once: true });
+  }
+
+  async #empty(term: Term, signal: AbortSignal): Promise<void> {
+    const found = await this.#find(signal);
+    if (found === null) return await this.#createEmpty(term, signal);
+    this.#check(found);
+    const token = tokenOf(found);
+    if (token > term.token || (token === term.token && (found.endpoints ?? []).length === 0)) return;
+    // Also where our address never got there: a write of ours that is still on its way fails by this one.
+    const empty = { ...this.#filled(found, term), endpoints: [] };
+    await this.#deps.client.update(ENDPOINT_SLICES, this.#options.namespace, empty, signal);
   }
 
   /** A creation of ours that is still on its way fails by this one. */
@@ -195,6 +214,22 @@ export class LeaderSlice implements Duty {
     } catch (thrown) {
       if (OutriggerError.from(thrown).code === "kubernetes-not-found") return null;
       throw thrown;
+    }
+  }
+
+  /** As long as the signal lets it, and at most PATIENCE. */
+  async #patiently<Result>(
+    signal: AbortSignal,
+    attempt: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    const limit = new AbortController();
+    const timer = this.#deps.clock.timer(PATIENCE, () =>
+      limit.abort(new OutriggerError("kubernetes-unavailable", `no answer within ${PATIENCE} ms`)),
+    );
+    try {
+      return await attempt(AbortSignal.any([signal, limit.signal]));
+    } finally {
+      timer.clear();
     }
   }
 

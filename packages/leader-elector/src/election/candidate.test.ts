@@ -150,6 +150,21 @@ describe("a candidate", () => {
     }
   });
 
+  it("says that another's lease has expired when it has, also while it has no answer", async () => {
+    const { clock, members } = setUp("a", "b");
+    const [leader, { candidate, access, told } = assert.fail()] = members;
+    leader.candidate.start();
+    await clock.advanceAsync(10);
+    candidate.start();
+    await clock.advanceAsync(10);
+    await leader.candidate.stop(AbortSignal.abort());
+    access.delay = 3_600_000;
+    assert.equal(told.at(-1)?.leader, "a");
+    await clock.advanceAsync(candidate.expiresIn + 2);
+    assert.deepEqual([told.at(-1)?.leader, candidate.standing.leader], [null, null]);
+    await candidate.stop(AbortSignal.abort());
+  });
+
   it("of a store that answers late does not lead: what comes after its patience has no meaning", async () => {
     for (const [delay, leads] of [
       [4_999, true],

@@ -152,13 +152,13 @@ export class Candidate {
     this.#wake(action.kind === "wait" ? action.until : Infinity, now);
   }
 
-  /** At the time of the next action; and at the end of belief, also while a request is under way. */
+  /** At the time of the next action; and when belief ends, our own or that in another, also while a request is under way. */
   #wake(actionAt: Milliseconds, now: Milliseconds): void {
     this.#timer?.clear();
     this.#timer = null;
     if (this.#state === "stopped") return;
-    const lapse = this.#election.believesUntil;
-    const at = Math.min(actionAt, lapse > now ? lapse : Infinity);
+    const { believesUntil, expiresAt } = this.#election;
+    const at = Math.min(actionAt, ...[believesUntil, expiresAt].filter((end) => end > now));
     if (at === Infinity) return;
     // A millisecond more: Node's timers may fire a fraction early.
     this.#timer = this.#options.clock.timer(Math.max(1, Math.ceil(at - now) + 1), () => this.#step());

@@ -304,6 +304,54 @@ describe("an elector", () => {
     await elector.stop();
   });
 
+  it("that is stopped while it resigns leaves no timer", async () => {
+    const { clock, elector, duties } = setUp();
+    await elector.start();
+    await clock.advanceAsync(100);
+    duties[1].endTakes = 3_000;
+    const resigned = elector.resign();
+    await elector.stop();
+    await resigned;
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  it("that is stopped tells that leadership ends before its duties end", async () => {
+    const { clock, elector, told } = setUp();
+    await elector.start();
+    await clock.advanceAsync(100);
+    told.length = 0;
+    elector.changes.onChange(({ entry }) => told.push(entry.state));
+    await elector.stop();
+    assert.deepEqual(told.slice(0, 2), ["ending", "child end 1 stopped"]);
+  });
+
+  it("that is stopped while it starts leaves nothing open", async () => {
+    const { clock, elector, duties } = setUp();
+    duties[0].startTakes = 1_000;
+    const started = elector.start();
+    await elector.stop();
+    await clock.advanceAsync(1_000);
+    await started;
+    assert.deepEqual([duties[0].isOpen, duties[1].isOpen, clock.pendingTimers], [false, false, 0]);
+  });
+
+  it("that is retired waits for the workload also where that renews no more", async () => {
+    const { clock, elector, holder } = setUp({ requireRenewal: 5_000 });
+    await elector.start();
+    await clock.advanceAsync(100);
+    let workload: (gone: boolean) => void = () => {};
+    const retired = elector.retire(never, () => new Promise((resolve) => (workload = resolve)));
+    elector.renew();
+    await clock.advanceAsync(20_000);
+    assert.equal(await holder(), "a");
+    workload(true);
+    await clock.advanceAsync(100);
+    await retired;
+    assert.equal(await holder(), "");
+    await elector.stop();
+    assert.equal(clock.pendingTimers, 0);
+  });
+
   it("that resigns while it is retired has done so when its duties have ended and the lease is given back", async () => {
     const { clock, elector, duties, holder } = setUp({ releaseTimeout: 100 });
     duties[1].endTakes = 5_000;

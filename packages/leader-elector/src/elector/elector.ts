@@ -161,6 +161,8 @@ export class Elector {
       await Promise.allSettled(started.map(async (duty) => duty.stop?.()));
       throw thrown;
     }
+    // It was stopped meanwhile, and knew nothing of those that have started since.
+    if (this.#stopped.signal.aborted) await Promise.allSettled(started.map(async (duty) => duty.stop?.()));
     if (this.#stopping) return;
     this.#candidate.onChange(() => this.#follow());
     this.#candidate.start();
@@ -213,6 +215,8 @@ export class Elector {
   ): Promise<void> {
     this.#stopping = true;
     this.#heldBack.add("stopping");
+    // A workload that stops has nothing to renew: its silence is not its word that it has stopped.
+    this.#endRenewals();
     const term = this.#term;
     if (term === null) return this.#candidate.withdraw(graceEnds);
     if (!term.isEnding) this.#metrics.ended("stopped");
@@ -240,10 +244,12 @@ export class Elector {
     this.#stopping = true;
     this.#stopped.abort(new Error("the elector was stopped"));
     this.#heldBack.stop();
-    this.#renewal?.clear();
+    this.#endRenewals();
     this.#endHealth();
     this.#options.health?.stop();
-    await this.#term?.end("stopped", 0, this.#stopped.signal);
+    const ended = this.#term?.end("stopped", 0, this.#stopped.signal);
+    this.#tell();
+    await ended;
     const limit = new AbortController();
     const timer = this.#clock.timer(LAST_RELEASE, () => limit.abort());
     if (this.#keepsLease) limit.abort();
@@ -316,6 +322,11 @@ export class Elector {
     });
   }
 
+  #endRenewals(): void {
+    this.#renewal?.clear();
+    this.#renewal = null;
+  }
+
   /** Another may lead soon: half of the time until then is for an orderly end. */
   async #lose(term: ActiveTerm): Promise<void> {
     const { leaseDuration, renewDeadline } = this.#options.timing;
@@ -369,8 +380,7 @@ export class Elector {
   #termEnded(term: ActiveTerm): void {
     if (this.#term !== term) return;
     this.#term = null;
-    this.#renewal?.clear();
-    this.#renewal = null;
+    this.#endRenewals();
     this.#follow();
   }
 

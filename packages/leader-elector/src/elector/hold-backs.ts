@@ -12,6 +12,7 @@ export class HoldBacks {
   readonly #freed: () => void;
   readonly #reasons = new Set<HeldBack>();
   readonly #timers = new Map<HeldBack, Timer>();
+  #isStopped = false;
 
   /** @param freed called when one has gone */
   constructor(clock: Clock, freed: () => void) {
@@ -43,7 +44,7 @@ export class HoldBacks {
 
   /** From now on it lasts no longer than that, where it is there. */
   limit(why: HeldBack, span: Milliseconds): void {
-    if (!this.#reasons.has(why)) return;
+    if (this.#isStopped || !this.#reasons.has(why)) return;
     this.#timers.get(why)?.clear();
     this.#timers.set(
       why,
@@ -51,7 +52,9 @@ export class HoldBacks {
     );
   }
 
+  /** No time ends any of them any more. */
   stop(): void {
+    this.#isStopped = true;
     for (const timer of this.#timers.values()) timer.clear();
     this.#timers.clear();
   }

@@ -189,6 +189,12 @@ describe("the HTTP API", () => {
     assert.equal(strange["complete"], false);
   });
 
+  it("tells at once who comes with an id of another life how it stands, also where nothing has changed in this one", async (context) => {
+    const { replicas } = await setUp(context, ["a"], { campaign: "on-request" });
+    const { json } = await replicas[0].ask("/watch?after=ffff-1");
+    assert.deepEqual([json["complete"], json["changes"]], [false, []]);
+  });
+
   it("lets a watch go when its time is up, with no change", async (context) => {
     const { replicas, clock } = await setUp(context, ["a"]);
     const [{ ask }] = replicas;

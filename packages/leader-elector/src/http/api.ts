@@ -161,12 +161,13 @@ function meant(electors: readonly Elector[], name: string | null): Elector | str
   );
 }
 
-/** Answers at once when there is something that the caller does not know, else at the next change or when time is up. */
+/** Answers at once when there is something that the caller does not know, or may have missed, else at the next change or when time is up. */
 async function watch({ elector, query, left, clock }: Asked): Promise<Reply> {
   const { changes } = elector;
   const after = query.get("after") ?? changes.latest;
   const wait = query.has("after") ? waitOf(query, WATCH_WAIT) : 0;
-  if (changes.after(after).changes.length === 0 && wait > 0) {
+  const known = changes.after(after);
+  if (known.complete && known.changes.length === 0 && wait > 0) {
     const limit = within(clock, wait, left, elector.gone);
     await changes.next(limit.signal).finally(limit.clear);
   }

@@ -45,8 +45,9 @@ export class FileStore implements LeaseStore {
           version: String(highest),
         };
       } catch (error) {
-        // It was removed meanwhile: there are higher ones.
+        // It was removed meanwhile: there are higher ones. Where there are not, somebody has put something else there.
         if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        if ((await this.#highest()) === highest) throw error;
       }
     }
   }

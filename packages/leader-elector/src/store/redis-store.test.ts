@@ -168,6 +168,19 @@ describe("a lease in Redis", { skip: noRedisServer }, () => {
     assert.equal((await open(`${server.url}/2`).read(signal)).record?.holder, "a");
   });
 
+  it("is in no other database where its own is refused, also for a while", async () => {
+    const server = await serve();
+    const store = open(`${server.url}/3`);
+    await acquire(store);
+    await store.close();
+    const admin = client(server);
+    await admin.call("ACL", "SETUSER", "default", "-select");
+    await assert.rejects(store.read(signal), /Redis refused database 3: NOPERM/);
+    await admin.call("ACL", "SETUSER", "default", "+select");
+    assert.equal((await store.read(signal)).record?.holder, "a");
+    await assert.rejects(open(`${server.url}/99`).read(signal), code("redis-refused"));
+  });
+
   it("is not taken from a replica, which is old and cannot be written", async () => {
     const server = await serve();
     const store = open(server.url);

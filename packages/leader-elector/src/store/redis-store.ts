@@ -165,7 +165,6 @@ export class RedisStore implements LeaseStore {
       ...("tls" in at && at.tls && { tls: ca === undefined ? {} : { ca } }),
       ...(username !== null && { username }),
       ...(password !== undefined && { password }),
-      db,
       lazyConnect: true,
       // Nothing is kept for later, and nothing is sent twice: a write that was given up must not come back by itself.
       enableOfflineQueue: false,
@@ -188,8 +187,22 @@ export class RedisStore implements LeaseStore {
         { cause: thrown },
       );
     }
+    if (db !== 0) await this.#select(redis, db);
     await this.#inspect(redis);
     return redis;
+  }
+
+  /** By ourselves: ioredis goes on in database 0 where it is refused (BUSY), beside those who lead in this one. */
+  async #select(redis: Redis, db: number): Promise<void> {
+    try {
+      await redis.select(db);
+    } catch (thrown) {
+      throw new OutriggerError(
+        "redis-refused",
+        `Redis refused database ${db}: ${(thrown as Error).message}`,
+        { cause: thrown },
+      );
+    }
   }
 
   /** What a lease needs of its server, as far as that tells. */

@@ -149,5 +149,12 @@ describe("the file store", () => {
     await store.write(held("a"), await store.read(signal), true, signal);
     writeFileSync(join(folder, "ticker.2.json"), '{"holder":1}');
     await assert.rejects(store.read(signal), /a lease file is no lease: \{"holder":1\}/);
+    for (const [target, name] of [
+      ["nowhere", "ticker.3.json"],
+      ["ticker.1.json", "ticker.0004.json"],
+    ] as const) {
+      symlinkSync(target, join(folder, name));
+      await assert.rejects(store.read(signal), { code: "ENOENT" }, name);
+    }
   });
 });

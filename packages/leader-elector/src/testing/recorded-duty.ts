@@ -7,6 +7,9 @@ export class RecordedDuty implements Duty {
   readonly told: string[] = [];
   readonly #clock: Clock;
   readonly #shared: string[];
+  /** Milliseconds that `start` takes. */
+  startTakes = 0;
+  isOpen = false;
   /** Milliseconds that `begin` takes. */
   beginTakes = 0;
   /** Milliseconds that `end` takes unless it is hurried. */
@@ -17,6 +20,15 @@ export class RecordedDuty implements Duty {
     this.name = name;
     this.#clock = clock;
     this.#shared = shared;
+  }
+
+  async start(): Promise<void> {
+    if (this.startTakes > 0) await this.#clock.sleep(this.startTakes);
+    this.isOpen = true;
+  }
+
+  async stop(): Promise<void> {
+    this.isOpen = false;
   }
 
   async begin(term: Term, signal: AbortSignal): Promise<void> {
