@@ -13,7 +13,7 @@ export interface DataListener {
   readonly addresses?: readonly string[];
   /** Of an ingress listener. */
   readonly gate?: Gate | undefined;
-  /** Draining begins now, whatever is to be waited for before `stopAccepting`. `graceEnds`, after `grace`: everything is cut. */
+  /** Draining begins now, whatever is to be waited for before `stopAccepting`. At `graceEnds`, after `grace`, all is cut. */
   drainBegins?(graceEnds: AbortSignal, grace: Milliseconds): void;
   /** Closes the listening sockets; what is connected stays. Idempotent. When the signal aborts: at once. */
   stopAccepting(signal: AbortSignal): Promise<void>;

@@ -4,8 +4,8 @@
  *
  * The duties of a term begin one after the other, each when the one before is in effect, and end in the opposite order: the
  * hook that mounts a disk, the process that uses it, the port through which requests come. None can use up the time of those
- * that end after it. When the lease is lost they end all at once. Nothing of a next term begins before the last `end` of the former has resolved. The elector goes on renewing
- * while duties end, unless the lease is lost already.
+ * that end after it. When the lease is lost they end all at once. Nothing of a next term begins before the last `end` of the
+ * former has resolved. The elector goes on renewing while duties end, unless the lease is lost already.
  */
 import type { Milliseconds } from "@outrigger/core";
 

@@ -5,8 +5,9 @@
  * Each write is a compare-and-set on the slice that was read, and the fencing token of the term stands in an annotation: a
  * former leader that was paused, and comes late, finds a higher one and leaves the slice alone. The token stays when the address
  * goes. A slice that has not our token any more, since somebody has deleted it or made it anew, is written again within KEEP;
- * one that has it is not looked into: who takes our address out by hand wants that. Not promised: that nobody reaches a former leader any more. kube-proxy hears of the change a moment later, and
- * connections that stand go on; a leader that dies stays named until the next one begins.
+ * one that has it is not looked into: who takes our address out by hand wants that. Not promised: that nobody reaches a former
+ * leader any more. kube-proxy hears of the change a moment later, and connections that stand go on; a leader that dies stays
+ * named until the next one begins.
  */
 import { isIPv4, isIPv6 } from "node:net";
 import {

@@ -161,7 +161,7 @@ function meant(electors: readonly Elector[], name: string | null): Elector | str
   );
 }
 
-/** Answers at once when there is something that the caller does not know, or may have missed, else at the next change or when time is up. */
+/** Answers at once when there is something that the caller does not know, or may have missed; else at the next change. */
 async function watch({ elector, query, left, clock }: Asked): Promise<Reply> {
   const { changes } = elector;
   const after = query.get("after") ?? changes.latest;
