@@ -10,6 +10,12 @@ export interface ActiveTermOptions extends Omit<Term, "isLeading"> {
   readonly log: Logger;
 }
 
+interface Turn {
+  readonly over: AbortController;
+  at: Milliseconds;
+  timer: Timer | null;
+}
+
 export class ActiveTerm implements Term {
   readonly election: string;
   readonly id: string;
@@ -23,7 +29,11 @@ export class ActiveTerm implements Term {
   /** Aborts when it ends: what has not begun yet does not. */
   readonly #over = new AbortController();
   readonly #hurry = new AbortController();
+  /** Aborts when the lease is lost: nobody waits for his turn any more. */
+  readonly #lost = new AbortController();
   #limit: { readonly timer: Timer; readonly at: Milliseconds } | null = null;
+  /** Of the duty that ends now, while others wait for it. */
+  #turn: Turn | null = null;
   #inEffect = false;
   #hasEnded = false;
 
@@ -51,11 +61,16 @@ export class ActiveTerm implements Term {
   }
 
   /**
-   * Resolves when all duties have ended. Asked again, the shorter limit counts, and what is lost stays lost.
+   * Resolves when all duties have ended. Asked again, the shorter limit counts, and what is lost stays lost: those that still
+   * wait for their turn end at once.
    * @param within after that they are cut; Infinity: when `hurry` aborts
    */
   end(why: EndReason, within: Milliseconds, hurry?: AbortSignal): Promise<void> {
     if (this.#hasEnded) return Promise.resolve();
+    if (why === "lost") {
+      this.#lost.abort();
+      this.#endTurn();
+    }
     this.#hurryWithin(within);
     if (hurry?.aborted) this.#hurry.abort(hurry.reason);
     else hurry?.addEventListener("abort", () => this.#hurry.abort(hurry.reason), { once: true });
@@ -82,39 +97,48 @@ export class ActiveTerm implements Term {
     this.#over.abort(new Error(`the term is over: ${why}`));
     await this.#beginning;
     this.#inEffect = false;
-    const hurry = this.#hurry.signal;
-    if (why === "lost") await Promise.all(this.#begun.map((duty) => this.#endOne(duty, why, hurry)));
-    else await this.#endInTurn(why);
+    const lost = this.#lost.signal;
+    const noTurns = new Promise((resolve) => lost.addEventListener("abort", resolve, { once: true }));
+    const ends: Promise<void>[] = [];
+    for (const duty of this.#begun.toReversed()) {
+      const end = this.#endOne(duty, lost.aborted ? "lost" : why);
+      ends.push(end);
+      if (!lost.aborted) await Promise.race([end, noTurns]);
+    }
+    await Promise.all(ends);
     this.#hasEnded = true;
     this.#limit?.timer.clear();
     this.#limit = null;
   }
 
-  /** Each may take half of the time that is left, the last one all of it: who waits for clients must not take the child's. */
-  async #endInTurn(why: EndReason): Promise<void> {
-    const { clock } = this.#options;
-    const hurry = this.#hurry.signal;
-    for (const duty of this.#begun.toReversed()) {
-      const turn = new AbortController();
-      const left = (this.#limit?.at ?? Infinity) - clock.now();
-      const isLast = duty === this.#begun[0];
-      const timer =
-        isLast || left === Infinity || hurry.aborted
-          ? null
-          : clock.timer(Math.max(0, left / 2), () =>
-              turn.abort(new Error("others need the rest of the time")),
-            );
-      await this.#endOne(duty, why, AbortSignal.any([turn.signal, hurry]));
-      timer?.clear();
-    }
-  }
-
-  async #endOne(duty: Duty, why: EndReason, hurry: AbortSignal): Promise<void> {
+  async #endOne(duty: Duty, why: EndReason): Promise<void> {
+    const turn: Turn = { over: new AbortController(), at: Infinity, timer: null };
+    if (duty !== this.#begun[0] && why !== "lost") this.#turn = turn;
+    this.#measureTurn();
     try {
-      await duty.end(this, why, hurry);
+      await duty.end(this, why, AbortSignal.any([turn.over.signal, this.#hurry.signal]));
     } catch (thrown) {
       this.#options.log.error({ duty: duty.name, error: thrown }, "a duty failed to end");
     }
+    if (this.#turn === turn) this.#endTurn();
+  }
+
+  /** Each may take half of the time that is left, the last one all of it: who waits for clients must not take the child's. */
+  #measureTurn(): void {
+    const turn = this.#turn;
+    if (turn === null || this.#limit === null || this.#hurry.signal.aborted) return;
+    const { clock } = this.#options;
+    const now = clock.now();
+    const at = now + Math.max(0, this.#limit.at - now) / 2;
+    if (at >= turn.at) return;
+    turn.timer?.clear();
+    turn.at = at;
+    turn.timer = clock.timer(at - now, () => turn.over.abort(new Error("others need the rest of the time")));
+  }
+
+  #endTurn(): void {
+    this.#turn?.timer?.clear();
+    this.#turn = null;
   }
 
   #hurryWithin(span: Milliseconds): void {
@@ -126,5 +150,6 @@ export class ActiveTerm implements Term {
       this.#hurry.abort(new Error(`not ended within ${formatDuration(Math.round(span))}`)),
     );
     this.#limit = { timer, at };
+    this.#measureTurn();
   }
 }

@@ -203,6 +203,48 @@ describe("an elector", () => {
     await elector.stop();
   });
 
+  for (const [what, options, end, shorter, childEnds] of [
+    [
+      "that loses the lease while one of its duties still ends tells the others at once",
+      {},
+      (elector: Elector) => elector.retire(never, undefined, 25_000),
+      (store: UnsteadyStore) => void (store.cut = true),
+      /^60\d\d\d end 1 lost$/,
+    ],
+    [
+      "that is retired while it resigns leaves half of the time that is left to the duties that wait",
+      { releaseTimeout: 60_000 },
+      (elector: Elector) => elector.resign(),
+      (_: UnsteadyStore, elector: Elector) => elector.retire(never, undefined, 8_000),
+      /^55\d\d\d end 1 resigned$/,
+    ],
+    [
+      "that is retired while it resigns gives none of its duties more time than it had",
+      {},
+      (elector: Elector) => elector.resign(),
+      (_: UnsteadyStore, elector: Elector) => elector.retire(never, undefined, 8_900),
+      /^551\d\d end 1 resigned$/,
+    ],
+  ] as const)
+    it(what, async () => {
+      const { clock, elector, duties, store } = setUp(options);
+      const [child, gate] = duties;
+      child.endTakes = 500;
+      gate.endTakes = 60_000;
+      await elector.start();
+      await clock.advanceAsync(100);
+      void end(elector);
+      await clock.advanceAsync(1_000);
+      void shorter(store, elector);
+      await clock.advanceAsync(20_000);
+      const told = child.told.slice(child.told.findIndex((line) => line.includes("end 1")));
+      assert.match(told[0] ?? "", childEnds);
+      assert.ok(!told.some((line) => line.includes("cut")), told.join());
+      assert.ok(gate.told.some((line) => line.includes("cut")));
+      await elector.stop();
+      assert.equal(clock.pendingTimers, 0);
+    });
+
   it("begins a next term only after the former has ended, and is no leader in between", async () => {
     const { clock, elector, duties, store, told } = setUp();
     duties[1].endTakes = 2_400;
