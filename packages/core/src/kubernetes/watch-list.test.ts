@@ -64,7 +64,7 @@ async function setup() {
       failed: ({ code }) => tell(code),
       recovered: () => tell("recovered"),
     },
-    { clock },
+    { clock, random: () => 0.5 },
   );
   closing.push(
     () => server.stop(),
@@ -251,6 +251,30 @@ describe("a watched list", () => {
     assert.deepEqual(told, ["", "a"]);
     assert.deepEqual(pauses, []);
     assert.equal(server.requests.filter(({ verb }) => verb === "list").length, 1);
+  });
+
+  it("waits longer and longer where the server is away after a watch that lasted, and anew after the next", async () => {
+    const { server, list, watches, takenTimes, pauses, pass } = await setup();
+    list.start();
+    await takenTimes(1);
+    for (const round of [1, 2]) {
+      server.order({ kind: "answer", code: 503 }, "watch", 4);
+      pass(35_000);
+      watches.break();
+      await takenTimes(round + 1);
+    }
+    assert.deepEqual(pauses, [250, 500, 1_000, 2_000, 250, 500, 1_000, 2_000]);
+  });
+
+  it("lists again when it is told after long that it is too late (410)", async () => {
+    const { server, list, watches, takenTimes, pass } = await setup();
+    list.start();
+    await takenTimes(1);
+    pass(35_000);
+    const object = { kind: "Status", status: "Failure", code: 410, reason: "Expired", message: "too old" };
+    watches.write(`${JSON.stringify({ type: "ERROR", object })}\n`);
+    await takenTimes(2);
+    assert.equal(server.requests.filter(({ verb }) => verb === "list").length, 2);
   });
 
   it("leaves nothing behind when it is stopped", async () => {

@@ -225,6 +225,15 @@ test("an elector that exits at once takes along all that the child has started",
   await eventually("it has ended, too", () => !runs(pid));
 });
 
+test("a child that has ended is not looked for when the elector exits", async () => {
+  const before = process.listenerCount("exit");
+  const { child } = create("exec sleep 1000");
+  await child.begin(createTerm(), calm);
+  assert.equal(process.listenerCount("exit"), before + 1);
+  await child.end(createTerm(), "stopped", hurried);
+  assert.equal(process.listenerCount("exit"), before);
+});
+
 test("kill -9 of the elector takes the child along where setpriv is", { skip: noSetpriv }, async () => {
   const holder = fork(holderScript, ["sleep", "1000"]);
   const [pid] = (await once(holder, "message")) as [number];
