@@ -114,6 +114,8 @@ test("a port calls itself under every name that its own address has, and only th
     "81=tcp://[0:0:0:0:0:0:0:1]:81",
     "81=tcp://[::ffff:127.0.0.1]:81",
     "127.0.0.1:81=tcp://0.0.0.0:81",
+    "127.0.0.1:81=tcp://[::ffff:127.0.0.1]:81",
+    "81=tcp://[::ffff:0.0.0.0]:81",
     "10.0.0.1:81=tcp://10.0.0.1:81",
   ])
     assert.ok(refused(gate), gate);

@@ -55,11 +55,14 @@ function isSame(listen: HostPort, workload: Required<HostPort>): boolean {
 /** Names of more than one address: whoever dials one of all addresses reaches the loopback. */
 const MANY: ReadonlySet<string> = new Set(["localhost", "0.0.0.0", "[::]"]);
 
-const isHere = (host: string): boolean =>
-  MANY.has(host) || /^(127\.[\d.]+|\[::1\]|\[::ffff:7f[0-9a-f]{2}:[0-9a-f]+\])$/.test(host);
+const isHere = (host: string): boolean => MANY.has(host) || host === "[::1]" || /^127\.[\d.]+$/.test(host);
 
-/** The one that URLs have: of an address there are many. */
+/** The one that URLs have: of an address there are many. Of IPv4 within IPv6: that of IPv4, whose listener it reaches. */
 function spelling(host: string): string {
   const url = `http://${host.includes(":") ? `[${host}]` : host}`;
-  return URL.canParse(url) ? new URL(url).hostname : host;
+  const name = URL.canParse(url) ? new URL(url).hostname : host;
+  const [, high, low] = /^\[::ffff:([0-9a-f]+):([0-9a-f]+)\]$/.exec(name) ?? [];
+  if (high === undefined || low === undefined) return name;
+  const bytes = [high, low].flatMap((half) => [parseInt(half, 16) >> 8, parseInt(half, 16) & 255]);
+  return bytes.join(".");
 }
