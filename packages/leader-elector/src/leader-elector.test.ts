@@ -1,10 +1,11 @@
 /** The elector as a library: several elections, and what a reload does to each. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { eventually, VirtualClock } from "@outrigger/core/testing";
+import { eventually, freePort, VirtualClock } from "@outrigger/core/testing";
 import { parseLeaderElectorConfig, type LeaderElectorInput } from "./config/config.ts";
-import { createLeaderElector } from "./leader-elector.ts";
+import { createLeaderElector, type LeaderElector } from "./leader-elector.ts";
 import type { MemoryStore } from "./store/memory-store.ts";
+import { httpWorkload, never, rawClient } from "./testing/ports.ts";
 
 const BASE: LeaderElectorInput = { election: "tick", id: "a", store: "memory", http: 0 };
 const WITH_TOCK: LeaderElectorInput = {
@@ -12,13 +13,19 @@ const WITH_TOCK: LeaderElectorInput = {
   elections: [{ election: "tock", id: "a", store: "memory" }],
 };
 
+const CHANGED = parseLeaderElectorConfig({ ...BASE, id: "b", http: "127.0.0.1:0" });
+
+function create(input: LeaderElectorInput, memory = new Map<string, MemoryStore>()) {
+  const clock = new VirtualClock();
+  return { clock, memory, elector: createLeaderElector(input, { clock, memory }) };
+}
+
 async function setUp(
   context: TestContext,
   input: LeaderElectorInput,
   memory = new Map<string, MemoryStore>(),
 ) {
-  const clock = new VirtualClock();
-  const elector = createLeaderElector(input, { clock, memory });
+  const { clock, elector } = create(input, memory);
   context.after(() => elector.stop());
   await elector.start();
   await clock.advanceAsync(10);
@@ -103,6 +110,56 @@ describe("an elector of several elections", () => {
     await reloaded;
     await clock.advanceAsync(60_000);
     assert.deepEqual([drained, await holder("tick"), tokens()], [true, "", "none none"]);
+  });
+
+  const reloadBegins = async (elector: LeaderElector): Promise<void> => {
+    const former = elector.elector("tick");
+    void elector.reload(CHANGED);
+    await eventually("the former ends", () => former?.view.state === "ending");
+  };
+  const drainBegins = (elector: LeaderElector): void => elector.listeners[0]?.drainBegins?.(never, 8_000);
+  for (const [when, steps, part] of [
+    ["when it drains", [drainBegins], 4_000],
+    ["when a reload gives it up", [reloadBegins], 12_500],
+    ["when it drains while a reload gives it up", [reloadBegins, drainBegins], 4_000],
+  ] as const)
+    it(`leaves half of the time to the duties that end after the first ${when}`, async (context) => {
+      let arrived = false;
+      const workload = await httpWorkload(() => void (arrived = true));
+      context.after(() => workload.close());
+      const [forward, gate] = [await freePort(), await freePort()];
+      const { clock, elector } = await setUp(context, {
+        ...BASE,
+        forward: `127.0.0.1:${forward}=http://127.0.0.1:${workload.port}`,
+        gate: `127.0.0.1:${gate}=tcp://127.0.0.1:${workload.port}`,
+      });
+      const client = await rawClient(`127.0.0.1:${forward}`, "GET / HTTP/1.1\r\nHost: shop\r\n\r\n");
+      await eventually("the workload has a request, and answers none", () => arrived);
+      for (const step of steps) await step(elector);
+      await clock.advanceAsync(part + 100);
+      await eventually("it is cut", () => client.state === "reset");
+    });
+
+  it("that is stopped while it starts, or reloads, leads no more and leaves nothing open", async (context) => {
+    for (const reloads of [false, true]) {
+      const { clock, memory, elector } = reloads ? await setUp(context, BASE) : create(BASE);
+      context.after(() => elector.stop());
+      const begun = reloads ? elector.reload(CHANGED) : elector.start();
+      await elector.stop();
+      const version = async (): Promise<string> => (await memory.get("tick")?.read(never))?.version ?? "0";
+      const before = await version();
+      await clock.advanceAsync(60_000);
+      await begun;
+      await clock.advanceAsync(60_000);
+      assert.equal(await version(), before);
+      assert.deepEqual([elector.listeners[0]?.addresses, clock.pendingTimers], [[], 0]);
+    }
+  });
+
+  it("that cannot start leaves nothing open", async () => {
+    const { clock, elector } = create({ ...BASE, child: "no-such-command" });
+    await assert.rejects(elector.start(), /no-such-command/);
+    assert.deepEqual([elector.listeners[0]?.addresses, clock.pendingTimers], [[], 0]);
   });
 
   it("goes on as before when what is new cannot start", async (context) => {

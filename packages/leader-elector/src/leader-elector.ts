@@ -115,12 +115,22 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
       this.#server = await this.#listen(this.#config.http);
       await this.#begin(this.#elections);
     } catch (thrown) {
-      await this.stop();
+      this.#state = "stopped";
       throw thrown;
+    } finally {
+      await this.#closeLate();
     }
   }
 
-  /** Gives up what it leads, cutting what has not stopped: draining, where it is wanted, came before. */
+  /** What was opened since it was stopped: that knew nothing of it. */
+  async #closeLate(): Promise<void> {
+    if (this.#state === "stopped") await this.stop();
+  }
+
+  /**
+   * Gives up what it leads, cutting what has not stopped: draining, where it is wanted, came before. A start or a reload that is
+   * under way begins nothing any more, and closes what it has opened.
+   */
   async stop(): Promise<void> {
     this.#state = "stopped";
     const all = [...this.#elections, ...this.#dropped];
@@ -139,6 +149,14 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
   async reload(config: LeaderElectorConfig): Promise<void> {
     if (this.#state !== "started")
       throw new OutriggerError("not-started", `cannot reload: this elector is ${this.#state}`);
+    try {
+      await this.#swap(config);
+    } finally {
+      await this.#closeLate();
+    }
+  }
+
+  async #swap(config: LeaderElectorConfig): Promise<void> {
     const wanted = electionsOf(config);
     const same = (one: ElectionConfig, other: ElectionConfig): boolean =>
       JSON.stringify(one) === JSON.stringify(other);
@@ -181,9 +199,10 @@ export class LeaderElector implements Pattern<LeaderElectorConfig> {
     await this.#begin(opened);
   }
 
-  /** Nothing begins any more once it drains. */
+  /** Nothing begins any more once it drains, or was stopped. */
   async #begin(opened: readonly OpenElection[]): Promise<void> {
-    for (const { elector } of opened) if (this.#retiring === null) await elector.start();
+    for (const { elector } of opened)
+      if (this.#retiring === null && this.#state === "started") await elector.start();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
