@@ -230,10 +230,12 @@ test("SIGINT drains as SIGTERM does", async (context) => {
 
 test("ingress answers what is in flight after it stopped accepting, and is not ready then", async (context) => {
   const { running, port, probe } = await start(context, [`${ROUTE}?role=ingress`, "--settle=50ms"], {
-    OUTRIGGER_CONFIG: "delay: 1500ms",
+    OUTRIGGER_CONFIG: "delay: 1500ms\nlogLevel: debug",
   });
   const { ask, closed } = await workload(port);
   const answer = ask("x");
+  // Before that it is a connection without a request, and may be closed.
+  await running.line("heard");
   running.kill("SIGTERM");
   await until(async () => (await http(probe, "/readyz")).status === 503);
   assert.match((await http(probe, "/readyz")).body, /lifecycle: draining/);
