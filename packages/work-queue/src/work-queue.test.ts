@@ -284,6 +284,59 @@ test(
 );
 
 test(
+  "a worker that drains begins nothing, finishes what runs, and hands back what does not end in time",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    // Nobody else would have the job within an hour, were it not handed back.
+    const settings = { backend: redis.url, concurrency: 1, lockDuration: "1h", attempts: 1 };
+    const opened: WorkQueue[] = [];
+    const openAs = async (role: "front" | "worker"): Promise<WorkQueue> => {
+      const one = await open({ ...settings, role });
+      opened.push(one);
+      return one;
+    };
+    const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
+      while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+    };
+    try {
+      const answers: (() => void)[] = [];
+      workload.behave = (_seen, response) => void answers.push(() => response.end("done"));
+      const front = await openAs("front");
+      const add = async (): Promise<string> =>
+        (await told(await ask("/", { method: "POST", body: "x" }, portOf(front)))).id;
+      const state = async (id: string): Promise<string> =>
+        (await told(await ask(`/jobs/${id}`, {}, portOf(front)))).state;
+      const drain = (of: WorkQueue, grace: AbortSignal): Promise<number> | undefined => {
+        const listener = of.listeners.find(({ name }) => name === "worker");
+        listener?.drainBegins?.(grace, 60_000);
+        return listener?.drain(grace);
+      };
+      const [first, second] = [await add(), await add()];
+      const patient = await openAs("worker");
+      await until(() => answers.length === 1);
+      const drained = drain(patient, new AbortController().signal);
+      answers[0]?.();
+      assert.equal(await drained, 0);
+      assert.deepEqual([await state(first), await state(second)], ["done", "waiting"]);
+
+      const hurried = await openAs("worker");
+      await until(() => answers.length === 2);
+      await drain(hurried, AbortSignal.abort());
+      assert.equal(await state(second), "waiting");
+
+      workload.behave = (_seen, response) => void response.end("done");
+      await openAs("worker");
+      await until(async () => (await state(second)) === "done");
+      assert.equal(workload.seen.length, 3);
+    } finally {
+      for (const one of opened) await one.stop();
+      await redis.end();
+    }
+  },
+);
+
+test(
   "a Redis that would lose jobs is refused, unless that is allowed by name",
   { skip: noRedisServer },
   async () => {

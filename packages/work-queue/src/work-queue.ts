@@ -39,6 +39,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   #state: "new" | "started" | "stopped" = "new";
   readonly #stopped = new AbortController();
   #reaching: Promise<void> = Promise.resolve();
+  #draining: Promise<void> = Promise.resolve();
 
   constructor(config: WorkQueueConfig, deps: WorkQueueDeps) {
     this.#config = config;
@@ -186,13 +187,16 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
       {
         name: "worker",
         role: "ingress",
+        // While callers are still heard, no further job is begun: it might not be done before the end.
+        drainBegins: (graceEnds) => {
+          this.#draining = this.#queue?.worker?.end(graceEnds) ?? Promise.resolve();
+        },
         stopAccepting: async () => {},
         connections: () => 0,
         inFlight: () => this.#queue?.worker?.running ?? 0,
-        drain: async (signal) => {
-          const worker = this.#queue?.worker;
-          await worker?.end(signal);
-          return worker?.running ?? 0;
+        drain: async () => {
+          await this.#draining;
+          return 0;
         },
       },
     ];

@@ -1,7 +1,7 @@
 /** Takes jobs from the queue and gives them to the workload, so many at once, until each is done or given up. */
 import { Agent } from "node:http";
-import { UnrecoverableError, type Job } from "bullmq";
-import { OutriggerError, type Clock, type Logger, type Metrics } from "@outrigger/core";
+import { UnrecoverableError, WaitingError, type Job } from "bullmq";
+import { OutriggerError, type Clock, type Logger, type Metrics, type Milliseconds } from "@outrigger/core";
 import type { Outcome } from "@outrigger/upstream";
 import type { Backend, JobWorker } from "../backend/backend.ts";
 import type { WorkQueueConfig } from "../config/config.ts";
@@ -25,6 +25,8 @@ export interface QueueWorkerDeps {
 
 /** A worker that ended takes nothing with it: so many may, before a job is held to be what ends them. */
 const MAX_STALLED = 10;
+/** For the jobs that are handed back at the end. */
+const LAST_WORDS: Milliseconds = 2_000;
 const MAX_ANSWER = 64 * 1024;
 
 export class QueueWorker {
@@ -35,6 +37,7 @@ export class QueueWorker {
   readonly #worker: JobWorker;
   readonly #metrics: WorkerMetrics;
   readonly #concurrency: Concurrency;
+  #closing: Promise<void> | null = null;
   /** Of attempts under way, by their jobs. */
   readonly #limits = new Map<string, AbortController>();
 
@@ -45,7 +48,7 @@ export class QueueWorker {
     this.#metrics = new WorkerMetrics(deps.metrics);
     this.#concurrency = new Concurrency(config, deps.clock);
     this.#metrics.concurrency.value = this.#concurrency.limit;
-    this.#worker = backend.openWorker(config.queue, (job) => this.#run(job), {
+    this.#worker = backend.openWorker(config.queue, (job, token) => this.#run(job, token as string), {
       concurrency: this.#concurrency.limit,
       lockDuration: config.lockDuration,
       stalledInterval: config.lockDuration,
@@ -69,17 +72,26 @@ export class QueueWorker {
     await this.#worker.waitUntilReady();
   }
 
-  /** Takes no further job; resolves when those that run have ended, or `cut` aborts: those are another worker's then. */
+  /**
+   * Takes no further job; resolves when those that run have ended. When `cut` aborts they go back into the queue, and are
+   * another worker's at once; where the backend does not take them back, after lockDuration.
+   */
   async end(cut: AbortSignal): Promise<void> {
-    const forced = new Promise<void>((resolve) => {
-      if (cut.aborted) resolve();
-      else cut.addEventListener("abort", () => resolve(), { once: true });
-    }).then(() => this.#worker.close(true));
-    await Promise.race([this.#worker.close(), forced]);
+    this.#closing ??= this.#worker.close();
+    const cutOff = new Promise<void>((resolve) => {
+      const onCut = (): void => {
+        for (const limit of this.#limits.values())
+          limit.abort(new OutriggerError("worker-ends", "this worker ends"));
+        this.#deps.clock.timer(LAST_WORDS, () => resolve(), { unref: true });
+      };
+      if (cut.aborted) onCut();
+      else cut.addEventListener("abort", onCut, { once: true });
+    });
+    await Promise.race([this.#closing, cutOff]);
     this.#agent.destroy();
   }
 
-  async #run(job: Job<StoredRequest, Answer>): Promise<Answer> {
+  async #run(job: Job<StoredRequest, Answer>, token: string): Promise<Answer> {
     const { clock } = this.#deps;
     const metrics = this.#metrics;
     metrics.running.value++;
@@ -92,6 +104,11 @@ export class QueueWorker {
       metrics.attempted("done");
       return answer;
     } catch (thrown) {
+      if (thrown instanceof HandedBack) {
+        outcome = "cancelled";
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
       metrics.attempted(thrown instanceof Refused ? "refused" : "again");
       if (thrown instanceof FailedAttempt) ({ outcome } = thrown);
       throw thrown;
@@ -104,7 +121,7 @@ export class QueueWorker {
     }
   }
 
-  /** @throws FailedAttempt, Refused */
+  /** @throws FailedAttempt, Refused, HandedBack */
   async #attempt(job: Job<StoredRequest, Answer>): Promise<Answer> {
     const { timeout } = this.#config;
     const id = job.id as string;
@@ -127,6 +144,7 @@ export class QueueWorker {
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
       if (code === "answer-too-large") throw new Refused({ reason: "refused", message }, { cause: thrown });
+      if (code === "worker-ends") throw new HandedBack(message, { cause: thrown });
       if (code === "cancelled") throw new Refused({ reason: "cancelled", message }, { cause: thrown });
       const outcome = code === "timeout" ? "timeout" : "reset";
       throw new FailedAttempt({ reason: "attempts", message }, outcome, { cause: thrown });
@@ -151,6 +169,9 @@ class FailedAttempt extends Error {
     this.outcome = outcome;
   }
 }
+
+/** Not tried to its end: that is for another worker. */
+class HandedBack extends Error {}
 
 /** No other follows. */
 class Refused extends UnrecoverableError {
