@@ -1,6 +1,6 @@
 /**
- * npm run chaos [-- --short] [--seed N] [NAME ...]: what the ambassador and the leader-elector promise, tried on real
- * processes that are killed, stopped and restarted. NAME: a scenario, or `elector` for all of that. Ends with `N passed, N failed, N skipped`, a scenario being one test; exits
+ * npm run chaos [-- --short] [--seed N] [NAME ...]: what the patterns promise, tried on real
+ * processes that are killed, stopped and restarted. NAME: a scenario, or `elector` or `queue` for all of that. Ends with `N passed, N failed, N skipped`, a scenario being one test; exits
  * 1 when one failed. The full form (not --short) keeps its figures in test/chaos/results/chaos.json.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -54,10 +54,10 @@ if (!short) {
     );
   writeFileSync(
     file,
-    `${JSON.stringify({ ...result, scenarios: merged("scenarios"), elector: merged("elector") }, null, 2)}\n`,
+    `${JSON.stringify({ ...result, scenarios: merged("scenarios"), elector: merged("elector"), queue: merged("queue") }, null, 2)}\n`,
   );
 }
-const played = [...result.scenarios, ...result.elector];
+const played = [...result.scenarios, ...result.elector, ...result.queue];
 const failed = played.filter(({ broken }) => broken.length > 0).length;
 process.stdout.write(`\n${played.length - failed} passed, ${failed} failed, 0 skipped\n`);
 process.exit(failed > 0 ? 1 : 0);

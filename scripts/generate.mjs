@@ -13,6 +13,11 @@ import { ROOT } from "./setup.mjs";
 const TABLE = {
   ambassador: ({ routes }) => routes.items,
   "leader-elector": ({ elections, http }) => ({ properties: { ...elections.items.properties, http } }),
+  // The container's own keys follow its own.
+  "work-queue": (properties) => {
+    const own = Object.entries(properties).slice(0, Object.keys(properties).indexOf("probe"));
+    return { properties: Object.fromEntries(own) };
+  },
 };
 const check = process.argv.includes("--check");
 const stale = [];

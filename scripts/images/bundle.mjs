@@ -47,6 +47,9 @@ const STOPS_WHILE_LOADING =
   'for(const s of["SIGTERM","SIGINT"])process.on(s,()=>{process.listenerCount(s)===1&&process.exit(0)});' +
   'process.on("SIGHUP",()=>{});';
 
+/** Loaded where it is there: a database of 15 MB that one variant of an image has, and a driver that none has. */
+const NOT_IN_IT = ["@electric-sql/pglite", "pg-native"];
+
 /**
  * Writes /outrigger of the image below `rootfs`.
  * @returns {Promise<{ bytes: number, packages: { name: string, version: string }[] }>}
@@ -73,6 +76,7 @@ export async function bundle(pattern, rootfs) {
         'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
     },
     plugins: [BUILTIN_MODULES, ENGLISH_ONLY],
+    external: NOT_IN_IT,
     metafile: true,
     logLevel: "silent",
   });
@@ -116,16 +120,27 @@ function bundledPackages({ outputs }) {
 function licences(packages) {
   return packages
     .map(({ name, version, license, folder }) => {
-      const files = readdirSync(join(ROOT, folder)).filter((entry) =>
-        /^(licen[cs]e|copying|notice)/i.test(entry),
-      );
-      if (typeof license !== "string" || !files.some((entry) => !/^notice/i.test(entry)))
+      const texts = licenceTexts(join(ROOT, folder));
+      if (typeof license !== "string" || texts.length === 0)
         throw new Error(`${name} ${version} (${license}) brings no text of its licence`);
-      const texts = files.sort().map((file) => readFileSync(join(ROOT, folder, file), "utf8").trim());
       const rule = "=".repeat(72);
       return `${rule}\n${name} ${version} (${license})\n${rule}\n\n${texts.join("\n\n")}\n`;
     })
     .join("\n");
+}
+
+function licenceTexts(folder) {
+  const files = readdirSync(folder).sort();
+  const read = (file) => readFileSync(join(folder, file), "utf8").trim();
+  if (files.some((file) => /^(licen[cs]e|copying)/i.test(file)))
+    return files.filter((file) => /^(licen[cs]e|copying|notice)/i.test(file)).map(read);
+  // Some have it at the end of their README alone.
+  const readme = files
+    .filter((file) => /^readme/i.test(file))
+    .map(read)
+    .join("\n");
+  const [text] = /^#+ *licen[cs]e\s[^]*permission is hereby granted[^]*$/im.exec(readme) ?? [];
+  return text === undefined ? [] : [text];
 }
 
 /** CycloneDX 1.5. Without a serial number and a time: the same parts give the same bytes. */

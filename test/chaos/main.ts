@@ -4,6 +4,7 @@
  */
 import { seededRandom } from "@outrigger/core/testing";
 import { ELECTOR_SCENARIOS, playElector, type ElectorResult } from "./elector/scenario.ts";
+import { playQueue, QUEUE_SCENARIOS, type QueueResult } from "./queue/scenario.ts";
 import { AmbassadorProcess } from "../support/ambassador.ts";
 import { span } from "../support/polling.ts";
 import { Workload } from "../support/workload.ts";
@@ -15,7 +16,7 @@ import { answerScenarios } from "./scenarios/answers.ts";
 import { changeScenarios } from "./scenarios/changes.ts";
 import { podScenarios } from "./scenarios/pods.ts";
 import { processScenarios } from "./scenarios/processes.ts";
-import { electorLines, heading, resultLines } from "./table.ts";
+import { electorLines, heading, queueLines, resultLines } from "./table.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   ...processScenarios,
@@ -29,12 +30,18 @@ const SCENARIOS: readonly Scenario[] = [
 export const ALL_SCENARIOS: readonly { readonly name: string; readonly promise: string }[] = [
   ...SCENARIOS,
   ...ELECTOR_SCENARIOS,
+  ...QUEUE_SCENARIOS,
 ];
+
+/** Names that stand for all scenarios of a pattern. */
+const GROUPS: Readonly<Record<string, readonly { readonly name: string }[]>> = {
+  elector: ELECTOR_SCENARIOS,
+  queue: QUEUE_SCENARIOS,
+};
 
 export const isChosen = (name: string, names: readonly string[]): boolean =>
   names.length === 0 ||
-  names.includes(name) ||
-  (names.includes("elector") && ELECTOR_SCENARIOS.some((scenario) => scenario.name === name));
+  names.some((chosen) => chosen === name || GROUPS[chosen]?.some((scenario) => scenario.name === name));
 
 const WARM_UP = 700;
 
@@ -57,6 +64,7 @@ export interface ChaosResult {
   readonly ejectTimeMilliseconds: number;
   readonly scenarios: readonly ScenarioResult[];
   readonly elector: readonly ElectorResult[];
+  readonly queue: readonly QueueResult[];
 }
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -78,6 +86,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     elector.push(result);
     say(electorLines(result));
   }
+  const queue: QueueResult[] = [];
+  for (const scenario of QUEUE_SCENARIOS.filter(({ name }) => isChosen(name, names))) {
+    const random = seededRandom(seed ^ hash(scenario.name));
+    const result = await playQueue(scenario, { storm: (short ? SHORT_STORM : LONG_STORM).storm, random });
+    queue.push(result);
+    say(queueLines(result));
+  }
   return {
     node: process.version,
     seed,
@@ -85,6 +100,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     ejectTimeMilliseconds: EJECT_TIME,
     scenarios,
     elector,
+    queue,
   };
 }
 

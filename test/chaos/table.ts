@@ -1,5 +1,6 @@
 /** The chaos suite's figures as text: a line a scenario under one heading, and below it what does not hold. */
 import type { Percentiles } from "../support/latency.ts";
+import type { QueueResult } from "./queue/scenario.ts";
 import type { ElectorResult } from "./elector/scenario.ts";
 import type { ScenarioResult } from "./verdict.ts";
 
@@ -38,6 +39,17 @@ export function electorLines(result: ElectorResult): string {
     `${broken.length === 0 ? "ok" : "FAIL"}     ${name}: ${seconds} s, ${terms} terms, ${acts} acts, ${refused} refused by their token`,
     `       faults: ${struck.join(", ")}`,
     `       another led: ${followed.join(", ")}`,
+    ...broken.slice(0, 20).map((problem) => `       ${problem}`),
+    "",
+  ].join("\n");
+}
+
+export function queueLines(result: QueueResult): string {
+  const { name, seconds, requests, accepted, repeated, faults, broken } = result;
+  const struck = Object.entries(faults).map(([fault, count]) => `${count} ${fault}`);
+  return [
+    `${broken.length === 0 ? "ok" : "FAIL"}     ${name}: ${seconds} s, ${requests} requests, ${accepted} answered 202, ${repeated} given to the workload twice`,
+    `       faults: ${struck.join(", ")}`,
     ...broken.slice(0, 20).map((problem) => `       ${problem}`),
     "",
   ].join("\n");

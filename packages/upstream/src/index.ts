@@ -6,6 +6,7 @@ export { OUTCOMES, type Outcome } from "./endpoint/outcome.ts";
 export { isNoSocket } from "./endpoint/no-socket.ts";
 export { formatAddress, formatHostPort, parseAddress, type Address } from "./endpoint/address.ts";
 export type { Rejection } from "./resilience/admission.ts";
+export { AdaptiveLimit, type AdaptiveLimitSettings } from "./resilience/adaptive-limit.ts";
 export { ConnectionLimits } from "./resilience/connection-limits.ts";
 export { Hedging } from "./resilience/hedging.ts";
 export { RetryBudget } from "./resilience/retry-budget.ts";

@@ -6,9 +6,7 @@ import { createInterface } from "node:readline";
 import { after } from "node:test";
 
 const running = new Set<ChildProcess>();
-after(() => {
-  for (const child of running) child.kill("SIGKILL");
-});
+let endsThem = false;
 
 export interface LogLine {
   /** The whole line where it is not the container's own, but a child's. */
@@ -32,6 +30,12 @@ export async function startContainer(
     [bin, "--probe", "127.0.0.1:0", "--control", "127.0.0.1:0", "--egress-quiet", "50ms", ...args],
     { stdio: ["ignore", "pipe", "pipe"], env },
   );
+  // At the first one, not before: to import this makes no test of whoever does.
+  if (!endsThem)
+    after(() => {
+      for (const one of running) one.kill("SIGKILL");
+    });
+  endsThem = true;
   running.add(child);
   const lines: LogLine[] = [];
   let errors = "";

@@ -10,6 +10,7 @@ export {
   type User,
 } from "./kubernetes/index.ts";
 export { noRedisServer, RedisServer } from "./redis-server.ts";
+export { noPostgresServer, PostgresServer } from "./postgres-server.ts";
 export { eventually } from "./eventually.ts";
 export {
   get,

@@ -7,3 +7,6 @@ export {
   type UpstreamTlsFiles,
 } from "./forward/upstream-tls.ts";
 export { VIOLATIONS, type Violation } from "./codec/violation.ts";
+export type { Fields } from "./serve/answer.ts";
+export type { Handler } from "./serve/handler.ts";
+export type { ServedRequest } from "./serve/served-request.ts";

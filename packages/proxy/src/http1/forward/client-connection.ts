@@ -9,9 +9,11 @@ import type { Framing } from "../codec/framing.ts";
 import { HeadBuffer } from "../codec/head-buffer.ts";
 import { NEED_MORE, type Head } from "../codec/head.ts";
 import { asksForH2c } from "../codec/upgrade.ts";
-import { readTarget } from "../codec/request-target.ts";
-import type { RequestRewrite } from "../codec/rewrite.ts";
+import { readTarget, type TargetReading } from "../codec/request-target.ts";
+import { rewriteRequest, type RequestRewrite } from "../codec/rewrite.ts";
 import { statusOfViolation, VIOLATIONS, type Violation } from "../codec/violation.ts";
+import type { Handler } from "../serve/handler.ts";
+import { ServedRequest } from "../serve/served-request.ts";
 import { takeReads } from "./accepted-reads.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { ConnectionPool } from "./connection-pool.ts";
@@ -41,6 +43,9 @@ export interface ClientHome {
   readonly settings: Settings;
   readonly draining: boolean;
   readonly log: AccessLog;
+  /** Answers some requests in this process; null: all go to the upstream. */
+  readonly handler: Handler | null;
+  handlerFailed(request: ServedRequest, thrown: unknown): void;
   forget(client: ClientConnection): void;
 }
 
@@ -60,6 +65,8 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   #rewrite: RequestRewrite;
   #settings: Settings;
   readonly #exchange: Exchange;
+  /** What answers the request under way, or answered the last one. */
+  #current: Exchange | ServedRequest;
   readonly #body = new BodyReader();
   readonly #deadline: Deadline<ClientConnection> = new Deadline<ClientConnection>(this);
   #state: State = "head";
@@ -82,7 +89,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     this.#address = (socket.remoteAddress ?? "unknown").replace(/^::ffff:/, "");
     this.#settings = listener.settings;
     this.#rewrite = rewriteFor(this.#address, listener.settings);
-    this.#exchange = new Exchange(this);
+    this.#current = this.#exchange = new Exchange(this);
     takeReads(socket, (chunk) => this.#received(chunk));
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());
@@ -177,7 +184,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     this.metrics.replied(reply.code);
     this.keepAlive &&= requestDone && !this.#listener.draining && reply.closes !== true;
     this.writeText(renderReply(reply, this.keepAlive, bodiless, added));
-    this.#listener.log.replied(this.#exchange, reply);
+    this.#listener.log.replied(this.#current, reply);
     this.exchangeDone(requestDone, this.clock.now());
   }
 
@@ -214,11 +221,11 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   }
 
   logAccess(now: Milliseconds): void {
-    this.#listener.log.finished(this.#exchange, now);
+    this.#listener.log.finished(this.#current, now);
   }
 
   logTruncated(): void {
-    this.#listener.log.truncated(this.#exchange);
+    this.#listener.log.truncated(this.#current);
   }
 
   /** Ends the connection at once; an exchange under way is cancelled upstream. */
@@ -228,7 +235,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     this.#state = "closed";
     this.#deadline.queue?.disarm(this.#deadline);
     if (inTunnel) this.#tunnel?.broke();
-    else this.#exchange.abandon();
+    else this.#current.abandon();
     this.#pipelined = null;
     this.#partialHead = null;
     this.#unsent = null;
@@ -273,7 +280,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     this.#feed(chunk);
     // Bytes of one request's body alone, which its endpoint's socket has taken whole, are needed by nobody any more. A
     // chunk that ends one request and begins another may still wait in the first one's socket.
-    if (this.#state === "body" && this.#requests === request && !this.#exchange.keepsBytes) free(chunk);
+    if (this.#state === "body" && this.#requests === request && !this.#current.keepsBytes) free(chunk);
   }
 
   #feedPipelined(): void {
@@ -339,27 +346,64 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     // An upgrade has no body; and none goes to h2c, whose frames would pass the strict parser unread.
     if (framing.upgrade && (framing.body !== "none" || asksForH2c(head))) framing.upgrade = false;
     this.#body.begin(framing.body, framing.length);
+    const served = this.#served(head, past, target);
     let bodyEnd = bodyStart;
     if (!this.#body.done && bodyStart < end) {
-      bodyEnd = this.#body.read(bytes, bodyStart, end);
+      bodyEnd = this.#bodyBytes(served, bytes, bodyStart, end);
       if (this.#body.violation) return this.#refuse(this.#body.violation, end);
     }
     this.#state = this.#body.done ? "answering" : "body";
     this.#requests++;
+    if (served !== null) {
+      this.#current = served;
+      served.begin(this.#body.done);
+      return bodyEnd;
+    }
+    this.#current = this.#exchange;
     const piece = bodyEnd > bodyStart ? bytes.subarray(bodyStart, bodyEnd) : null;
     this.#exchange.begin(settings, head, past, framing, target, piece, this.#body.done, this.clock.now());
     return bodyEnd;
   }
 
+  /** The request, where this process answers it. */
+  #served(head: Head, past: number, target: TargetReading): ServedRequest | null {
+    const { framing, settings, handler } = this.#listener;
+    if (handler === null || framing.upgrade) return null;
+    const method = head.text(head.start, head.methodEnd);
+    const path = target.replacement ?? head.text(head.targetStart, head.targetEnd);
+    if (!handler.takes(method, path)) return null;
+    return new ServedRequest(this, this.#listener, {
+      method,
+      target: path,
+      headText: rewriteRequest(head, past, framing, this.rewriteUnder(settings), target),
+      minorVersion: head.minorVersion,
+      expectsContinue: framing.expectsContinue,
+      length: framing.body === "chunked" ? Infinity : framing.length,
+      now: this.clock.now(),
+    });
+  }
+
+  /** @returns where the body, or what has come of it, ends */
+  #bodyBytes(served: ServedRequest | null, bytes: Buffer, start: number, end: number): number {
+    if (served === null) return this.#body.read(bytes, start, end);
+    if (this.#body.kind === "chunked")
+      return this.#body.read(bytes, start, end, (from, to) => served.take(bytes.subarray(from, to)));
+    const past = this.#body.read(bytes, start, end);
+    served.take(bytes.subarray(start, past));
+    return past;
+  }
+
   #readBody(bytes: Buffer, at: number): number {
-    const past = this.#body.read(bytes, at, bytes.length);
+    const served = this.#current instanceof ServedRequest ? this.#current : null;
+    const past = this.#bodyBytes(served, bytes, at, bytes.length);
     if (this.#body.violation) {
       const { violation } = this.#body;
-      this.#exchange.abandon();
+      this.#current.abandon();
       return this.#refuse(violation, bytes.length);
     }
     if (this.#body.done) this.#state = "answering";
-    this.#exchange.requestBody(bytes, at, past, this.#body.done);
+    if (served !== null) served.bodyCame(this.#body.done);
+    else this.#exchange.requestBody(bytes, at, past, this.#body.done);
     return past;
   }
 
@@ -406,7 +450,7 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
       if (this.#pipelined !== null) this.#feedPipelined();
       // Part of a head was all that waited: the rest is to be read.
       if (this.#state === "head" && this.#pipelined === null) this.resume();
-    } else if (this.#exchange.active) this.#exchange.clientDrained();
+    } else if (this.#current.active) this.#current.clientDrained();
   }
 
   /** The client closed its side. With a request under way it is taken to have left, as nginx and Envoy do. */

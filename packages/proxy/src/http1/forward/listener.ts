@@ -14,6 +14,8 @@ import {
 import type { Upstream } from "@outrigger/upstream";
 import { Framing } from "../codec/framing.ts";
 import { Head } from "../codec/head.ts";
+import type { Handler } from "../serve/handler.ts";
+import type { ServedRequest } from "../serve/served-request.ts";
 import { AccessLog } from "./access-log.ts";
 import { ClientConnection, type ClientHome } from "./client-connection.ts";
 import { ConnectionPool } from "./connection-pool.ts";
@@ -37,6 +39,8 @@ export interface ListenerDeps {
   readonly random?: () => number;
   readonly log?: Logger;
   readonly metrics: Metrics;
+  /** Default: everything goes to the upstream. */
+  readonly handler?: Handler;
 }
 
 export class Listener implements ClientHome {
@@ -45,6 +49,7 @@ export class Listener implements ClientHome {
   readonly metrics: Http1Metrics;
   readonly pool: ConnectionPool;
   readonly log: AccessLog;
+  readonly handler: Handler | null;
   /** Scratch for reading requests; see ConnectionPool.head. */
   head: Head;
   readonly framing = new Framing();
@@ -72,6 +77,7 @@ export class Listener implements ClientHome {
     this.name = name;
     this.#address = address;
     this.clock = deps.clock ?? systemClock;
+    this.handler = deps.handler ?? null;
     this.#log = deps.log ?? silentLogger;
     this.log = new AccessLog(name, this.clock, deps.random ?? Math.random, this.#log);
     this.settings = new Settings(this.clock, options, upstream, tls);
@@ -186,6 +192,12 @@ export class Listener implements ClientHome {
     this.settings.clear();
     this.metrics.stop();
     return cut;
+  }
+
+  handlerFailed(request: ServedRequest, thrown: unknown): void {
+    if (OutriggerError.from(thrown).code === "client-left") return;
+    this.#log.error({ listener: this.name, err: thrown }, "a request could not be answered");
+    request.answer(500, [["content-type", "text/plain"]], "outrigger: it failed; see the log\n");
   }
 
   /** A client connection has closed. */

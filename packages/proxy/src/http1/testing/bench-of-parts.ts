@@ -6,6 +6,7 @@ import { Upstream, upstreamConfig, type UpstreamConfigInput } from "@outrigger/u
 import { Listener } from "../forward/listener.ts";
 import { HTTP1_DEFAULTS, type Http1Options } from "../forward/settings.ts";
 import type { UpstreamTls } from "../forward/upstream-tls.ts";
+import type { Handler } from "../serve/handler.ts";
 import { ByteStream } from "./byte-stream.ts";
 
 /** Plays one connection of a backend; `index` counts its connections from 0. */
@@ -103,6 +104,7 @@ export interface ProxyOptions {
   readonly upstream?: UpstreamConfigInput;
   readonly clock?: Clock;
   readonly tls?: UpstreamTls;
+  readonly handler?: Handler;
   /** Uniform in [0, 1): decides between endpoints. */
   readonly random?: () => number;
 }
@@ -127,7 +129,7 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyUnderTest>
     upstream,
     { ...HTTP1_DEFAULTS, ...options.http },
     options.tls ?? null,
-    { clock, random, metrics },
+    { clock, random, metrics, ...(options.handler !== undefined && { handler: options.handler }) },
   );
   await listener.start();
   const clients: ByteStream[] = [];

@@ -1,0 +1,23 @@
+/**
+ * What keeps the jobs, seen by the rest of the pattern: BullMQ bound to Redis, to Postgres or to a database in a folder. BullMQ
+ * is loaded by whoever opens one, so that the other backends' drivers cost nothing.
+ */
+import type { Processor, Queue, QueueEvents, QueueEventsProducer, Worker, WorkerOptions } from "bullmq";
+import type { Answer } from "../job/answer.ts";
+import type { StoredRequest } from "../job/stored-request.ts";
+
+export type JobQueue = Queue<StoredRequest, Answer>;
+export type JobWorker = Worker<StoredRequest, Answer>;
+
+export interface Backend {
+  openQueue(name: string): JobQueue;
+  openWorker(
+    name: string,
+    process: Processor<StoredRequest, Answer>,
+    options: Omit<WorkerOptions, "connection">,
+  ): JobWorker;
+  openEvents(name: string): QueueEvents;
+  openEventsProducer(name: string): QueueEventsProducer;
+  /** After all that was opened is closed. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,42 @@
+/** Jobs in a folder of this machine: the Postgres backend on a Postgres in this process (PGlite). For one process. */
+import type * as PgliteModule from "@electric-sql/pglite";
+import { OutriggerError } from "@outrigger/core";
+import { createPostgresBackend, runMigrations } from "bullmq";
+import { join } from "node:path";
+import type { Backend } from "../backend.ts";
+import { bullmqOn } from "../bullmq-on.ts";
+import { SCHEMA } from "../schema.ts";
+import { FolderLock } from "./folder-lock.ts";
+import { PglitePool } from "./pglite-pool.ts";
+
+/** @throws OutriggerError `folder-in-use`, `folder-unusable`, `no-embedded` */
+export async function openEmbedded(folder: string): Promise<Backend> {
+  const { PGlite } = await loadPglite();
+  const lock = await FolderLock.take(folder);
+  try {
+    const db = await PGlite.create(join(folder, "postgres"));
+    const pool = new PglitePool(db);
+    await runMigrations(await pool.connect(), SCHEMA);
+    await db.exec(`SET search_path TO ${SCHEMA}`);
+    return bullmqOn(createPostgresBackend, { asking: pool, waiting: pool }, async () => {
+      await db.close();
+      await lock.release();
+    });
+  } catch (thrown) {
+    await lock.release();
+    throw thrown;
+  }
+}
+
+/** 15 MB that one variant of the image has. */
+async function loadPglite(): Promise<typeof PgliteModule> {
+  try {
+    return await import("@electric-sql/pglite");
+  } catch (thrown) {
+    throw new OutriggerError(
+      "no-embedded",
+      "embedded: needs the package @electric-sql/pglite, which is not here: use the image outrigger-work-queue-embedded, or another backend",
+      { cause: thrown },
+    );
+  }
+}

@@ -1,0 +1,45 @@
+/** Jobs in Postgres 13 or later, in a schema of their own that is made, and brought up to date, when it is opened. */
+import { OutriggerError } from "@outrigger/core";
+import { createPostgresBackend, runMigrations, type PgPool } from "bullmq";
+import pg from "pg";
+import type { Backend } from "./backend.ts";
+import { bullmqOn } from "./bullmq-on.ts";
+import { SCHEMA } from "./schema.ts";
+
+/** Of each queue, worker and set of events. */
+const CONNECTIONS = 8;
+
+/** @throws OutriggerError `postgres-unreachable`; an error of pg where the database is not ours to write */
+export async function openPostgres(url: string): Promise<Backend> {
+  const config = {
+    connectionString: url,
+    application_name: "outrigger-work-queue",
+    connectionTimeoutMillis: 5_000,
+  };
+  const client = new pg.Client(config);
+  try {
+    await client.connect();
+  } catch (thrown) {
+    throw new OutriggerError(
+      "postgres-unreachable",
+      `no connection to Postgres at ${client.host}:${client.port}: ${(thrown as Error).message}`,
+      { cause: thrown },
+    );
+  }
+  // Of a connection that breaks later: the query hears of it, too.
+  client.on("error", () => {});
+  try {
+    await runMigrations(client, SCHEMA);
+  } finally {
+    await client.end();
+  }
+  const pool = new pg.Pool({
+    ...config,
+    max: CONNECTIONS,
+    keepAlive: true,
+    options: `-c search_path=${SCHEMA}`,
+  });
+  // It is one; its types say the same by other words.
+  const connection = pool as unknown as PgPool;
+  return bullmqOn(createPostgresBackend, { asking: connection, waiting: connection }, () => pool.end());
+}

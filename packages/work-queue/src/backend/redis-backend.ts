@@ -1,0 +1,66 @@
+/** Jobs in Redis or Valkey. A job that was answered 202 must be on its disk: a server that would lose it is refused. */
+import { createRedisBackend } from "bullmq";
+import { OutriggerError } from "@outrigger/core";
+import { Redis } from "ioredis";
+import type { Backend } from "./backend.ts";
+import { bullmqOn } from "./bullmq-on.ts";
+
+/** What of durability may be missing. */
+export type Allowance = "no-aof" | "eviction";
+
+/** @throws OutriggerError `redis-unreachable`, `not-durable` */
+export async function openRedis(url: string, allowed: readonly Allowance[]): Promise<Backend> {
+  const connection = connectionTo(url);
+  await inspect(connection, allowed);
+  return bullmqOn(
+    createRedisBackend,
+    {
+      asking: { ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 0 },
+      waiting: { ...connection, maxRetriesPerRequest: null },
+    },
+    async () => {},
+  );
+}
+
+type Connection = ReturnType<typeof connectionTo>;
+
+function connectionTo(url: string) {
+  const { hostname, port, protocol } = new URL(url);
+  return {
+    host: hostname,
+    port: Number(port || 6379),
+    ...(protocol === "rediss:" && { tls: {} }),
+    connectionName: "outrigger-work-queue",
+  };
+}
+
+async function inspect(connection: Connection, allowed: readonly Allowance[]): Promise<void> {
+  const redis = new Redis({ ...connection, lazyConnect: true, retryStrategy: () => null });
+  let cause: Error | null = null;
+  redis.on("error", (error: Error) => (cause ??= error));
+  let info: string;
+  try {
+    await redis.connect();
+    info = await redis.info();
+  } catch (thrown) {
+    throw new OutriggerError(
+      "redis-unreachable",
+      `no connection to Redis at ${connection.host}:${connection.port}: ${(cause ?? (thrown as Error)).message}`,
+      { cause: thrown },
+    );
+  } finally {
+    redis.disconnect();
+  }
+  const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? "";
+  if (field("aof_enabled") !== "1" && !allowed.includes("no-aof"))
+    throw new OutriggerError(
+      "not-durable",
+      "this Redis keeps no append-only file: jobs that were answered 202 are lost when it ends. Set appendonly yes there, or allow it by name (--allow-loss no-aof)",
+    );
+  const policy = field("maxmemory_policy");
+  if (policy !== "noeviction" && !allowed.includes("eviction"))
+    throw new OutriggerError(
+      "not-durable",
+      `this Redis evicts keys when its memory is full (maxmemory-policy ${policy}): jobs that were answered 202 go. Set maxmemory-policy noeviction there, or allow it by name (--allow-loss eviction)`,
+    );
+}

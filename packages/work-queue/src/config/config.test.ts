@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseWorkQueueConfig } from "./config.ts";
+
+const backendOf = (backend: string) => parseWorkQueueConfig({ backend }).backend;
+
+test("a backend is a folder, a Redis or a Postgres", () => {
+  assert.deepEqual(backendOf("embedded:/var/lib/q"), { kind: "embedded", folder: "/var/lib/q" });
+  assert.deepEqual(backendOf("embedded:q"), { kind: "embedded", folder: "q" });
+  for (const url of ["redis://r", "redis://r:6379/", "rediss://[::1]:6380"])
+    assert.deepEqual(backendOf(url), { kind: "redis", url });
+  for (const url of ["postgres://u@db/q", "postgresql://u@db:5432/q"])
+    assert.deepEqual(backendOf(url), { kind: "postgres", url });
+});
+
+test("what is none, or a database of Redis other than the first, is refused with what is accepted", () => {
+  for (const backend of ["", "embedded:", "redis://", "redis://r/1", "mysql://x/y", "/var", "redis"])
+    assert.throws(() => backendOf(backend), /accepted: embedded:FOLDER, redis:\/\/HOST\[:PORT\], /, backend);
+});
+
+test("a request is not known longer by its key than its answer is kept", () => {
+  const config = { backend: "redis://r", keepAnswers: "10m" };
+  assert.throws(() => parseWorkQueueConfig(config), /idempotencyWindow|at most keepAnswers/);
+  parseWorkQueueConfig({ ...config, idempotencyWindow: "10m" });
+});
+
+test("concurrency is a number or adaptive", () => {
+  const of = (concurrency: string | number) =>
+    parseWorkQueueConfig({ backend: "redis://r", concurrency }).concurrency;
+  assert.deepEqual([of(7), of("12"), of("adaptive")], [7, 12, "adaptive"]);
+  for (const bad of [0, 1.5, -1, "", "0", "many", 10_001])
+    assert.throws(() => of(bad), /accepted: a whole number from 1 to 10000, or adaptive/, String(bad));
+});

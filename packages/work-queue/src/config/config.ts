@@ -1,0 +1,102 @@
+/** What a work queue is told: where callers come in, where the workload is, where jobs are kept, and how often each is tried. */
+import {
+  durationOption,
+  hostPortSchema,
+  intOption,
+  listOption,
+  OutriggerError,
+  sizeOption,
+} from "@outrigger/core";
+import { z } from "zod";
+import { backendOption } from "./backend-option.ts";
+import { concurrencyOption } from "./concurrency-option.ts";
+
+export const workQueueSchema = z
+  .strictObject({
+    role: z
+      .enum(["front", "worker", "both"])
+      .prefault("both")
+      .describe("front: takes requests in. worker: gives them to the workload. both: in one container."),
+    listen: hostPortSchema
+      .prefault(8080)
+      .describe("PORT or HOST:PORT for callers, of role front. Without a host: every address of the pod."),
+    workload: z
+      .url({ protocol: /^http$/, error: "accepted: http://HOST:PORT of the workload" })
+      .prefault("http://127.0.0.1:3000")
+      .describe("The workload."),
+    backend: backendOption.describe("Where jobs are kept."),
+    allowLoss: listOption({ max: 2 })
+      .pipe(z.array(z.enum(["no-aof", "eviction"])))
+      .prefault([])
+      .describe(
+        "What a Redis may lack: no-aof loses all jobs when it ends, eviction some when its memory is full.",
+      ),
+    queue: z
+      .string()
+      .regex(/^[A-Za-z0-9][\w.-]{0,126}$/, {
+        error: "accepted: letters, digits, '.', '_' and '-', at most 127",
+      })
+      .prefault("requests")
+      .describe("The queue's name: the same for front and workers."),
+    concurrency: concurrencyOption
+      .prefault(4)
+      .describe(
+        "Jobs that one worker runs at once. adaptive: as many as make the workload's answers no slower, learnt from their times.",
+      ),
+    maxConcurrency: intOption({ min: 1, max: 10_000 })
+      .prefault(1_000)
+      .describe("The most that adaptive comes to."),
+    attempts: intOption({ min: 1, max: 1_000 }).prefault(5).describe("How often a job is tried."),
+    backoff: durationOption({ min: 1 })
+      .prefault("1s")
+      .describe(
+        "Most of the pause before the second attempt, doubled with each further one; the pause is drawn from zero up.",
+      ),
+    maxBackoff: durationOption({ min: 1 }).prefault("1m").describe("The longest pause between attempts."),
+    timeout: durationOption({ min: 1 })
+      .prefault("15m")
+      .describe("Of one attempt, until its answer is whole."),
+    lockDuration: durationOption({ min: 1_000 })
+      .prefault("30s")
+      .describe("A job whose worker has been silent for so long is given to another within as long again."),
+    storeTimeout: durationOption({ min: 1 })
+      .prefault("5s")
+      .describe("How long keeping a job may take until its caller is told 503."),
+    maxBody: sizeOption({ min: 0, max: 64 * 1024 * 1024 })
+      .prefault("64KiB")
+      .describe("The largest body that is taken; a larger one is answered 413."),
+    maxDepth: intOption({ min: 1 })
+      .prefault(100_000)
+      .describe(
+        "Jobs that may wait and run; a request beyond it is answered 429. Counted about once a second.",
+      ),
+    keepAnswers: durationOption({ min: 1_000 })
+      .prefault("1h")
+      .describe("How long a finished job and its answer can be asked for."),
+    idempotencyWindow: durationOption({ min: 1_000 })
+      .prefault("1h")
+      .describe(
+        "How long a request with the Idempotency-Key of an earlier one is that one; at most keepAnswers.",
+      ),
+  })
+  .superRefine(({ idempotencyWindow, keepAnswers }, context) => {
+    if (idempotencyWindow > keepAnswers)
+      context.addIssue({
+        code: "custom",
+        path: ["idempotencyWindow"],
+        message: "an earlier request is known as long as its answer is kept: make it at most keepAnswers",
+      });
+  });
+
+export type WorkQueueConfig = z.output<typeof workQueueSchema>;
+export type WorkQueueInput = z.input<typeof workQueueSchema>;
+
+/**
+ * Reads a config as a developer writes it.
+ * @throws OutriggerError `bad-config`, with every problem in its message
+ */
+export function parseWorkQueueConfig(input: WorkQueueInput): WorkQueueConfig {
+  const parsed = workQueueSchema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw new OutriggerError("bad-config", z.prettifyError(parsed.error), { cause: parsed.error });
+}

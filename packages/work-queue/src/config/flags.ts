@@ -1,0 +1,32 @@
+/** The flags of a work queue, each with its twin in the environment. */
+import type { FlagDeclaration } from "@outrigger/core";
+
+export const FLAGS: readonly FlagDeclaration[] = [
+  {
+    name: "role",
+    key: ["role"],
+    value: "front|worker|both",
+    help: "take requests in, give them on, or both",
+  },
+  { name: "listen", key: ["listen"], value: "[HOST:]PORT", help: "for callers" },
+  { name: "workload", key: ["workload"], value: "URL", help: "http://HOST:PORT of the workload" },
+  {
+    name: "backend",
+    key: ["backend"],
+    value: "embedded:DIR|redis://HOST|postgres://HOST/DB",
+    help: "where jobs are kept",
+  },
+  { name: "allow-loss", key: ["allowLoss"], value: "no-aof,eviction", help: "what a Redis may lack" },
+  { name: "queue", key: ["queue"], value: "NAME", help: "the same for front and workers" },
+  { name: "concurrency", key: ["concurrency"], value: "N|adaptive", help: "jobs that a worker runs at once" },
+  { name: "backoff", key: ["backoff"], value: "DURATION", help: "most of the pause after a first attempt" },
+  { name: "max-backoff", key: ["maxBackoff"], value: "DURATION", help: "most of any pause between attempts" },
+  {
+    name: "lock-duration",
+    key: ["lockDuration"],
+    value: "DURATION",
+    help: "a silent worker keeps its jobs so long",
+  },
+  { name: "store-timeout", key: ["storeTimeout"], value: "DURATION", help: "until a caller is told 503" },
+  { name: "attempts", key: ["attempts"], value: "N", help: "how often a job is tried" },
+];

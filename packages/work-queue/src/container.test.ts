@@ -1,0 +1,125 @@
+/** The container as a process: requests in, jobs kept through kill -9, the workload's answers out. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import {
+  get,
+  noRedisServer,
+  RedisServer,
+  startContainer,
+  type ContainerProcess,
+} from "@outrigger/core/testing";
+import { Workload } from "./testing/workload.ts";
+
+const bin = fileURLToPath(new URL("main.js", import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), "outrigger-work-queue-"));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+const workload = await Workload.start();
+after(() => workload.end());
+
+interface Told {
+  readonly id: string;
+  readonly state: string;
+  readonly attempts: number;
+  readonly reason?: string;
+}
+
+const start = (backend: string, ...more: string[]): Promise<ContainerProcess> =>
+  startContainer(bin, [
+    ...["--backend", backend, "--workload", workload.url, "--listen", "127.0.0.1:0", "--settle", "0s"],
+    ...more,
+  ]);
+
+async function post(queue: ContainerProcess, target: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(`http://127.0.0.1:${queue.port}${target}`, { method: "POST", ...init });
+}
+
+/** Asks until the job has ended. */
+async function outcome(queue: ContainerProcess, id: string): Promise<Told> {
+  for (;;) {
+    const told = (await (await fetch(`http://127.0.0.1:${queue.port}/jobs/${id}`)).json()) as Told;
+    if (told.state === "done" || told.state === "failed") return told;
+  }
+}
+
+test("a request is kept, answered by the workload, and its answer can be had", async () => {
+  const queue = await start(`embedded:${join(scratch, "whole")}`);
+  workload.behave = ({ headers, body }, response) => {
+    response.writeHead(201, { "x-attempt": headers["outrigger-attempt"] ?? "", "x-body": body.toString() });
+    response.end("made");
+  };
+  const accepted = await post(queue, "/things?a=1", { body: "one", headers: { authorization: "secret" } });
+  assert.equal(accepted.status, 202);
+  const location = accepted.headers.get("location") ?? "";
+  assert.match(location, /^\/jobs\/[0-9a-f]{32}$/);
+  const { id } = (await accepted.json()) as Told;
+  assert.equal((await outcome(queue, id)).state, "done");
+  const result = await fetch(`http://127.0.0.1:${queue.port}${location}/result`);
+  assert.deepEqual(
+    [result.status, result.headers.get("x-attempt"), result.headers.get("x-body"), await result.text()],
+    [201, "1", "one", "made"],
+  );
+  const seen = workload.seen.at(-1);
+  assert.equal(seen?.target, "/things?a=1");
+  assert.equal(seen?.headers["outrigger-job"], id);
+  assert.equal(seen?.headers.authorization, undefined);
+  queue.child.kill("SIGTERM");
+  assert.equal(await queue.exited, 0);
+});
+
+test("the README names every metric of the queue that there is, and none that there is not", async () => {
+  const queue = await start(`embedded:${join(scratch, "metrics")}`);
+  workload.behave = (_seen, response) => void response.end("ok");
+  assert.equal((await post(queue, "/", { body: "x", headers: { prefer: "wait=30" } })).status, 200);
+  const { body } = await get(queue.probe, "/metrics");
+  const real = new Set(
+    [...body.matchAll(/^# TYPE (outrigger_queue_\w+) /gm)].map(([, name]) => name as string),
+  );
+  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+  const said = new Set([...readme.matchAll(/outrigger_queue_[a-z_]+/g)].map(([name]) => name));
+  assert.deepEqual([...said].sort(), [...real].sort());
+  queue.child.kill("SIGKILL");
+  await queue.exited;
+});
+
+for (const [kind, skip] of [
+  ["embedded", false],
+  ["redis", noRedisServer],
+] as const) {
+  test(`kill -9 of all that is ours loses no job that was answered 202 (${kind})`, { skip }, async () => {
+    const redis = kind === "redis" ? await RedisServer.start(["--appendonly", "yes"]) : null;
+    const backend = redis?.url ?? `embedded:${join(scratch, "killed")}`;
+    const done = new Set<string>();
+    workload.behave = ({ headers }, response) => {
+      done.add(headers["outrigger-job"] as string);
+      response.end("ok");
+    };
+    const accepted: string[] = [];
+    try {
+      for (let round = 0; round < 3; round++) {
+        const queue = await start(backend, "--role", "front");
+        const callers = Array.from({ length: 8 }, async () => {
+          for (;;) {
+            const answer = await post(queue, "/", { body: "x" }).catch(() => null);
+            if (answer?.status !== 202) return;
+            accepted.push(((await answer.json().catch(() => ({ id: "" }))) as Told).id);
+            if (accepted.length > 60 * (round + 1)) queue.child.kill("SIGKILL");
+          }
+        });
+        await Promise.all(callers);
+        await queue.exited;
+      }
+      const queue = await start(backend);
+      for (const id of accepted.filter(Boolean)) assert.equal((await outcome(queue, id)).state, "done", id);
+      for (const id of accepted.filter(Boolean)) assert.ok(done.has(id));
+      assert.ok(accepted.length > 180);
+      queue.child.kill("SIGKILL");
+      await queue.exited;
+    } finally {
+      await redis?.end();
+    }
+  });
+}

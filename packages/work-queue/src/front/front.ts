@@ -1,0 +1,133 @@
+/** Takes callers' requests in as jobs, and tells what became of them. */
+import { OutriggerError, type Bytes } from "@outrigger/core";
+import type { Fields, Handler, ServedRequest } from "@outrigger/proxy";
+import { readBody, storeBody } from "../job/body.ts";
+import { requestFields } from "../job/fields.ts";
+import type { Standing } from "../job/standing.ts";
+import type { JobStore } from "../queue/job-store.ts";
+import type { FrontMetrics } from "./front-metrics.ts";
+import { waitPreference } from "./prefer.ts";
+import type { Waits } from "./waits.ts";
+
+export interface FrontDeps {
+  /** null: the backend was not reached yet. */
+  queue(): { readonly store: JobStore; readonly waits: Waits } | null;
+  readonly maxBody: Bytes;
+  readonly maxDepth: number;
+  readonly metrics: FrontMetrics;
+}
+
+const JOB = /^\/jobs\/([0-9a-f]{32})(\/result)?(?:\?|$)/;
+
+const REFUSALS: ReadonlySet<string> = new Set(["body-too-large", "key-reused", "full", "backend-away"]);
+
+export class Front implements Handler {
+  readonly #deps: FrontDeps;
+
+  constructor(deps: FrontDeps) {
+    this.#deps = deps;
+  }
+
+  takes(): boolean {
+    return true;
+  }
+
+  async handle(request: ServedRequest): Promise<void> {
+    try {
+      const asked = JOB.exec(request.target);
+      if (asked === null) await this.#take(request);
+      else await this.#tell(request, asked[1] as string, asked[2] !== undefined);
+    } catch (thrown) {
+      const { code, message } = OutriggerError.from(thrown);
+      if (REFUSALS.has(code)) this.#deps.metrics.refused(code);
+      if (code === "body-too-large") refuse(request, 413, code, `${message} (maxBody)`);
+      else if (code === "key-reused") refuse(request, 422, code, message);
+      else if (code === "full") refuse(request, 429, code, message, [["retry-after", "5"]]);
+      else if (code === "backend-away") refuse(request, 503, code, message, [["retry-after", "1"]]);
+      else throw thrown;
+    }
+  }
+
+  /** @throws OutriggerError `backend-away` */
+  get #queue(): { readonly store: JobStore; readonly waits: Waits } {
+    const queue = this.#deps.queue();
+    if (queue === null) throw new OutriggerError("backend-away", "the queue's backend is not reached yet");
+    return queue;
+  }
+
+  async #take(request: ServedRequest): Promise<void> {
+    const { maxBody, maxDepth, metrics } = this.#deps;
+    const { store, waits } = this.#queue;
+    if (store.depth.unfinished >= maxDepth)
+      throw new OutriggerError("full", `${maxDepth} jobs wait or run (maxDepth)`);
+    const { kept, toUs } = requestFields(request.headText);
+    const body = await request.wholeBody(maxBody);
+    const wait = waitPreference(toUs.get("prefer"));
+    const { method, target } = request;
+    const stored = { method, target, fields: kept, body: storeBody(body) };
+    const { id, isKnown } = await store.add(stored, toUs.get("idempotency-key"));
+    (isKnown ? metrics.known : metrics.kept).inc();
+    if (!isKnown) store.depth.added();
+    if (wait > 0) {
+      const standing = await waits.ended(id, wait, request);
+      if (standing?.answer) return answerAs(request, standing);
+    }
+    const location = `/jobs/${id}`;
+    send(request, 202, [["location", location]], { id, state: "waiting", location });
+  }
+
+  async #tell(request: ServedRequest, id: string, wantsResult: boolean): Promise<void> {
+    if (request.method === "DELETE" && !wantsResult) return this.#cancel(request, id);
+    if (request.method !== "GET" && request.method !== "HEAD")
+      return refuse(request, 405, "method", "GET tells of a job, DELETE cancels it", [
+        ["allow", wantsResult ? "GET, HEAD" : "GET, HEAD, DELETE"],
+      ]);
+    const standing = await this.#queue.store.find(id);
+    if (standing === null) return noSuchJob(request);
+    if (!wantsResult) return send(request, 200, [], standingJson(standing));
+    if (standing.answer === null) return send(request, 404, [], standingJson(standing));
+    answerAs(request, standing);
+  }
+
+  async #cancel(request: ServedRequest, id: string): Promise<void> {
+    const done = await this.#queue.store.cancel(id);
+    if (done === null) return noSuchJob(request);
+    if (done === "ended") return refuse(request, 409, "ended", "it has ended: GET tells how");
+    send(request, done === "removed" ? 200 : 202, [], {
+      id,
+      state: done === "removed" ? "cancelled" : "cancelling",
+    });
+  }
+}
+
+const noSuchJob = (request: ServedRequest): void =>
+  refuse(request, 404, "no-such-job", "no job has this id, or none any more");
+
+/** The workload's own answer. */
+function answerAs(request: ServedRequest, { id, answer }: Standing): void {
+  if (answer === null) return;
+  const { status, fields, body } = answer;
+  request.answer(status, [...fields, ["outrigger-job", id]], readBody(body));
+}
+
+const standingJson = ({ id, state, attempts, answer, failure }: Standing): object => ({
+  id,
+  state,
+  attempts,
+  ...(answer !== null && { status: answer.status, result: `/jobs/${id}/result` }),
+  ...(failure !== null && { reason: failure.reason, message: failure.message }),
+});
+
+function send(request: ServedRequest, status: number, fields: Fields, body: object): void {
+  request.answer(status, [["content-type", "application/json"], ...fields], `${JSON.stringify(body)}\n`);
+}
+
+function refuse(
+  request: ServedRequest,
+  status: number,
+  code: string,
+  message: string,
+  fields: Fields = [],
+): void {
+  send(request, status, [...fields, ["x-outrigger-reason", code]], { error: code, message });
+}

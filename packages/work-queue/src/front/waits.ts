@@ -1,0 +1,75 @@
+/**
+ * Callers that wait for their jobs. An event of the queue wakes them; what is told to the caller is then read from the
+ * backend, and it is looked at now and then without one: an event that was missed delays, and loses nothing.
+ */
+import { EventEmitter } from "node:events";
+import type { QueueEvents } from "bullmq";
+import type { Clock, Milliseconds } from "@outrigger/core";
+import type { Standing } from "../job/standing.ts";
+
+/** Between looks of a caller that waits, without an event. */
+const LOOK: Milliseconds = 5_000;
+
+export interface WaitsDeps {
+  readonly clock: Clock;
+  readonly events: QueueEvents;
+  find(id: string): Promise<Standing | null>;
+}
+
+export class Waits {
+  readonly #deps: WaitsDeps;
+  /** By the job; several callers may wait for one. */
+  readonly #wakes = new EventEmitter();
+  #count = 0;
+
+  constructor(deps: WaitsDeps) {
+    this.#deps = deps;
+    this.#wakes.setMaxListeners(0);
+    const wake = ({ jobId }: { jobId: string }): void => void this.#wakes.emit(`job ${jobId}`);
+    deps.events.on("completed", wake);
+    deps.events.on("failed", wake);
+  }
+
+  /** Callers that wait now. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * How it ended; null: it has not, in that time, or the caller has left.
+   * @throws OutriggerError `backend-away`
+   */
+  async ended(
+    id: string,
+    span: Milliseconds,
+    caller: { onLeft(listener: () => void): void },
+  ): Promise<Standing | null> {
+    const { clock, find } = this.#deps;
+    const end = clock.now() + span;
+    let left = false;
+    let wake = (): void => {};
+    let woken = new Promise<void>((resolve) => (wake = resolve));
+    const onEnd = (): void => wake();
+    this.#wakes.on(`job ${id}`, onEnd);
+    this.#count++;
+    caller.onLeft(() => {
+      left = true;
+      wake();
+    });
+    try {
+      for (;;) {
+        const standing = await find(id);
+        if (standing === null || standing.state === "done" || standing.state === "failed") return standing;
+        const now = clock.now();
+        if (left || now >= end) return null;
+        const timer = clock.timer(Math.min(LOOK, end - now), wake);
+        await woken;
+        timer.clear();
+        woken = new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      this.#wakes.off(`job ${id}`, onEnd);
+      this.#count--;
+    }
+  }
+}

@@ -1,0 +1,7 @@
+export { createWorkQueue, WorkQueue, type WorkQueueDeps } from "./work-queue.ts";
+export {
+  parseWorkQueueConfig,
+  workQueueSchema,
+  type WorkQueueConfig,
+  type WorkQueueInput,
+} from "./config/config.ts";

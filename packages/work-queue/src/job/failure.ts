@@ -1,0 +1,38 @@
+/** Why a job is in the dead-letter queue: kept as JSON where BullMQ keeps an error's message, so that both are one write. */
+import type { Answer } from "./answer.ts";
+
+export const FAILURE_REASONS = [
+  /** The workload answered with a status that is not tried again. */
+  "refused",
+  /** The last attempt failed, too. */
+  "attempts",
+  /** Workers that had it ended, again and again. */
+  "stalled",
+  /** Its caller did not want it any more. */
+  "cancelled",
+  /** Nobody could read it. */
+  "unreadable",
+] as const;
+
+export type FailureReason = (typeof FAILURE_REASONS)[number];
+
+export interface Failure {
+  readonly reason: FailureReason;
+  /** For people. */
+  readonly message: string;
+  /** The last one, where there was any. */
+  readonly answer?: Answer;
+}
+
+export const formatFailure = (failure: Failure): string => JSON.stringify(failure);
+
+/** @param text what BullMQ keeps, its own words included */
+export function parseFailure(text: string): Failure {
+  try {
+    const failure = JSON.parse(text) as Failure;
+    if (typeof failure.reason === "string" && typeof failure.message === "string") return failure;
+  } catch {
+    // BullMQ's own words.
+  }
+  return { reason: /stalled/.test(text) ? "stalled" : "unreadable", message: text };
+}

@@ -1,0 +1,60 @@
+/** Everything that stands on a reached backend: what keeps jobs, who waits for them, and who does them. */
+import type { QueueEvents, QueueEventsProducer } from "bullmq";
+import type { Backend } from "./backend/backend.ts";
+import { openBackend } from "./backend/open-backend.ts";
+import type { WorkQueueConfig } from "./config/config.ts";
+import { Waits } from "./front/waits.ts";
+import { Cancellations } from "./queue/cancellations.ts";
+import { JobStore } from "./queue/job-store.ts";
+import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
+
+export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations">;
+
+export class OpenQueue {
+  readonly store: JobStore;
+  readonly waits: Waits;
+  /** null: this process does no jobs. */
+  readonly worker: QueueWorker | null;
+  readonly #backend: Backend;
+  readonly #events: QueueEvents;
+  readonly #producer: QueueEventsProducer;
+
+  private constructor(backend: Backend, config: WorkQueueConfig, deps: OpenQueueDeps) {
+    const { clock, metrics, log } = deps;
+    const onError = (error: Error): void => log.warn({ err: error.message }, "the queue is not reached");
+    this.#backend = backend;
+    this.#events = backend.openEvents(config.queue);
+    this.#producer = backend.openEventsProducer(config.queue);
+    this.#events.on("error", onError);
+    this.#producer.on("error", onError);
+    const cancellations = new Cancellations(this.#events, this.#producer);
+    this.store = new JobStore(backend, config, { clock, metrics, cancellations, onError });
+    this.waits = new Waits({ clock, events: this.#events, find: (id) => this.store.find(id) });
+    this.worker =
+      config.role === "front" ? null : new QueueWorker(backend, config, { ...deps, cancellations });
+  }
+
+  /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`; or why this backend will not do */
+  static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
+    const queue = new OpenQueue(await openBackend(config.backend, config.allowLoss), config, deps);
+    try {
+      await Promise.all([queue.#events.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
+      return queue;
+    } catch (thrown) {
+      await queue.close();
+      throw thrown;
+    }
+  }
+
+  /** At once: attempts under way are another worker's. */
+  async close(): Promise<void> {
+    await this.worker?.end(AbortSignal.abort());
+    await this.#events.close();
+    await this.#producer.close();
+    await this.store.close();
+    await this.#backend.close();
+  }
+}
+
+/** The backend is not there now, and may be later. */
+export const isAway = (code: string): boolean => code.endsWith("-unreachable");

@@ -1,0 +1,30 @@
+/**
+ * The word that a running job is not wanted any more, from any process to the one that runs it: an event of the queue's own
+ * stream. One that does not arrive leaves the job running, as a worker that is away would.
+ */
+import type { QueueEvents, QueueEventsProducer } from "bullmq";
+
+const EVENT = "outrigger-cancel";
+/** Events that the stream keeps; BullMQ's own number for its own. */
+const KEPT_EVENTS = 10_000;
+
+export class Cancellations {
+  readonly #events: QueueEvents;
+  readonly #producer: QueueEventsProducer;
+
+  constructor(events: QueueEvents, producer: QueueEventsProducer) {
+    this.#events = events;
+    this.#producer = producer;
+  }
+
+  async ask(jobId: string): Promise<void> {
+    await this.#producer.publishEvent({ eventName: EVENT, jobId }, KEPT_EVENTS);
+  }
+
+  onAsked(listener: (jobId: string) => void): void {
+    // BullMQ's types know its own events alone.
+    (this.#events as unknown as NodeJS.EventEmitter).on(EVENT, ({ jobId }: { jobId: string }) =>
+      listener(jobId),
+    );
+  }
+}

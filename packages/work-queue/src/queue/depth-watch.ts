@@ -1,0 +1,111 @@
+/**
+ * How many jobs there are in which state, and how old the oldest is. Asked for in the background, so that neither a request nor
+ * a scrape waits for the backend: what it says may be a look old.
+ */
+import type { Clock, Gauge, Metrics, Milliseconds, Timer } from "@outrigger/core";
+import type { JobQueue } from "../backend/backend.ts";
+
+export interface Depth {
+  /** Ready to be taken. */
+  readonly waiting: number;
+  /** Waiting for their time: between attempts. */
+  readonly delayed: number;
+  readonly running: number;
+  /** Given up. */
+  readonly failed: number;
+  /** Of those that wait, how long the oldest has been there; 0: there is none. */
+  readonly oldest: Milliseconds;
+}
+
+export interface DepthWatchDeps {
+  readonly queue: JobQueue;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+}
+
+const LOOK_EVERY: Milliseconds = 1_000;
+const STATES = ["waiting", "delayed", "running", "failed"] as const;
+
+export class DepthWatch {
+  readonly #deps: DepthWatchDeps;
+  readonly #gauges: Readonly<Record<(typeof STATES)[number], Gauge>>;
+  readonly #oldest: Gauge;
+  readonly #known: Gauge;
+  #depth: Depth | null = null;
+  #addedSince = 0;
+  #timer: Timer | null = null;
+  #stopped = false;
+
+  constructor(deps: DepthWatchDeps) {
+    this.#deps = deps;
+    const { metrics } = deps;
+    const jobs = metrics.gauge("outrigger_queue_jobs", "Jobs by state, at the last look", ["state"]);
+    this.#gauges = Object.fromEntries(STATES.map((state) => [state, jobs.with({ state })])) as never;
+    this.#oldest = metrics
+      .gauge("outrigger_queue_oldest_seconds", "How long the oldest of the waiting jobs has been there")
+      .with({});
+    this.#known = metrics
+      .gauge("outrigger_queue_reached", "1: the backend answered the last look; 0: the figures are older")
+      .with({});
+  }
+
+  /** Resolves after the first look, whatever came of it. */
+  async start(): Promise<void> {
+    await this.#look();
+    if (!this.#stopped)
+      this.#timer = this.#deps.clock.timer(LOOK_EVERY, () => void this.#lookAgain(), { unref: true });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.clear();
+  }
+
+  /** null: the backend has not said yet. */
+  get depth(): Depth | null {
+    return this.#depth;
+  }
+
+  /** Jobs that are not done: those of the last look, and what this process has added since. */
+  get unfinished(): number {
+    if (this.#depth === null) return this.#addedSince;
+    const { waiting, delayed, running } = this.#depth;
+    return waiting + delayed + running + this.#addedSince;
+  }
+
+  added(): void {
+    this.#addedSince++;
+  }
+
+  async #lookAgain(): Promise<void> {
+    await this.#look();
+    if (!this.#stopped) this.#timer?.refresh();
+  }
+
+  async #look(): Promise<void> {
+    const { queue, clock } = this.#deps;
+    const before = this.#addedSince;
+    try {
+      const counts = await queue.getJobCounts("waiting", "prioritized", "delayed", "active", "failed");
+      const last = (counts["waiting"] ?? 0) - 1;
+      // Newest first: on Postgres BullMQ slices so whatever it is asked for.
+      const [oldest] = last < 0 ? [] : await queue.getJobs(["waiting"], last, last);
+      const of = (state: string): number => counts[state] ?? 0;
+      this.#depth = {
+        waiting: of("waiting") + of("prioritized"),
+        delayed: of("delayed"),
+        running: of("active"),
+        failed: of("failed"),
+        oldest: oldest === undefined ? 0 : Math.max(0, clock.wallTime() - oldest.timestamp),
+      };
+      // What was added while it was being asked for may be counted twice until the next look.
+      this.#addedSince -= before;
+      for (const state of STATES) this.#gauges[state].value = this.#depth[state];
+      this.#oldest.value = this.#depth.oldest / 1_000;
+      this.#known.value = 1;
+    } catch {
+      // Whoever adds jobs hears of it, and says so.
+      this.#known.value = 0;
+    }
+  }
+}

@@ -1,0 +1,156 @@
+/** Keeps requests as jobs, and knows what became of them. All of it fails where the backend is away, within a time. */
+import { createHash, randomBytes } from "node:crypto";
+import { OutriggerError, type Clock, type Metrics, type Milliseconds, type Timer } from "@outrigger/core";
+import type { Backend, JobQueue } from "../backend/backend.ts";
+import { DeadLetters } from "../dead-letters/dead-letters.ts";
+import { standingOf, type Standing } from "../job/standing.ts";
+import type { StoredRequest } from "../job/stored-request.ts";
+import type { Cancellations } from "./cancellations.ts";
+import { DepthWatch } from "./depth-watch.ts";
+
+export interface JobStoreOptions {
+  readonly queue: string;
+  readonly attempts: number;
+  readonly storeTimeout: Milliseconds;
+  readonly idempotencyWindow: Milliseconds;
+}
+
+export interface JobStoreDeps {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly cancellations: Cancellations;
+  /** The backend is not reached: it tries again by itself. */
+  onError(error: Error): void;
+}
+
+export interface Added {
+  readonly id: string;
+  /** It is an earlier request's. */
+  readonly isKnown: boolean;
+}
+
+export class JobStore {
+  readonly #queue: JobQueue;
+  readonly depth: DepthWatch;
+  readonly deadLetters: DeadLetters;
+  readonly #options: JobStoreOptions;
+  readonly #clock: Clock;
+  readonly #cancellations: Cancellations;
+
+  constructor(backend: Backend, options: JobStoreOptions, deps: JobStoreDeps) {
+    const { clock, metrics, cancellations, onError } = deps;
+    this.#options = options;
+    this.#clock = clock;
+    this.#cancellations = cancellations;
+    this.#queue = backend.openQueue(options.queue);
+    this.#queue.on("error", onError);
+    this.deadLetters = new DeadLetters(this.#queue);
+    this.depth = new DepthWatch({ queue: this.#queue, clock, metrics });
+  }
+
+  async start(): Promise<void> {
+    await this.#queue.waitUntilReady();
+    await this.depth.start();
+  }
+
+  /**
+   * Resolves when the job is kept, as surely as the backend keeps anything.
+   * @param idempotencyKey a request with the key of an earlier one is that one
+   * @returns the job's id, and whether it is an earlier one's
+   * @throws OutriggerError `backend-away`: it may be kept all the same. `key-reused`: the earlier one was another request
+   */
+  async add(request: StoredRequest, idempotencyKey?: string): Promise<Added> {
+    const jobId = randomBytes(16).toString("hex");
+    const { attempts, idempotencyWindow } = this.#options;
+    const options = { jobId, attempts, backoff: { type: "custom" }, stackTraceLimit: 0 };
+    if (idempotencyKey === undefined) {
+      await this.#within(this.#queue.add("http", request, options));
+      return { id: jobId, isKnown: false };
+    }
+    const fingerprint = fingerprintOf(request);
+    const added = await this.#within(
+      this.#queue.add(
+        "http",
+        { ...request, fingerprint },
+        { ...options, deduplication: { id: sha256(idempotencyKey), ttl: idempotencyWindow } },
+      ),
+    );
+    const id = added.id as string;
+    if (id === jobId) return { id, isKnown: false };
+    const earlier = await this.#within(this.#queue.getJob(id));
+    if (earlier !== undefined && earlier.data.fingerprint !== fingerprint)
+      throw new OutriggerError(
+        "key-reused",
+        "this Idempotency-Key came before with another request: a new request needs a new key",
+      );
+    return { id, isKnown: true };
+  }
+
+  /** null: there is none of that id, or none any more. @throws OutriggerError `backend-away` */
+  async find(id: string): Promise<Standing | null> {
+    return this.#within(
+      (async () => {
+        const job = await this.#queue.getJob(id);
+        return job === undefined ? null : standingOf(job, await job.getState());
+      })(),
+    );
+  }
+
+  /**
+   * Takes it out of the queue; a running one is asked to end, and fails as `cancelled`.
+   * @returns what became of it; `ended`: it had ended before; null: there is none of that id
+   * @throws OutriggerError `backend-away`
+   */
+  async cancel(id: string): Promise<"removed" | "asked" | "ended" | null> {
+    return this.#within(
+      (async () => {
+        const job = await this.#queue.getJob(id);
+        if (job === undefined) return null;
+        if (isEnded(await job.getState())) return "ended";
+        try {
+          await job.remove();
+          return "removed";
+        } catch (thrown) {
+          // A worker has it.
+          const state = await job.getState();
+          if (isEnded(state)) return "ended";
+          if (state !== "active") throw thrown;
+        }
+        await this.#cancellations.ask(id);
+        return "asked";
+      })(),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.depth.stop();
+    await this.#queue.close();
+  }
+
+  async #within<Value>(work: Promise<Value>): Promise<Value> {
+    const { storeTimeout } = this.#options;
+    let timer: Timer | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = this.#clock.timer(storeTimeout, () =>
+        reject(new Error(`it did not answer within ${storeTimeout} ms`)),
+      );
+    });
+    try {
+      return await Promise.race([work, late]);
+    } catch (thrown) {
+      work.catch(() => {});
+      throw new OutriggerError("backend-away", `the queue's backend: ${(thrown as Error).message}`, {
+        cause: thrown,
+      });
+    } finally {
+      timer?.clear();
+    }
+  }
+}
+
+const isEnded = (state: string): boolean => state === "completed" || state === "failed";
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+const fingerprintOf = ({ method, target, body }: StoredRequest): string =>
+  sha256(JSON.stringify([method, target, body]));

@@ -1,0 +1,356 @@
+/** The whole of it in this process, on a folder: what callers and the workload see. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, test } from "node:test";
+import { noRedisServer, RedisServer } from "@outrigger/core/testing";
+import { Workload } from "./testing/workload.ts";
+import { createWorkQueue, type WorkQueue } from "./work-queue.ts";
+import type { WorkQueueInput } from "./config/config.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "outrigger-work-queue-"));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+const workload = await Workload.start();
+after(() => workload.end());
+beforeEach(() => {
+  workload.seen.length = 0;
+  workload.behave = (_seen, response) => void response.end("ok");
+});
+
+const portOf = (queue: WorkQueue): number => {
+  const address = queue.listeners.find(({ name }) => name === "front")?.addresses?.[0] ?? "";
+  return Number(address.slice(address.lastIndexOf(":") + 1));
+};
+
+async function open(input: Partial<WorkQueueInput> & { backend: string }): Promise<WorkQueue> {
+  const queue = createWorkQueue({
+    workload: workload.url,
+    listen: "127.0.0.1:0",
+    backoff: "1ms",
+    maxBody: "1KiB",
+    attempts: 3,
+    ...input,
+  });
+  await queue.start();
+  return queue;
+}
+
+const queue = await open({ backend: `embedded:${join(scratch, "queue")}` });
+after(() => queue.stop());
+
+type Told = Record<"id" | "state" | "reason" | "error" | "location" | "result", string> & {
+  attempts: number;
+  status: number;
+};
+const ask = (path: string, init: RequestInit = {}, port = portOf(queue)): Promise<Response> =>
+  fetch(`http://127.0.0.1:${port}${path}`, init);
+const post = (path: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
+  ask(path, { method: "POST", body, headers });
+const told = async (response: Response): Promise<Told> => (await response.json()) as Told;
+
+async function outcome(id: string): Promise<Told> {
+  for (;;) {
+    const job = await told(await ask(`/jobs/${id}`));
+    if (job.state === "done" || job.state === "failed") return job;
+  }
+}
+
+test("a caller that waits has the workload's own answer", async () => {
+  workload.behave = ({ target }, response) => {
+    response.writeHead(201, [...["Set-Cookie", "a=1", "Set-Cookie", "b=2", "X-Path", target]]);
+    response.end(Buffer.from([0, 255, 10]));
+  };
+  const answer = await post("/things?x=%20", "one", { prefer: "wait=30" });
+  assert.equal(answer.status, 201);
+  assert.deepEqual(answer.headers.getSetCookie(), ["a=1", "b=2"]);
+  assert.equal(answer.headers.get("x-path"), "/things?x=%20");
+  assert.match(answer.headers.get("outrigger-job") ?? "", /^[0-9a-f]{32}$/);
+  assert.deepEqual(Buffer.from(await answer.arrayBuffer()), Buffer.from([0, 255, 10]));
+});
+
+test("a caller that waits has 202 when its time is up, and the answer later", async () => {
+  let finish = (): void => {};
+  workload.behave = (_seen, response) => void (finish = () => response.end("late"));
+  const accepted = await post("/slow", "x", { prefer: "wait=1" });
+  assert.equal(accepted.status, 202);
+  const { id, location } = await told(accepted);
+  assert.equal(accepted.headers.get("location"), location);
+  assert.equal((await ask(`${location}/result`)).status, 404);
+  finish();
+  assert.equal((await outcome(id)).state, "done");
+  assert.equal(await (await ask(`${location}/result`)).text(), "late");
+});
+
+test("what the workload refuses is not tried again; the caller has its answer, and the job says why", async () => {
+  workload.behave = (_seen, response) => response.writeHead(422).end("no such thing");
+  const answer = await post("/", "x", { prefer: "wait=30" });
+  assert.deepEqual([answer.status, await answer.text()], [422, "no such thing"]);
+  assert.equal(workload.seen.length, 1);
+  const job = await told(await ask(`/jobs/${answer.headers.get("outrigger-job")}`));
+  assert.deepEqual([job.state, job.reason, job.status], ["failed", "refused", 422]);
+});
+
+test("what the workload could not do is tried again, and it is told which attempt it is", async () => {
+  workload.behave = ({ headers }, response) => {
+    const attempt = headers["outrigger-attempt"];
+    if (attempt === "1") response.writeHead(503).end();
+    else if (attempt === "2") response.socket?.resetAndDestroy();
+    else response.end("at last");
+  };
+  const answer = await post("/", "x", { prefer: "wait=30" });
+  assert.deepEqual([answer.status, await answer.text()], [200, "at last"]);
+  assert.deepEqual(
+    workload.seen.map(({ headers }) => headers["outrigger-attempt"]),
+    ["1", "2", "3"],
+  );
+  assert.equal(new Set(workload.seen.map(({ headers }) => headers["outrigger-job"])).size, 1);
+});
+
+test("what fails each time is kept as failed, with the last answer", async () => {
+  workload.behave = (_seen, response) => response.writeHead(500).end("broken");
+  const { id } = await told(await post("/", "x"));
+  const job = await outcome(id);
+  assert.deepEqual([job.state, job.reason, job.attempts, job.status], ["failed", "attempts", 3, 500]);
+  assert.equal(workload.seen.length, 3);
+});
+
+test("a request with the key of an earlier one is that one; another request with it is refused", async () => {
+  const key = { "idempotency-key": "order-7" };
+  const first = await told(await post("/orders", "one", key));
+  const again = await told(await post("/orders", "one", key));
+  assert.equal(again.id, first.id);
+  await outcome(first.id);
+  assert.equal((await told(await post("/orders", "one", key))).id, first.id);
+  assert.equal(workload.seen.length, 1);
+  for (const [path, body] of [
+    ["/orders", "two"],
+    ["/other", "one"],
+  ] as const) {
+    const refused = await post(path, body, key);
+    assert.deepEqual([refused.status, (await told(refused)).error], [422, "key-reused"]);
+  }
+  assert.notEqual((await told(await post("/orders", "one"))).id, first.id);
+});
+
+test("a body that is too large is refused, and so is whoever asks for what is not there", async () => {
+  const large = await post("/", "x".repeat(1_025));
+  assert.deepEqual([large.status, large.headers.get("x-outrigger-reason")], [413, "body-too-large"]);
+  assert.equal((await ask(`/jobs/${"0".repeat(32)}`)).status, 404);
+  const { id } = await told(await post("/", "x".repeat(1_024)));
+  assert.equal((await ask(`/jobs/${id}`, { method: "PUT" })).status, 405);
+  await outcome(id);
+});
+
+test("a request beyond maxDepth is 429 until there is room again", { skip: noRedisServer }, async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  const full = await open({ backend: redis.url, maxDepth: 2, concurrency: 1 });
+  try {
+    let finish: (() => void)[] = [];
+    workload.behave = (_seen, response) => void finish.push(() => response.end("ok"));
+    const add = (): Promise<Response> => ask("/", { method: "POST", body: "x" }, portOf(full));
+    assert.deepEqual([(await add()).status, (await add()).status], [202, 202]);
+    const refused = await add();
+    assert.deepEqual(
+      [refused.status, refused.headers.get("retry-after"), refused.headers.get("x-outrigger-reason")],
+      [429, "5", "full"],
+    );
+    workload.behave = (_seen, response) => void response.end("ok");
+    while (finish.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    for (const one of finish) one();
+    finish = [];
+    let status = 0;
+    while (status !== 202) status = (await add()).status;
+    const { body } = await full.metrics.expose();
+    assert.match(body, /outrigger_queue_requests_total\{outcome="full"\} [1-9]/);
+    assert.match(body, /outrigger_queue_requests_total\{outcome="kept"\} 3/);
+  } finally {
+    await full.stop();
+    await redis.end();
+  }
+});
+
+test("metrics say what became of requests and jobs", async () => {
+  const answer = await post("/", "x", { prefer: "wait=30" });
+  assert.equal(answer.status, 200);
+  const { body } = await queue.metrics.expose();
+  for (const series of [
+    /outrigger_queue_attempts_total\{outcome="done"\} [1-9]/,
+    /outrigger_queue_attempts_total\{outcome="again"\} [1-9]/,
+    /outrigger_queue_attempts_total\{outcome="refused"\} [1-9]/,
+    /outrigger_queue_wait_seconds_count [1-9]/,
+    /outrigger_queue_run_seconds_count [1-9]/,
+    /outrigger_queue_requests_total\{outcome="known"\} 2/,
+    /outrigger_queue_requests_total\{outcome="key-reused"\} 2/,
+    /outrigger_queue_requests_total\{outcome="body-too-large"\} 1/,
+    /outrigger_queue_jobs\{state="failed"\} \d/,
+    /outrigger_queue_reached 1/,
+    /outrigger_queue_callers_waiting 0/,
+    /outrigger_queue_running 0/,
+  ])
+    assert.match(body, series);
+});
+
+test("DELETE takes a job out that waits, ends one that runs, and comes too late for one that has ended", async () => {
+  let left = 0;
+  let held = 0;
+  workload.behave = (_seen, response) => {
+    held++;
+    response.once("close", () => left++);
+  };
+  const running = await Promise.all(
+    Array.from({ length: 4 }, async () => told(await post("/held", "x", { prefer: "wait=0" }))),
+  );
+  while (held < 4) await new Promise((resolve) => setImmediate(resolve));
+  const waiting = await told(await post("/waits", "x"));
+  const cancel = (id: string): Promise<Response> => ask(`/jobs/${id}`, { method: "DELETE" });
+  const removed = await cancel(waiting.id);
+  assert.deepEqual([removed.status, (await told(removed)).state], [200, "cancelled"]);
+  assert.equal((await ask(`/jobs/${waiting.id}`)).status, 404);
+  assert.equal((await cancel(waiting.id)).status, 404);
+  for (const { id } of running) {
+    const asked = await cancel(id);
+    assert.deepEqual([asked.status, (await told(asked)).state], [202, "cancelling"]);
+    const { state, reason } = await outcome(id);
+    assert.deepEqual([state, reason], ["failed", "cancelled"]);
+    assert.equal((await cancel(id)).status, 409);
+  }
+  assert.equal(left, 4);
+  assert.equal(workload.seen.filter(({ target }) => target === "/waits").length, 0);
+});
+
+test("callers' own credentials and words to the workload do not reach it", async () => {
+  await post("/", "x", {
+    authorization: "Bearer t",
+    cookie: "a=1",
+    "outrigger-job": "forged",
+    prefer: "wait=30",
+  });
+  const [seen] = workload.seen;
+  assert.deepEqual(
+    [seen?.headers.authorization, seen?.headers.cookie, seen?.headers["prefer"]],
+    [undefined, undefined, undefined],
+  );
+  assert.match(seen?.headers["outrigger-job"] as string, /^[0-9a-f]{32}$/);
+});
+
+test(
+  "a request is 503 while the backend is away, never 202, and is taken once it is back",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const away = await open({ backend: redis.url, storeTimeout: "200ms" });
+    try {
+      const add = async (): Promise<number> =>
+        (await ask("/", { method: "POST", body: "x" }, portOf(away))).status;
+      assert.equal(await add(), 202);
+      redis.kill("SIGSTOP");
+      assert.equal(await add(), 503);
+      redis.kill("SIGCONT");
+      await redis.crash();
+      assert.equal(await add(), 503);
+      await redis.startAgain();
+      let status = 0;
+      while (status !== 202) status = await add();
+    } finally {
+      await away.stop();
+      await redis.end();
+    }
+  },
+);
+
+test(
+  "it starts without its backend, tells callers 503, and takes requests once it is there",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    await redis.crash();
+    const early = await open({ backend: redis.url });
+    try {
+      const startup = () => early.checks.find(({ kind }) => kind === "startup")?.check();
+      const add = (): Promise<Response> => ask("/", { method: "POST", body: "x" }, portOf(early));
+      const refused = await add();
+      assert.deepEqual([refused.status, refused.headers.get("retry-after")], [503, "1"]);
+      assert.deepEqual(startup(), { ok: false, detail: "redis is not reached yet" });
+      await redis.startAgain();
+      let status = 0;
+      while (status !== 202) status = (await add()).status;
+      assert.deepEqual(startup(), { ok: true, detail: "redis" });
+    } finally {
+      await early.stop();
+      await redis.end();
+    }
+  },
+);
+
+test(
+  "a worker that drains begins nothing, finishes what runs, and hands back what does not end in time",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    // Nobody else would have the job within an hour, were it not handed back.
+    const settings = { backend: redis.url, concurrency: 1, lockDuration: "1h", attempts: 1 };
+    const opened: WorkQueue[] = [];
+    const openAs = async (role: "front" | "worker"): Promise<WorkQueue> => {
+      const one = await open({ ...settings, role });
+      opened.push(one);
+      return one;
+    };
+    const until = async (holds: () => boolean | Promise<boolean>): Promise<void> => {
+      while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+    };
+    try {
+      const answers: (() => void)[] = [];
+      workload.behave = (_seen, response) => void answers.push(() => response.end("done"));
+      const front = await openAs("front");
+      const add = async (): Promise<string> =>
+        (await told(await ask("/", { method: "POST", body: "x" }, portOf(front)))).id;
+      const state = async (id: string): Promise<string> =>
+        (await told(await ask(`/jobs/${id}`, {}, portOf(front)))).state;
+      const drain = (of: WorkQueue, grace: AbortSignal): Promise<number> | undefined => {
+        const listener = of.listeners.find(({ name }) => name === "worker");
+        listener?.drainBegins?.(grace, 60_000);
+        return listener?.drain(grace);
+      };
+      const [first, second] = [await add(), await add()];
+      const patient = await openAs("worker");
+      await until(() => answers.length === 1);
+      const drained = drain(patient, new AbortController().signal);
+      answers[0]?.();
+      assert.equal(await drained, 0);
+      assert.deepEqual([await state(first), await state(second)], ["done", "waiting"]);
+
+      const hurried = await openAs("worker");
+      await until(() => answers.length === 2);
+      await drain(hurried, AbortSignal.abort());
+      assert.equal(await state(second), "waiting");
+
+      workload.behave = (_seen, response) => void response.end("done");
+      await openAs("worker");
+      await until(async () => (await state(second)) === "done");
+      assert.equal(workload.seen.length, 3);
+    } finally {
+      for (const one of opened) await one.stop();
+      await redis.end();
+    }
+  },
+);
+
+test(
+  "a Redis that would lose jobs is refused, unless that is allowed by name",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--maxmemory-policy", "allkeys-lru"]);
+    try {
+      await assert.rejects(open({ backend: redis.url }), /appendonly yes.*--allow-loss no-aof/);
+      await assert.rejects(
+        open({ backend: redis.url, allowLoss: ["no-aof"] }),
+        /maxmemory-policy allkeys-lru.*--allow-loss eviction/,
+      );
+      const allowed = await open({ backend: redis.url, allowLoss: "no-aof,eviction" });
+      await allowed.stop();
+    } finally {
+      await redis.end();
+    }
+  },
+);

@@ -1,0 +1,217 @@
+/** The work queue: callers' requests become jobs, and jobs the workload's requests. */
+import {
+  createMetrics,
+  formatHostPort,
+  OutriggerError,
+  silentLogger,
+  systemClock,
+  type ControlRoute,
+  type DataListener,
+  type HealthCheck,
+  type Metrics,
+  type Milliseconds,
+  type Pattern,
+  type PatternDeps,
+} from "@outrigger/core";
+import { HTTP1_DEFAULTS, Listener } from "@outrigger/proxy";
+import { Upstream, upstreamConfig } from "@outrigger/upstream";
+import { parseWorkQueueConfig, type WorkQueueConfig, type WorkQueueInput } from "./config/config.ts";
+import { deadLetterRoutes } from "./dead-letters/routes.ts";
+import { FrontMetrics } from "./front/front-metrics.ts";
+import { Front } from "./front/front.ts";
+import { isAway, OpenQueue } from "./open-queue.ts";
+
+export interface WorkQueueDeps extends PatternDeps {
+  readonly random: () => number;
+}
+
+/** Between attempts to reach a backend that was away at the start. */
+const REACH_EVERY: Milliseconds = 1_000;
+
+export class WorkQueue implements Pattern<WorkQueueConfig> {
+  readonly metrics: Metrics;
+  readonly #config: WorkQueueConfig;
+  readonly #deps: WorkQueueDeps;
+  /** null: the backend was not reached yet. */
+  #queue: OpenQueue | null = null;
+  #upstream: Upstream | null = null;
+  #listener: Listener | null = null;
+  #state: "new" | "started" | "stopped" = "new";
+  readonly #stopped = new AbortController();
+  #reaching: Promise<void> = Promise.resolve();
+  #draining: Promise<void> = Promise.resolve();
+
+  constructor(config: WorkQueueConfig, deps: WorkQueueDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.metrics = deps.metrics;
+  }
+
+  get listeners(): readonly DataListener[] {
+    return [...this.#frontListener(), ...this.#workerListener()];
+  }
+
+  get checks(): readonly HealthCheck[] {
+    const { kind } = this.#config.backend;
+    return [
+      {
+        name: "backend",
+        kind: "startup",
+        check: () => ({
+          ok: this.#queue !== null,
+          detail: this.#queue ? kind : `${kind} is not reached yet`,
+        }),
+      },
+    ];
+  }
+
+  get controlRoutes(): readonly ControlRoute[] {
+    return deadLetterRoutes(() => this.#queue?.store.deadLetters ?? null);
+  }
+
+  /**
+   * Resolves when callers are heard. A backend that is away is tried again and again; until it is there they are told 503.
+   * @throws OutriggerError `not-durable`, `folder-in-use`, `folder-unusable`, `no-embedded`, `cannot-listen`
+   */
+  async start(): Promise<void> {
+    if (this.#state !== "new")
+      throw new OutriggerError("already-started", "a work queue starts once; create another");
+    this.#state = "started";
+    try {
+      const reached = await this.#reach();
+      if (this.#config.role !== "worker") await this.#listen();
+      if (!reached) this.#reaching = this.#goOnReaching();
+    } catch (thrown) {
+      await this.stop();
+      throw thrown;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#state = "stopped";
+    this.#stopped.abort(new Error("the work queue was stopped"));
+    await this.#reaching;
+    await this.#listener?.stopAccepting(AbortSignal.abort());
+    await this.#listener?.drain(AbortSignal.abort());
+    await this.#upstream?.stop();
+    await this.#queue?.close();
+    this.#listener = this.#upstream = this.#queue = null;
+  }
+
+  /** @throws OutriggerError `restart-needed` */
+  async reload(_config: WorkQueueConfig): Promise<void> {
+    throw new OutriggerError("restart-needed", "a work queue takes a new configuration at its start only");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** @returns false: the backend is away */
+  async #reach(): Promise<boolean> {
+    const { log } = this.#deps;
+    try {
+      const queue = await OpenQueue.open(this.#config, this.#deps);
+      if (this.#stopped.signal.aborted) await queue.close();
+      else this.#queue = queue;
+      return true;
+    } catch (thrown) {
+      const { code, message } = OutriggerError.from(thrown);
+      if (!isAway(code)) throw thrown;
+      log.warn({ err: message }, "the backend is not reached; callers are told 503 until it is");
+      return false;
+    }
+  }
+
+  async #goOnReaching(): Promise<void> {
+    const { clock, log } = this.#deps;
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
+      await clock.sleep(REACH_EVERY, signal).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        if (!(await this.#reach())) continue;
+        log.info({}, "the backend is reached");
+        return;
+      } catch (thrown) {
+        // It is there, and will not do: somebody may mend it.
+        log.error({ err: OutriggerError.from(thrown).message }, "the backend cannot be used");
+      }
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const { workload, maxBody, maxDepth, listen } = this.#config;
+    const { log, clock, metrics, random } = this.#deps;
+    const { hostname, port } = new URL(workload);
+    const endpoints = [`${hostname}:${port || 80}`];
+    this.#upstream = new Upstream("workload", upstreamConfig({ endpoints }), { clock, log, metrics, random });
+    await this.#upstream.start();
+    const handler = new Front({
+      queue: () => this.#queue,
+      maxBody,
+      maxDepth,
+      metrics: new FrontMetrics(metrics, () => this.#queue?.waits.count ?? 0),
+    });
+    const listener = new Listener(
+      "front",
+      { host: listen.host ?? "::", port: listen.port },
+      this.#upstream,
+      HTTP1_DEFAULTS,
+      null,
+      { clock, log, metrics, random, handler },
+    );
+    await listener.start();
+    this.#listener = listener;
+  }
+
+  #frontListener(): DataListener[] {
+    const listener = this.#listener;
+    if (listener === null) return [];
+    return [
+      {
+        name: "front",
+        role: "ingress",
+        addresses: listener.addresses.map(({ address, port }) => formatHostPort({ host: address, port })),
+        stopAccepting: (signal) => listener.stopAccepting(signal),
+        connections: () => listener.connections(),
+        inFlight: () => listener.inFlight(),
+        drain: (signal) => listener.drain(signal),
+      },
+    ];
+  }
+
+  #workerListener(): DataListener[] {
+    if (this.#config.role === "front") return [];
+    return [
+      {
+        name: "worker",
+        role: "ingress",
+        // While callers are still heard, no further job is begun: it might not be done before the end.
+        drainBegins: (graceEnds) => {
+          this.#draining = this.#queue?.worker?.end(graceEnds) ?? Promise.resolve();
+        },
+        stopAccepting: async () => {},
+        connections: () => 0,
+        inFlight: () => this.#queue?.worker?.running ?? 0,
+        drain: async () => {
+          await this.#draining;
+          return 0;
+        },
+      },
+    ];
+  }
+}
+
+/**
+ * A work queue as a library: nothing is global, two of them live in one process.
+ * @throws OutriggerError `bad-config`
+ */
+export function createWorkQueue(config: WorkQueueInput, deps: Partial<WorkQueueDeps> = {}): WorkQueue {
+  return new WorkQueue(parseWorkQueueConfig(config), {
+    clock: deps.clock ?? systemClock,
+    log: deps.log ?? silentLogger,
+    metrics: deps.metrics ?? createMetrics(),
+    random: deps.random ?? Math.random,
+  });
+}

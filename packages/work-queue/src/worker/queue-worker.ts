@@ -1,0 +1,182 @@
+/** Takes jobs from the queue and gives them to the workload, so many at once, until each is done or given up. */
+import { Agent } from "node:http";
+import { UnrecoverableError, WaitingError, type Job } from "bullmq";
+import { OutriggerError, type Clock, type Logger, type Metrics, type Milliseconds } from "@outrigger/core";
+import type { Outcome } from "@outrigger/upstream";
+import type { Backend, JobWorker } from "../backend/backend.ts";
+import type { WorkQueueConfig } from "../config/config.ts";
+import type { Answer } from "../job/answer.ts";
+import { formatFailure, type Failure } from "../job/failure.ts";
+import type { StoredRequest } from "../job/stored-request.ts";
+import type { Cancellations } from "../queue/cancellations.ts";
+import { pauseAfter } from "./backoff.ts";
+import { Concurrency } from "./concurrency.ts";
+import { replay } from "./replay.ts";
+import { verdictOn } from "./verdict.ts";
+import { WorkerMetrics } from "./worker-metrics.ts";
+
+export interface QueueWorkerDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random: () => number;
+  readonly metrics: Metrics;
+  readonly cancellations: Cancellations;
+}
+
+/** A worker that ended takes nothing with it: so many may, before a job is held to be what ends them. */
+const MAX_STALLED = 10;
+/** For the jobs that are handed back at the end. */
+const LAST_WORDS: Milliseconds = 2_000;
+const MAX_ANSWER = 64 * 1024;
+
+export class QueueWorker {
+  readonly #config: WorkQueueConfig;
+  readonly #deps: QueueWorkerDeps;
+  readonly #agent = new Agent({ keepAlive: true, scheduling: "lifo" });
+  readonly #workload: URL;
+  readonly #worker: JobWorker;
+  readonly #metrics: WorkerMetrics;
+  readonly #concurrency: Concurrency;
+  #closing: Promise<void> | null = null;
+  /** Of attempts under way, by their jobs. */
+  readonly #limits = new Map<string, AbortController>();
+
+  constructor(backend: Backend, config: WorkQueueConfig, deps: QueueWorkerDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#workload = new URL(config.workload);
+    this.#metrics = new WorkerMetrics(deps.metrics);
+    this.#concurrency = new Concurrency(config, deps.clock);
+    this.#metrics.concurrency.value = this.#concurrency.limit;
+    this.#worker = backend.openWorker(config.queue, (job, token) => this.#run(job, token as string), {
+      concurrency: this.#concurrency.limit,
+      lockDuration: config.lockDuration,
+      stalledInterval: config.lockDuration,
+      maxStalledCount: MAX_STALLED,
+      removeOnComplete: { age: Math.ceil(config.keepAnswers / 1_000) },
+      settings: {
+        backoffStrategy: (attempt) => pauseAfter(attempt, config.backoff, config.maxBackoff, deps.random),
+      },
+    });
+    deps.cancellations.onAsked((id) =>
+      this.#limits.get(id)?.abort(new OutriggerError("cancelled", "its caller cancelled it")),
+    );
+    this.#worker.on("error", (error) => deps.log.warn({ err: error.message }, "the queue is not reached"));
+  }
+
+  get running(): number {
+    return this.#metrics.running.value;
+  }
+
+  async start(): Promise<void> {
+    await this.#worker.waitUntilReady();
+  }
+
+  /**
+   * Takes no further job; resolves when those that run have ended. When `cut` aborts they go back into the queue, and are
+   * another worker's at once; where the backend does not take them back, after lockDuration.
+   */
+  async end(cut: AbortSignal): Promise<void> {
+    this.#closing ??= this.#worker.close();
+    const cutOff = new Promise<void>((resolve) => {
+      const onCut = (): void => {
+        for (const limit of this.#limits.values())
+          limit.abort(new OutriggerError("worker-ends", "this worker ends"));
+        this.#deps.clock.timer(LAST_WORDS, () => resolve(), { unref: true });
+      };
+      if (cut.aborted) onCut();
+      else cut.addEventListener("abort", onCut, { once: true });
+    });
+    await Promise.race([this.#closing, cutOff]);
+    this.#agent.destroy();
+  }
+
+  async #run(job: Job<StoredRequest, Answer>, token: string): Promise<Answer> {
+    const { clock } = this.#deps;
+    const metrics = this.#metrics;
+    metrics.running.value++;
+    if (job.attemptsStarted === 1)
+      metrics.wait.observe(Math.max(0, clock.wallTime() - job.timestamp) / 1_000);
+    const began = clock.now();
+    let outcome: Outcome = "success";
+    try {
+      const answer = await this.#attempt(job);
+      metrics.attempted("done");
+      return answer;
+    } catch (thrown) {
+      if (thrown instanceof HandedBack) {
+        outcome = "cancelled";
+        await job.moveToWait(token);
+        throw new WaitingError();
+      }
+      metrics.attempted(thrown instanceof Refused ? "refused" : "again");
+      if (thrown instanceof FailedAttempt) ({ outcome } = thrown);
+      throw thrown;
+    } finally {
+      const took = clock.now() - began;
+      metrics.run.observe(took / 1_000);
+      this.#concurrency.attempted(outcome, took, metrics.running.value);
+      metrics.running.value--;
+      this.#worker.concurrency = metrics.concurrency.value = this.#concurrency.limit;
+    }
+  }
+
+  /** @throws FailedAttempt, Refused, HandedBack */
+  async #attempt(job: Job<StoredRequest, Answer>): Promise<Answer> {
+    const { timeout } = this.#config;
+    const id = job.id as string;
+    const limit = new AbortController();
+    this.#limits.set(id, limit);
+    const timer = this.#deps.clock.timer(timeout, () =>
+      limit.abort(new OutriggerError("timeout", `no whole answer within ${timeout} ms`)),
+    );
+    let answer: Answer;
+    try {
+      answer = await replay(
+        job.data,
+        [
+          ["outrigger-job", id],
+          ["outrigger-attempt", String(job.attemptsStarted)],
+        ],
+        { agent: this.#agent, workload: this.#workload, maxAnswer: MAX_ANSWER },
+        limit.signal,
+      );
+    } catch (thrown) {
+      const { code, message } = OutriggerError.from(thrown);
+      if (code === "answer-too-large") throw new Refused({ reason: "refused", message }, { cause: thrown });
+      if (code === "worker-ends") throw new HandedBack(message, { cause: thrown });
+      if (code === "cancelled") throw new Refused({ reason: "cancelled", message }, { cause: thrown });
+      const outcome = code === "timeout" ? "timeout" : "reset";
+      throw new FailedAttempt({ reason: "attempts", message }, outcome, { cause: thrown });
+    } finally {
+      timer.clear();
+      this.#limits.delete(id);
+    }
+    const verdict = verdictOn(answer.status);
+    if (verdict === "done") return answer;
+    const message = `the workload answered ${answer.status}`;
+    if (verdict === "refused") throw new Refused({ reason: "refused", message, answer });
+    throw new FailedAttempt({ reason: "attempts", message, answer }, "server-error");
+  }
+}
+
+/** Another may follow; where none does, this is why the job has failed. */
+class FailedAttempt extends Error {
+  readonly outcome: Outcome;
+
+  constructor(failure: Failure, outcome: Outcome, options?: ErrorOptions) {
+    super(formatFailure(failure), options);
+    this.outcome = outcome;
+  }
+}
+
+/** Not tried to its end: that is for another worker. */
+class HandedBack extends Error {}
+
+/** No other follows. */
+class Refused extends UnrecoverableError {
+  constructor(failure: Failure, options?: ErrorOptions) {
+    super(formatFailure(failure));
+    this.cause = options?.cause;
+  }
+}
