@@ -6,13 +6,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import {
-  eventually,
-  get,
-  runContainer,
-  startContainer,
-  type ContainerProcess,
-} from "@outrigger/core/testing";
+import { eventually } from "@outrigger/core/testing";
+import { get, runContainer, startContainer, type ContainerProcess } from "@outrigger/core/testing/container";
 import { splitWords } from "./config/command-words.ts";
 
 const PACKAGE = dirname(dirname(fileURLToPath(import.meta.url)));

@@ -5,13 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import {
-  get,
-  noRedisServer,
-  RedisServer,
-  startContainer,
-  type ContainerProcess,
-} from "@outrigger/core/testing";
+import { noRedisServer, RedisServer } from "@outrigger/core/testing";
+import { get, startContainer, type ContainerProcess } from "@outrigger/core/testing/container";
 import { Workload } from "./testing/workload.ts";
 
 const bin = fileURLToPath(new URL("main.js", import.meta.url));

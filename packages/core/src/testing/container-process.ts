@@ -1,4 +1,4 @@
-/** A pattern's container as a process of its own, for the length of a test file. */
+/** A pattern's container as a process, for the length of a test file. Not in the index: it makes a test of who imports it. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { request, type Agent } from "node:http";
@@ -6,7 +6,9 @@ import { createInterface } from "node:readline";
 import { after } from "node:test";
 
 const running = new Set<ChildProcess>();
-let endsThem = false;
+after(() => {
+  for (const child of running) child.kill("SIGKILL");
+});
 
 export interface LogLine {
   /** The whole line where it is not the container's own, but a child's. */
@@ -30,12 +32,6 @@ export async function startContainer(
     [bin, "--probe", "127.0.0.1:0", "--control", "127.0.0.1:0", "--egress-quiet", "50ms", ...args],
     { stdio: ["ignore", "pipe", "pipe"], env },
   );
-  // At the first one, not before: to import this makes no test of whoever does.
-  if (!endsThem)
-    after(() => {
-      for (const one of running) one.kill("SIGKILL");
-    });
-  endsThem = true;
   running.add(child);
   const lines: LogLine[] = [];
   let errors = "";

@@ -12,10 +12,3 @@ export {
 export { noRedisServer, RedisServer } from "./redis-server.ts";
 export { noPostgresServer, PostgresServer } from "./postgres-server.ts";
 export { eventually } from "./eventually.ts";
-export {
-  get,
-  runContainer,
-  startContainer,
-  type ContainerProcess,
-  type LogLine,
-} from "./container-process.ts";

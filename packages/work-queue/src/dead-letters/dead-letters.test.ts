@@ -145,7 +145,7 @@ test("what is not said, or said twice, is refused, and nothing is done", { skip 
     ["POST", "/dead-letters/replay", /say which/],
     ["POST", "/dead-letters/purge?all=false", /accepted: true/],
     ["POST", "/dead-letters/purge?all=true&id=d1", /exclude each other/],
-    ["GET", "/dead-letters?reason=bad", /accepted: refused, attempts, stalled, unreadable/],
+    ["GET", "/dead-letters?reason=bad", /accepted: refused, attempts, stalled, cancelled, unreadable/],
     ["GET", "/dead-letters?count=0", /from 1 to 1000/],
     ["GET", "/dead-letters?count=x", /from 1 to 1000/],
   ] as const) {
