@@ -8,7 +8,7 @@ import { Cancellations } from "./queue/cancellations.ts";
 import { JobStore } from "./queue/job-store.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
 
-export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations">;
+export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "pauseQueue">;
 
 export class OpenQueue {
   readonly store: JobStore;
@@ -31,7 +31,13 @@ export class OpenQueue {
     this.store = new JobStore(backend, config, { clock, metrics, cancellations, onError });
     this.waits = new Waits({ clock, events: this.#events, find: (id) => this.store.find(id) });
     this.worker =
-      config.role === "front" ? null : new QueueWorker(backend, config, { ...deps, cancellations });
+      config.role === "front"
+        ? null
+        : new QueueWorker(backend, config, {
+            ...deps,
+            cancellations,
+            pauseQueue: (span) => this.store.pause(span),
+          });
   }
 
   /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`; or why this backend will not do */

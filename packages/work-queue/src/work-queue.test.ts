@@ -336,6 +336,19 @@ test(
   },
 );
 
+test("a workload that says when to come again is left alone until then, by all jobs", async () => {
+  const times: number[] = [];
+  workload.behave = (_seen, response) => {
+    times.push(performance.now());
+    if (times.length > 1) response.end("ok");
+    else response.writeHead(429, { "retry-after": "1" }).end();
+  };
+  const first = post("/", "x", { prefer: "wait=30" });
+  while (times.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([(await first).status, (await post("/", "y", { prefer: "wait=30" })).status], [200, 200]);
+  for (const time of times.slice(1)) assert.ok(time - (times[0] as number) >= 990, times.join());
+});
+
 test(
   "a Redis that would lose jobs is refused, unless that is allowed by name",
   { skip: noRedisServer },

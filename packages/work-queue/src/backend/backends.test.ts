@@ -203,6 +203,27 @@ for (const { name, skip, open } of BACKENDS) {
       assert.equal(asked[0], "one");
     });
 
+    each("gives nobody a job while the queue is paused, and goes on by itself", async () => {
+      const queue = await openQueue();
+      const began: number[] = [];
+      const limiter = { max: 1_000_000_000, duration: 1_000 };
+      for (const _ of [1, 2])
+        work(
+          async () => {
+            began.push(performance.now());
+            return OK;
+          },
+          { limiter },
+        );
+      await queue.add("http", request("/"), { jobId: "before", ...OPTIONS });
+      await eventually("it goes on", () => began.length === 1);
+      const paused = performance.now();
+      await queue.rateLimit(500);
+      for (const jobId of ["one", "two"]) await queue.add("http", request("/"), { jobId, ...OPTIONS });
+      await eventually("they are done", () => began.length === 3);
+      for (const at of began.slice(1)) assert.ok(at - paused >= 490, `${at - paused}`);
+    });
+
     each("says how many jobs there are in which state, and which is the oldest", async () => {
       const queue = await openQueue();
       const watch = new DepthWatch({ queue, clock: systemClock, metrics: createMetrics() });

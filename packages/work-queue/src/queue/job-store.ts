@@ -96,6 +96,11 @@ export class JobStore {
     );
   }
 
+  /** No worker takes a job for so long, wherever; what runs goes on. */
+  async pause(span: Milliseconds): Promise<void> {
+    await this.#queue.rateLimit(Math.ceil(span));
+  }
+
   /**
    * Takes it out of the queue; a running one is asked to end, and fails as `cancelled`.
    * @returns what became of it; `ended`: it had ended before; null: there is none of that id

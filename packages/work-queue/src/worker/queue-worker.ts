@@ -1,7 +1,14 @@
 /** Takes jobs from the queue and gives them to the workload, so many at once, until each is done or given up. */
 import { Agent } from "node:http";
 import { UnrecoverableError, WaitingError, type Job } from "bullmq";
-import { OutriggerError, type Clock, type Logger, type Metrics, type Milliseconds } from "@outrigger/core";
+import {
+  formatDuration,
+  OutriggerError,
+  type Clock,
+  type Logger,
+  type Metrics,
+  type Milliseconds,
+} from "@outrigger/core";
 import type { Outcome } from "@outrigger/upstream";
 import type { Backend, JobWorker } from "../backend/backend.ts";
 import type { WorkQueueConfig } from "../config/config.ts";
@@ -12,6 +19,7 @@ import type { Cancellations } from "../queue/cancellations.ts";
 import { pauseAfter } from "./backoff.ts";
 import { Concurrency } from "./concurrency.ts";
 import { replay } from "./replay.ts";
+import { retryAfter } from "./retry-after.ts";
 import { verdictOn } from "./verdict.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 
@@ -21,6 +29,8 @@ export interface QueueWorkerDeps {
   readonly random: () => number;
   readonly metrics: Metrics;
   readonly cancellations: Cancellations;
+  /** Nobody takes a job of this queue for so long, wherever. */
+  pauseQueue(span: Milliseconds): Promise<void>;
 }
 
 /** A worker that ended takes nothing with it: so many may, before a job is held to be what ends them. */
@@ -50,6 +60,8 @@ export class QueueWorker {
     this.#metrics.concurrency.value = this.#concurrency.limit;
     this.#worker = backend.openWorker(config.queue, (job, token) => this.#run(job, token as string), {
       concurrency: this.#concurrency.limit,
+      // Reached by a pause alone, which BullMQ looks for where there is a limit.
+      limiter: { max: 1_000_000_000, duration: 1_000 },
       lockDuration: config.lockDuration,
       stalledInterval: config.lockDuration,
       maxStalledCount: MAX_STALLED,
@@ -156,7 +168,22 @@ export class QueueWorker {
     if (verdict === "done") return answer;
     const message = `the workload answered ${answer.status}`;
     if (verdict === "refused") throw new Refused({ reason: "refused", message, answer });
+    await this.#obey(answer);
     throw new FailedAttempt({ reason: "attempts", message, answer }, "server-error");
+  }
+
+  /** A workload that says when it may be asked again is not asked before, by anybody. */
+  async #obey({ status, fields }: Answer): Promise<void> {
+    const { clock, log, pauseQueue } = this.#deps;
+    const value = fields.find(([name]) => name === "retry-after")?.[1];
+    const span = retryAfter(value, clock.wallTime());
+    if (span === 0) return;
+    log.info({ status, pause: formatDuration(span) }, "the workload asks for a pause (Retry-After)");
+    try {
+      await pauseQueue(span);
+    } catch (thrown) {
+      log.warn({ err: (thrown as Error).message }, "the queue could not be paused");
+    }
   }
 }
 
