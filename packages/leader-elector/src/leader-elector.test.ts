@@ -156,6 +156,18 @@ describe("an elector of several elections", () => {
     }
   });
 
+  it("that is stopped while a reload waits for a releaseDelay waits for that no longer", async (context) => {
+    for (const waits of [true, false]) {
+      const { clock, elector } = await setUp(context, { ...BASE, releaseDelay: "20s" });
+      const former = elector.elector("tick");
+      const reloaded = elector.reload(CHANGED);
+      if (waits) await eventually("the former ends", () => former?.view.state === "ending");
+      await elector.stop();
+      await reloaded;
+      assert.deepEqual([elector.listeners[0]?.addresses, clock.pendingTimers], [[], 0]);
+    }
+  });
+
   it("that cannot start leaves nothing open", async () => {
     const { clock, elector } = create({ ...BASE, child: "no-such-command" });
     await assert.rejects(elector.start(), /no-such-command/);

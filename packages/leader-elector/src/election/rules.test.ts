@@ -109,14 +109,18 @@ describe("a candidate", () => {
     assert.equal(election.next(now).kind, "write");
   });
 
-  it("waits for the longer lease of a holder that was configured otherwise", () => {
-    put(held("b", { leaseDuration: 60_000 }));
-    read();
-    now += 59_999;
-    assert.notEqual(election.next(now).kind, "write");
-    now += 1;
-    assert.equal(election.next(now).kind, "write");
-  });
+  for (const [theirs, counts] of [
+    [60_000, 60_000],
+    [3_000, 15_000],
+  ] as const)
+    it(`waits for the longer lease where the holder was configured otherwise: with ${theirs} ms`, () => {
+      put(held("b", { leaseDuration: theirs }));
+      read();
+      now += counts - 1;
+      assert.notEqual(election.next(now).kind, "write");
+      now += 1;
+      assert.equal(election.next(now).kind, "write");
+    });
 
   it("takes one of its own name for another, unless it was its own acquisition", () => {
     put(held("a"));

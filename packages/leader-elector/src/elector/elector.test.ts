@@ -357,6 +357,19 @@ describe("an elector", () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
+  it("that is stopped before its releaseDelay is over gives the lease back at once, and leaves no timer", async () => {
+    for (const retiredFirst of [true, false]) {
+      const { clock, elector, holder } = setUp({ releaseDelay: 20_000 });
+      await elector.start();
+      await clock.advanceAsync(100);
+      const retired = retiredFirst ? elector.retire(never) : null;
+      await clock.advanceAsync(1_000);
+      await elector.stop();
+      await (retired ?? elector.retire(never));
+      assert.deepEqual([await holder(), clock.pendingTimers], ["", 0]);
+    }
+  });
+
   it("that is stopped tells that leadership ends before its duties end", async () => {
     const { clock, elector, told } = setUp();
     await elector.start();

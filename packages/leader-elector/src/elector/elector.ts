@@ -227,8 +227,11 @@ export class Elector {
     const { releaseDelay = 0 } = this.#options;
     // Or resigned meanwhile.
     const gone = (await workGone()) || !this.#keepsLease;
-    if (gone && releaseDelay > 0) await this.#clock.sleep(releaseDelay, graceEnds).catch(() => {});
     this.#keepsLease = !gone;
+    if (gone && releaseDelay > 0) {
+      const cut = AbortSignal.any([graceEnds, this.#stopped.signal]);
+      await this.#clock.sleep(releaseDelay, cut).catch(() => {});
+    }
     if (gone) {
       await this.#candidate.withdraw(graceEnds);
       return this.#termEnded(term);

@@ -317,8 +317,11 @@ describe("the HTTP API", () => {
     );
     assert.match(await error("/watch?election=tick&after=x&wait=5"), /^400 wait: .*at most/);
     assert.match(await error("/resign?election=tick&wait=yes", "POST"), /^400 wait="yes": accepted: drained/);
-    const page = { origin: "http://evil.example" };
-    assert.match(await error("/resign?election=tick", "POST", page), /^403 what acts is not for web pages$/);
+    for (const page of [{ origin: "http://evil.example" }, { "sec-fetch-site": "cross-site" }])
+      assert.match(
+        await error("/resign?election=tick", "POST", page),
+        /^403 what acts is not for web pages$/,
+      );
     assert.equal((await ask("/isLeader?election=tock")).status, 200, "nobody resigned");
     assert.equal((await ask("/isLeader?election=tick")).status, 200, "nobody resigned");
     assert.equal((await ask("/__proto__?election=tick")).status, 404);
