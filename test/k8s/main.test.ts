@@ -151,15 +151,18 @@ test("each kind of workload is asked about with an ambassador in it, native and 
   assert.match(inputs.join(""), /preStop/);
 });
 
-test("the ticker's leader is deleted, then all are rolled; its account is bound in the run's namespace", async () => {
+test("the ticker's leader is killed, the next one deleted, then all are rolled; its account is bound in the run's namespace", async () => {
   const { calls, report } = await run({}, "leader-elector");
   const order = calls.map(said).filter((words) => /^(rollout restart|delete (pod|deployment))/.test(words));
   assert.deepEqual(order, [
     "delete pod ticker-a",
+    "delete pod ticker-b",
     "rollout restart deployment/ticker",
     "delete deployment ticker",
   ]);
-  assert.match(report, /4 ticks, no second with two, tokens 3 7 9, longest gap 2\.0 s, 0 late/);
+  const killed = calls.find((call) => said(call) === "delete pod ticker-a")?.args ?? [];
+  assert.ok(killed.includes("--force") && killed.includes("--grace-period=0"), killed.join(" "));
+  assert.match(report, /5 ticks, no second with two, tokens 3 7 8 9, longest gap 2\.0 s, 0 late/);
   const input = calls.find((call) => said(call) === "apply")?.input ?? "";
   assert.match(input, /^ {4}name: ticker\n {4}namespace: outrigger-test-[0-9a-f]{8}$/m);
 });
@@ -167,7 +170,7 @@ test("the ticker's leader is deleted, then all are rolled; its account is bound 
 for (const [what, ticks, why] of [
   ["tick twice in a second", "tick 2026-01-01T00:00:04.500Z token 7\n", /two ticks in one second/],
   ["tick under an older token", "tick 2026-01-01T00:00:05.500Z token 3\n", /1 late/],
-  ["stand still for too long", "tick 2026-01-01T00:00:45.500Z token 9\n", /a gap of 41\.5 s/],
+  ["stand still for too long", "tick 2026-01-01T00:00:45.500Z token 9\n", /a gap of 40\.5 s/],
 ] as const) {
   test(`when tickers ${what} their suite fails, and all is removed`, async () => {
     const { counts, report, calls } = await run({ ticks }, "leader-elector");

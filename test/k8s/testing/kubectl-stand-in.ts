@@ -18,7 +18,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   "rollout status": ["timeout"],
   "rollout restart": [],
   logs: ["follow", "container"],
-  "delete pod": ["wait", "timeout"],
+  "delete pod": ["wait", "timeout", "grace-period", "force"],
   "delete deployment": ["wait", "timeout"],
   get: ["output", "sort-by", "selector"],
 };
@@ -28,6 +28,7 @@ const WITHOUT_NAMESPACE = new Set(["version", "create namespace", "delete namesp
 const GENERATIONS = [
   ["a", "b", "c"],
   ["b", "c", "d"],
+  ["c", "d", "h"],
   ["e", "f", "g"],
 ];
 
@@ -84,7 +85,8 @@ async function answer(): Promise<string> {
 function generation(): number {
   const did = (...some: string[]): boolean =>
     recorded(folder).some(({ args }) => some.every((word) => args.includes(word)));
-  return did("restart", "deployment/ticker") ? 2 : did("delete", "ticker-a") ? 1 : 0;
+  if (did("restart", "deployment/ticker")) return 3;
+  return did("delete", "ticker-b") ? 2 : did("delete", "ticker-a") ? 1 : 0;
 }
 
 async function ticks(pod: string): Promise<string> {
@@ -98,6 +100,7 @@ async function ticks(pod: string): Promise<string> {
     `tick 2026-01-01T00:00:0${second}.010Z token ${token}\n`;
   if (pod === "ticker-a") return at(1, 3) + at(2, 3);
   if (pod === "ticker-b") return at(4, 7);
+  if (pod === "ticker-c") return at(5, 8);
   return pod === "ticker-e" ? (play.ticks ?? at(6, 9)) : "";
 }
 
