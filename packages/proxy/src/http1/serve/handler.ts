@@ -2,7 +2,7 @@
 import type { ServedRequest } from "./served-request.ts";
 
 export interface Handler {
-  /** Whether the request is this handler's; the listener's upstream gets the others. By path and query, as they came. */
+  /** Whether the request is this handler's; the listener's upstream gets the others. By path and query, as they came; one that asks for an upgrade, too, which it does not get. */
   takes(method: string, target: string): boolean;
   /** Answers it, now or later, once. What it throws is answered 500, and logged. */
   handle(request: ServedRequest): void | Promise<void>;
