@@ -27,7 +27,8 @@ type Connection = ReturnType<typeof connectionTo>;
 function connectionTo(url: string) {
   const { hostname, port, protocol } = new URL(url);
   return {
-    host: hostname,
+    // Of an IPv6 address: without its brackets.
+    host: hostname.replace(/^\[|\]$/g, ""),
     port: Number(port || 6379),
     ...(protocol === "rediss:" && { tls: {} }),
     connectionName: "outrigger-work-queue",
