@@ -259,6 +259,18 @@ test(
   },
 );
 
+test("it stops while its backend is away, or does not answer", { skip: noRedisServer }, async () => {
+  for (const how of ["SIGKILL", "SIGSTOP"] as const) {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const away = await open({ backend: redis.url });
+    if (how === "SIGKILL") await redis.crash();
+    else redis.kill("SIGSTOP");
+    await away.stop();
+    redis.kill("SIGCONT");
+    await redis.end();
+  }
+});
+
 test(
   "it starts without its backend, tells callers 503, and takes requests once it is there",
   { skip: noRedisServer },

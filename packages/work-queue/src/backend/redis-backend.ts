@@ -1,5 +1,5 @@
 /** Jobs in Redis or Valkey. A job that was answered 202 must be on its disk: a server that would lose it is refused. */
-import { createRedisBackend } from "bullmq";
+import { createRedisBackend, type RedisQueueBackend } from "bullmq";
 import { OutriggerError } from "@outrigger/core";
 import { Redis } from "ioredis";
 import type { Backend } from "./backend.ts";
@@ -12,14 +12,28 @@ export type Allowance = "no-aof" | "eviction";
 export async function openRedis(url: string, allowed: readonly Allowance[]): Promise<Backend> {
   const connection = connectionTo(url);
   await inspect(connection, allowed);
+  const opened: RedisQueueBackend[] = [];
   return bullmqOn(
-    createRedisBackend,
+    (name, options, kind) => {
+      const backend = closingAtOnce(createRedisBackend(name, options, kind));
+      opened.push(backend);
+      return backend;
+    },
     {
       asking: { ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 0 },
       waiting: { ...connection, maxRetriesPerRequest: null },
     },
-    async () => {},
+    async () => {
+      for (const backend of opened) await backend.close();
+    },
   );
+}
+
+/** BullMQ says QUIT, or waits for a connection to end that is not there: for ever, where Redis does not answer. */
+function closingAtOnce(backend: RedisQueueBackend): RedisQueueBackend {
+  const close = backend.close.bind(backend);
+  backend.close = backend.disconnect = () => close(true);
+  return backend;
 }
 
 type Connection = ReturnType<typeof connectionTo>;
