@@ -259,6 +259,29 @@ test(
   },
 );
 
+test(
+  "a caller whose job is kept has 202, not 503, where the backend goes while it waits",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const front = await open({ backend: redis.url, role: "front", storeTimeout: "200ms" });
+    try {
+      const headers = { prefer: "wait=600" };
+      const answer = ask("/", { method: "POST", body: "x", headers }, portOf(front));
+      const waiting = /outrigger_queue_callers_waiting 1/;
+      while (!waiting.test((await front.metrics.expose()).body))
+        await new Promise((resolve) => setImmediate(resolve));
+      await redis.crash();
+      const { status, headers: fields } = await answer;
+      assert.equal(status, 202);
+      assert.match(fields.get("location") ?? "", /^\/jobs\/[0-9a-f]{32}$/);
+    } finally {
+      await front.stop();
+      await redis.end();
+    }
+  },
+);
+
 test("it stops while its backend is away, or does not answer", { skip: noRedisServer }, async () => {
   for (const how of ["SIGKILL", "SIGSTOP"] as const) {
     const redis = await RedisServer.start(["--appendonly", "yes"]);
@@ -269,6 +292,12 @@ test("it stops while its backend is away, or does not answer", { skip: noRedisSe
     redis.kill("SIGCONT");
     await redis.end();
   }
+});
+
+test("a caller whose job fails without an answer while it waits is told so", async () => {
+  workload.behave = (_seen, response) => void response.socket?.resetAndDestroy();
+  const answer = await post("/", "x", { prefer: "wait=30" });
+  assert.deepEqual([answer.status, (await told(answer)).state], [202, "failed"]);
 });
 
 test(
