@@ -1,6 +1,7 @@
 /** The whole of it in this process, on a folder: what callers and the workload see. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
@@ -292,6 +293,29 @@ test("it stops while its backend is away, or does not answer", { skip: noRedisSe
     redis.kill("SIGCONT");
     await redis.end();
   }
+});
+
+test("a backend that accepts and says nothing is away: callers are told 503", async () => {
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const { port } = silent.address() as AddressInfo;
+  const away = await open({ backend: `redis://127.0.0.1:${port}` });
+  assert.equal((await ask("/", { method: "POST", body: "x" }, portOf(away))).status, 503);
+  silent.close();
+  await away.stop();
+});
+
+test("one that is stopped while it starts does not listen", { skip: noRedisServer }, async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  const hasty = createWorkQueue({ backend: redis.url, listen: "127.0.0.1:0" });
+  const started = hasty.start();
+  await hasty.stop();
+  await started;
+  assert.deepEqual(
+    hasty.listeners.filter(({ name }) => name === "front"),
+    [],
+  );
+  await redis.end();
 });
 
 test("a caller whose job fails without an answer while it waits is told so", async () => {

@@ -1,12 +1,15 @@
 /** Jobs in Redis or Valkey. A job that was answered 202 must be on its disk: a server that would lose it is refused. */
 import { createRedisBackend, type RedisQueueBackend } from "bullmq";
-import { OutriggerError } from "@outrigger/core";
+import { OutriggerError, type Milliseconds } from "@outrigger/core";
 import { Redis } from "ioredis";
 import type { Backend } from "./backend.ts";
 import { bullmqOn } from "./bullmq-on.ts";
 
 /** What of durability may be missing. */
 export type Allowance = "no-aof" | "eviction";
+
+/** One that accepts and says nothing for so long is away. */
+const PATIENCE: Milliseconds = 5_000;
 
 /** @throws OutriggerError `redis-unreachable`, `not-durable` */
 export async function openRedis(url: string, allowed: readonly Allowance[]): Promise<Backend> {
@@ -50,7 +53,13 @@ function connectionTo(url: string) {
 }
 
 async function inspect(connection: Connection, allowed: readonly Allowance[]): Promise<void> {
-  const redis = new Redis({ ...connection, lazyConnect: true, retryStrategy: () => null });
+  const redis = new Redis({
+    ...connection,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: PATIENCE,
+    socketTimeout: PATIENCE,
+  });
   let cause: Error | null = null;
   redis.on("error", (error: Error) => (cause ??= error));
   let info: string;
