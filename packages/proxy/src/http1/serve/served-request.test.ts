@@ -247,6 +247,22 @@ describe("a request that is answered here", () => {
     await eventually(() => failed === "client-left");
   });
 
+  it("is not given in part to a handler that reads it after the client has left", async () => {
+    let late: ServedRequest | null = null;
+    await using proxy = await serve((request) => void (late = request));
+    const client = await proxy.client();
+    client.write(post("/a", "body"));
+    await eventually(() => late !== null);
+    await new Promise<void>((resolve) => {
+      late?.onLeft(resolve);
+      client.reset();
+    });
+    await assert.rejects(
+      async () => late?.wholeBody(100),
+      (thrown) => OutriggerError.from(thrown).code === "client-left",
+    );
+  });
+
   it("cannot be made to end a line early by what it is given", async () => {
     await using proxy = await serve((request) =>
       request.answer(200, [
