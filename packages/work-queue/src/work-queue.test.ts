@@ -295,6 +295,21 @@ test("it stops while its backend is away, or does not answer", { skip: noRedisSe
   }
 });
 
+test("a drain tells callers who wait that their jobs are kept", { skip: noRedisServer }, async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  const front = await open({ backend: redis.url, role: "front" });
+  const headers = { prefer: "wait=600" };
+  const answer = ask("/", { method: "POST", body: "x", headers }, portOf(front));
+  const waiting = /outrigger_queue_callers_waiting 1/;
+  while (!waiting.test((await front.metrics.expose()).body))
+    await new Promise((resolve) => setImmediate(resolve));
+  const [listener] = front.listeners;
+  assert.equal(await listener?.drain(new AbortController().signal), 0);
+  assert.equal((await answer).status, 202);
+  await front.stop();
+  await redis.end();
+});
+
 test("a backend that accepts and says nothing is away: callers are told 503", async () => {
   const silent = createServer();
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));

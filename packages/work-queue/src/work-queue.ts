@@ -185,7 +185,11 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
         stopAccepting: (signal) => listener.stopAccepting(signal),
         connections: () => listener.connections(),
         inFlight: () => listener.inFlight(),
-        drain: (signal) => listener.drain(signal),
+        drain: (signal) => {
+          // Their jobs are kept, and may be done after the end of this process.
+          this.#queue?.waits.letGo();
+          return listener.drain(signal);
+        },
       },
     ];
   }
