@@ -1,6 +1,7 @@
 /** The whole of it in this process, on a folder: what callers and the workload see. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
@@ -258,6 +259,85 @@ test(
     }
   },
 );
+
+test(
+  "a caller whose job is kept has 202, not 503, where the backend goes while it waits",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const front = await open({ backend: redis.url, role: "front", storeTimeout: "200ms" });
+    try {
+      const headers = { prefer: "wait=600" };
+      const answer = ask("/", { method: "POST", body: "x", headers }, portOf(front));
+      const waiting = /outrigger_queue_callers_waiting 1/;
+      while (!waiting.test((await front.metrics.expose()).body))
+        await new Promise((resolve) => setImmediate(resolve));
+      await redis.crash();
+      const { status, headers: fields } = await answer;
+      assert.equal(status, 202);
+      assert.match(fields.get("location") ?? "", /^\/jobs\/[0-9a-f]{32}$/);
+    } finally {
+      await front.stop();
+      await redis.end();
+    }
+  },
+);
+
+test("it stops while its backend is away, or does not answer", { skip: noRedisServer }, async () => {
+  for (const how of ["SIGKILL", "SIGSTOP"] as const) {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const away = await open({ backend: redis.url });
+    if (how === "SIGKILL") await redis.crash();
+    else redis.kill("SIGSTOP");
+    await away.stop();
+    redis.kill("SIGCONT");
+    await redis.end();
+  }
+});
+
+test("a drain tells callers who wait that their jobs are kept", { skip: noRedisServer }, async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  const front = await open({ backend: redis.url, role: "front" });
+  const headers = { prefer: "wait=600" };
+  const answer = ask("/", { method: "POST", body: "x", headers }, portOf(front));
+  const waiting = /outrigger_queue_callers_waiting 1/;
+  while (!waiting.test((await front.metrics.expose()).body))
+    await new Promise((resolve) => setImmediate(resolve));
+  const [listener] = front.listeners;
+  assert.equal(await listener?.drain(new AbortController().signal), 0);
+  assert.equal((await answer).status, 202);
+  await front.stop();
+  await redis.end();
+});
+
+test("a backend that accepts and says nothing is away: callers are told 503", async () => {
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  const { port } = silent.address() as AddressInfo;
+  const away = await open({ backend: `redis://127.0.0.1:${port}` });
+  assert.equal((await ask("/", { method: "POST", body: "x" }, portOf(away))).status, 503);
+  silent.close();
+  await away.stop();
+});
+
+test("one that is stopped while it starts does not listen", { skip: noRedisServer }, async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  const hasty = createWorkQueue({ backend: redis.url, listen: "127.0.0.1:0" });
+  const started = hasty.start();
+  await hasty.stop();
+  await started;
+  assert.deepEqual(
+    hasty.listeners.filter(({ name }) => name === "front"),
+    [],
+  );
+  await redis.end();
+});
+
+test("a caller whose job fails without an answer while it waits is told so", async () => {
+  workload.behave = (_seen, response) => void response.socket?.resetAndDestroy();
+  const answer = await post("/", "x", { prefer: "wait=30" });
+  assert.deepEqual([answer.status, (await told(answer)).state], [202, "failed"]);
+});
 
 test(
   "it starts without its backend, tells callers 503, and takes requests once it is there",

@@ -38,6 +38,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   #listener: Listener | null = null;
   #state: "new" | "started" | "stopped" = "new";
   readonly #stopped = new AbortController();
+  #starting: Promise<void> = Promise.resolve();
   #reaching: Promise<void> = Promise.resolve();
   #draining: Promise<void> = Promise.resolve();
 
@@ -77,10 +78,9 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
     if (this.#state !== "new")
       throw new OutriggerError("already-started", "a work queue starts once; create another");
     this.#state = "started";
+    this.#starting = this.#begin();
     try {
-      const reached = await this.#reach();
-      if (this.#config.role !== "worker") await this.#listen();
-      if (!reached) this.#reaching = this.#goOnReaching();
+      await this.#starting;
     } catch (thrown) {
       await this.stop();
       throw thrown;
@@ -90,6 +90,8 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   async stop(): Promise<void> {
     this.#state = "stopped";
     this.#stopped.abort(new Error("the work queue was stopped"));
+    // What it opens would be closed by nobody.
+    await this.#starting.catch(() => {});
     await this.#reaching;
     await this.#listener?.stopAccepting(AbortSignal.abort());
     await this.#listener?.drain(AbortSignal.abort());
@@ -105,6 +107,13 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
+  }
+
+  async #begin(): Promise<void> {
+    const reached = await this.#reach();
+    if (this.#stopped.signal.aborted) return;
+    if (this.#config.role !== "worker") await this.#listen();
+    if (!reached) this.#reaching = this.#goOnReaching();
   }
 
   /** @returns false: the backend is away */
@@ -176,7 +185,11 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
         stopAccepting: (signal) => listener.stopAccepting(signal),
         connections: () => listener.connections(),
         inFlight: () => listener.inFlight(),
-        drain: (signal) => listener.drain(signal),
+        drain: (signal) => {
+          // Their jobs are kept, and may be done after the end of this process.
+          this.#queue?.waits.letGo();
+          return listener.drain(signal);
+        },
       },
     ];
   }

@@ -1,6 +1,6 @@
 /** Jobs in Redis or Valkey. A job that was answered 202 must be on its disk: a server that would lose it is refused. */
-import { createRedisBackend } from "bullmq";
-import { OutriggerError } from "@outrigger/core";
+import { createRedisBackend, type RedisQueueBackend } from "bullmq";
+import { OutriggerError, type Milliseconds } from "@outrigger/core";
 import { Redis } from "ioredis";
 import type { Backend } from "./backend.ts";
 import { bullmqOn } from "./bullmq-on.ts";
@@ -8,18 +8,35 @@ import { bullmqOn } from "./bullmq-on.ts";
 /** What of durability may be missing. */
 export type Allowance = "no-aof" | "eviction";
 
+/** One that accepts and says nothing for so long is away. */
+const PATIENCE: Milliseconds = 5_000;
+
 /** @throws OutriggerError `redis-unreachable`, `not-durable` */
 export async function openRedis(url: string, allowed: readonly Allowance[]): Promise<Backend> {
   const connection = connectionTo(url);
   await inspect(connection, allowed);
+  const opened: RedisQueueBackend[] = [];
   return bullmqOn(
-    createRedisBackend,
+    (name, options, kind) => {
+      const backend = closingAtOnce(createRedisBackend(name, options, kind));
+      opened.push(backend);
+      return backend;
+    },
     {
       asking: { ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 0 },
       waiting: { ...connection, maxRetriesPerRequest: null },
     },
-    async () => {},
+    async () => {
+      for (const backend of opened) await backend.close();
+    },
   );
+}
+
+/** BullMQ says QUIT, or waits for a connection to end that is not there: for ever, where Redis does not answer. */
+function closingAtOnce(backend: RedisQueueBackend): RedisQueueBackend {
+  const close = backend.close.bind(backend);
+  backend.close = backend.disconnect = () => close(true);
+  return backend;
 }
 
 type Connection = ReturnType<typeof connectionTo>;
@@ -27,7 +44,8 @@ type Connection = ReturnType<typeof connectionTo>;
 function connectionTo(url: string) {
   const { hostname, port, protocol } = new URL(url);
   return {
-    host: hostname,
+    // Of an IPv6 address: without its brackets.
+    host: hostname.replace(/^\[|\]$/g, ""),
     port: Number(port || 6379),
     ...(protocol === "rediss:" && { tls: {} }),
     connectionName: "outrigger-work-queue",
@@ -35,7 +53,13 @@ function connectionTo(url: string) {
 }
 
 async function inspect(connection: Connection, allowed: readonly Allowance[]): Promise<void> {
-  const redis = new Redis({ ...connection, lazyConnect: true, retryStrategy: () => null });
+  const redis = new Redis({
+    ...connection,
+    lazyConnect: true,
+    retryStrategy: () => null,
+    connectTimeout: PATIENCE,
+    socketTimeout: PATIENCE,
+  });
   let cause: Error | null = null;
   redis.on("error", (error: Error) => (cause ??= error));
   let info: string;

@@ -15,7 +15,8 @@ export const backendOption = z
       if (folder !== undefined) return { kind: "embedded", folder } as const;
       if (URL.canParse(input)) {
         // Only database 0: the driver goes on there where another one is refused to it (BUSY), and jobs would be in two.
-        if (/^rediss?:\/\/[^/]+\/?$/.test(input)) return { kind: "redis", url: input } as const;
+        // A password is not given to the server: one that is taken and dropped would be looked for elsewhere.
+        if (/^rediss?:\/\/[^/@?#]+\/?$/.test(input)) return { kind: "redis", url: input } as const;
         if (/^postgres(ql)?:\/\/[^/]/.test(input)) return { kind: "postgres", url: input } as const;
       }
       context.issues.push({ code: "custom", input, message: `accepted: ${ACCEPTED}` });

@@ -18,6 +18,11 @@ test("what is none, or a database of Redis other than the first, is refused with
     assert.throws(() => backendOf(backend), /accepted: embedded:FOLDER, redis:\/\/HOST\[:PORT\], /, backend);
 });
 
+test("a Redis with a password, or options, is refused: they would be dropped", () => {
+  for (const backend of ["redis://:secret@r", "rediss://u:secret@r:6379/", "redis://r?family=6"])
+    assert.throws(() => backendOf(backend), /accepted: embedded:FOLDER, redis:\/\/HOST\[:PORT\], /, backend);
+});
+
 test("a request is not known longer by its key than its answer is kept", () => {
   const config = { backend: "redis://r", keepAnswers: "10m" };
   assert.throws(() => parseWorkQueueConfig(config), /idempotencyWindow|at most keepAnswers/);

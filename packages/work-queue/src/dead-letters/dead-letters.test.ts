@@ -137,6 +137,25 @@ test("one that is tried again has all attempts before it", { skip }, async () =>
   assert.equal(await letters.purge("all"), 1);
 });
 
+test("one that somebody else has tried again meanwhile is not purged", { skip }, async () => {
+  await fail(["e1"], "refused");
+  heal = true;
+  const slow = new Proxy(queue, {
+    get(target, name) {
+      if (name !== "getJobs") return Reflect.get(target, name, target) as unknown;
+      return async (...asked: Parameters<JobQueue["getJobs"]>) => {
+        const jobs = await target.getJobs(...asked);
+        await new DeadLetters(queue).replay("all");
+        while ((await queue.getJobState("e1")) !== "completed");
+        return jobs;
+      };
+    },
+  });
+  assert.equal(await new DeadLetters(slow).purge("all"), 0);
+  assert.equal(await queue.getJobState("e1"), "completed");
+  heal = false;
+});
+
 test("what is not said, or said twice, is refused, and nothing is done", { skip }, async () => {
   letters = new DeadLetters(queue);
   await fail(["d1"], "refused");

@@ -59,17 +59,19 @@ export class DeadLetters {
   }
 
   async #act(which: Which, act: (job: Job<StoredRequest, Answer>) => Promise<void>): Promise<number> {
-    // Those that there are now: one that fails again meanwhile is not taken twice.
-    const jobs: Job<StoredRequest, Answer>[] = [];
-    for await (const { job } of this.#each(which)) jobs.push(job);
+    // Those that there are now: one that fails again meanwhile is not taken twice. Ids alone: nothing bounds how many there are.
+    const ids = new Set<string>();
+    for await (const { letter } of this.#each(which)) ids.add(letter.id);
     let done = 0;
-    for (const job of jobs) {
-      try {
-        await act(job);
-        done++;
-      } catch (thrown) {
-        // Somebody else has just acted on it.
-        if ((await job.getState()) === "failed") throw thrown;
+    for (const id of ids) {
+      // Somebody else may have acted on it: one that waits again is no dead letter.
+      for await (const { job } of this.#each({ id })) {
+        try {
+          await act(job);
+          done++;
+        } catch (thrown) {
+          if ((await job.getState()) === "failed") throw thrown;
+        }
       }
     }
     return done;

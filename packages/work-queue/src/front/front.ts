@@ -2,9 +2,9 @@
 import { OutriggerError, type Bytes } from "@outrigger/core";
 import type { Fields, Handler, ServedRequest } from "@outrigger/proxy";
 import { readBody, storeBody } from "../job/body.ts";
-import { requestFields } from "../job/fields.ts";
+import { requestFields, type Field } from "../job/fields.ts";
 import type { Standing } from "../job/standing.ts";
-import type { JobStore } from "../queue/job-store.ts";
+import type { Added, JobStore } from "../queue/job-store.ts";
 import type { FrontMetrics } from "./front-metrics.ts";
 import { waitPreference } from "./prefer.ts";
 import type { Waits } from "./waits.ts";
@@ -56,24 +56,34 @@ export class Front implements Handler {
   }
 
   async #take(request: ServedRequest): Promise<void> {
+    const { waits } = this.#queue;
+    const { kept, toUs } = requestFields(request.headText);
+    const { id } = await this.#keep(request, kept, toUs.get("idempotency-key"));
+    const wait = waitPreference(toUs.get("prefer"));
+    let standing: Standing | null = null;
+    try {
+      if (wait > 0) standing = await waits.ended(id, wait, request);
+    } catch (thrown) {
+      // The job is kept, and whoever were told otherwise would send it again.
+      if (OutriggerError.from(thrown).code !== "backend-away") throw thrown;
+    }
+    if (standing?.answer) return answerAs(request, standing);
+    const location = `/jobs/${id}`;
+    send(request, 202, [["location", location]], { id, state: standing?.state ?? "waiting", location });
+  }
+
+  /** Apart from the waiting for its end, which holds no body. @throws OutriggerError why it is not kept */
+  async #keep(request: ServedRequest, fields: readonly Field[], key: string | undefined): Promise<Added> {
     const { maxBody, maxDepth, metrics } = this.#deps;
-    const { store, waits } = this.#queue;
+    const { store } = this.#queue;
     if (store.depth.unfinished >= maxDepth)
       throw new OutriggerError("full", `${maxDepth} jobs wait or run (maxDepth)`);
-    const { kept, toUs } = requestFields(request.headText);
     const body = await request.wholeBody(maxBody);
-    const wait = waitPreference(toUs.get("prefer"));
     const { method, target } = request;
-    const stored = { method, target, fields: kept, body: storeBody(body) };
-    const { id, isKnown } = await store.add(stored, toUs.get("idempotency-key"));
-    (isKnown ? metrics.known : metrics.kept).inc();
-    if (!isKnown) store.depth.added();
-    if (wait > 0) {
-      const standing = await waits.ended(id, wait, request);
-      if (standing?.answer) return answerAs(request, standing);
-    }
-    const location = `/jobs/${id}`;
-    send(request, 202, [["location", location]], { id, state: "waiting", location });
+    const added = await store.add({ method, target, fields, body: storeBody(body) }, key);
+    (added.isKnown ? metrics.known : metrics.kept).inc();
+    if (!added.isKnown) store.depth.added();
+    return added;
   }
 
   async #tell(request: ServedRequest, id: string, wantsResult: boolean): Promise<void> {

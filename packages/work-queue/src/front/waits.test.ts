@@ -50,6 +50,15 @@ test("several callers of one job hear of its end", async () => {
   for (const standing of await Promise.all(waited)) assert.equal(standing?.state, "done");
 });
 
+test("those who wait can be let go, and nobody waits afterwards", async () => {
+  const waited = waits.ended("one", 10_000, caller);
+  await settle();
+  waits.letGo();
+  assert.equal(await waited, null);
+  assert.equal(await waits.ended("two", 10_000, caller), null);
+  assert.equal(waits.count, 0);
+});
+
 test("an event that was missed delays, and loses nothing", async () => {
   const waited = waits.ended("one", 60_000, caller);
   await settle();

@@ -9,6 +9,7 @@ import type { Standing } from "../job/standing.ts";
 
 /** Between looks of a caller that waits, without an event. */
 const LOOK: Milliseconds = 5_000;
+const LET_GO = "let go";
 
 export interface WaitsDeps {
   readonly clock: Clock;
@@ -21,6 +22,7 @@ export class Waits {
   /** By the job; several callers may wait for one. */
   readonly #wakes = new EventEmitter();
   #count = 0;
+  #letsGo = false;
 
   constructor(deps: WaitsDeps) {
     this.#deps = deps;
@@ -35,8 +37,14 @@ export class Waits {
     return this.#count;
   }
 
+  /** Nobody waits any longer: not those who do, nor those who come. Each is told that its job is kept. */
+  letGo(): void {
+    this.#letsGo = true;
+    this.#wakes.emit(LET_GO);
+  }
+
   /**
-   * How it ended; null: it has not, in that time, or the caller has left.
+   * How it ended; null: it has not, in that time, or the caller has left, or all were let go.
    * @throws OutriggerError `backend-away`
    */
   async ended(
@@ -51,6 +59,7 @@ export class Waits {
     let woken = new Promise<void>((resolve) => (wake = resolve));
     const onEnd = (): void => wake();
     this.#wakes.on(`job ${id}`, onEnd);
+    this.#wakes.on(LET_GO, onEnd);
     this.#count++;
     caller.onLeft(() => {
       left = true;
@@ -61,7 +70,7 @@ export class Waits {
         const standing = await find(id);
         if (standing === null || standing.state === "done" || standing.state === "failed") return standing;
         const now = clock.now();
-        if (left || now >= end) return null;
+        if (left || this.#letsGo || now >= end) return null;
         const timer = clock.timer(Math.min(LOOK, end - now), wake);
         await woken;
         timer.clear();
@@ -69,6 +78,7 @@ export class Waits {
       }
     } finally {
       this.#wakes.off(`job ${id}`, onEnd);
+      this.#wakes.off(LET_GO, onEnd);
       this.#count--;
     }
   }

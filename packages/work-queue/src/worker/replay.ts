@@ -35,7 +35,8 @@ export async function replay(
   try {
     const message = await new Promise<IncomingMessage>((resolve, reject) => {
       const outgoing = httpRequest({
-        host: workload.hostname,
+        // Of an IPv6 address: without its brackets.
+        host: workload.hostname.replace(/^\[|\]$/g, ""),
         port: workload.port || 80,
         method: request.method,
         path: request.target,
@@ -45,8 +46,15 @@ export async function replay(
         signal,
       });
       outgoing.once("response", resolve).once("error", reject);
+      // Nothing else is said of an answer 101, which ends the connection.
+      outgoing.once("close", () => reject(new Error("the connection ended without an answer")));
       outgoing.end(body);
     });
+    const status = message.statusCode as number;
+    if (status < 200 || status > 599) {
+      message.destroy();
+      throw new Error(`the status ${status} is not that of an answer`);
+    }
     const pieces: Buffer[] = [];
     let length = 0;
     for await (const piece of message as AsyncIterable<Buffer>) {
@@ -56,7 +64,7 @@ export async function replay(
       pieces.push(piece);
     }
     return {
-      status: message.statusCode as number,
+      status,
       fields: answerFields(message.rawHeaders),
       body: storeBody(Buffer.concat(pieces)),
     };

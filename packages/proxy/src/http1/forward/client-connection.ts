@@ -368,10 +368,12 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   /** The request, where this process answers it. */
   #served(head: Head, past: number, target: TargetReading): ServedRequest | null {
     const { framing, settings, handler } = this.#listener;
-    if (handler === null || framing.upgrade) return null;
+    if (handler === null) return null;
     const method = head.text(head.start, head.methodEnd);
     const path = target.replacement ?? head.text(head.targetStart, head.targetEnd);
     if (!handler.takes(method, path)) return null;
+    // Whoever answers may ignore it (RFC 9110 section 7.8); passed on, it would be a way around the handler.
+    framing.upgrade = false;
     return new ServedRequest(this, this.#listener, {
       method,
       target: path,

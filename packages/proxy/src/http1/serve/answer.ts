@@ -40,7 +40,10 @@ const OURS: ReadonlySet<string> = new Set([
   "transfer-encoding",
 ]);
 
+/** @throws RangeError for a status that no answer ends with: before anything of it is written */
 export function renderHead({ status, fields, length, connection }: AnswerHead): string {
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    throw new RangeError(`${status} is not the status of an answer: 200 to 599`);
   let text = `HTTP/1.1 ${status} ${REASONS[status] ?? ""}\r\n`;
   for (const [name, value] of fields)
     if (TOKEN.test(name) && !OURS.has(name.toLowerCase()))

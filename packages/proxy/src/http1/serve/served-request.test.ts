@@ -68,6 +68,35 @@ describe("a request that is answered here", () => {
     );
   });
 
+  it("is answered here where it asks for an upgrade, too, which it does not get", async () => {
+    const backend = await answering(OK);
+    let head = "";
+    await using proxy = await startProxy({
+      backends: [backend],
+      handler: {
+        takes: () => true,
+        handle: (request) => {
+          head = request.headText;
+          request.answer(200, [], "here");
+        },
+      },
+    });
+    const client = await proxy.client();
+    client.write("GET /a HTTP/1.1\r\nHost: q\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    assert.equal((await client.message()).body, "here");
+    assert.doesNotMatch(head, /upgrade/i);
+  });
+
+  it("has one answer, 500, where the handler gives it a status that none has", async () => {
+    for (const status of [0, 101, 600, 200.5, NaN]) {
+      await using proxy = await serve((request) => request.answer(status, [], "odd"));
+      const client = await proxy.client();
+      client.write(post("/a", "") + post("/b", "", "Connection: close"));
+      for (const _ of [1, 2]) assert.match((await client.message()).head, /^HTTP\/1.1 500 /, String(status));
+      await client.end();
+    }
+  });
+
   it("has the head that would go on: no fields of the connection, and where it came from", async () => {
     let head = "";
     await using proxy = await serve((request) => {
@@ -216,6 +245,22 @@ describe("a request that is answered here", () => {
     clock.advance(300_000);
     assert.match((await client.message()).head, /^HTTP\/1.1 408 .*connection: close/s);
     await eventually(() => failed === "client-left");
+  });
+
+  it("is not given in part to a handler that reads it after the client has left", async () => {
+    let late: ServedRequest | null = null;
+    await using proxy = await serve((request) => void (late = request));
+    const client = await proxy.client();
+    client.write(post("/a", "body"));
+    await eventually(() => late !== null);
+    await new Promise<void>((resolve) => {
+      late?.onLeft(resolve);
+      client.reset();
+    });
+    await assert.rejects(
+      async () => late?.wholeBody(100),
+      (thrown) => OutriggerError.from(thrown).code === "client-left",
+    );
   });
 
   it("cannot be made to end a line early by what it is given", async () => {

@@ -55,6 +55,8 @@ export class ServedRequest {
   #pieces: Buffer[] = [];
   #unread = 0;
   #bodyDone = false;
+  /** Some of the body came, and went unread. */
+  #dropped = false;
   /** Whoever waits for more of the body. */
   #wake: (() => void) | null = null;
   #wakeDrained: (() => void) | null = null;
@@ -217,8 +219,8 @@ export class ServedRequest {
   /** null: that was all. */
   async #next(): Promise<Buffer | null> {
     for (;;) {
-      if (!this.active && !this.#bodyDone)
-        throw new OutriggerError("client-left", "the client left before its request was whole");
+      if (!this.active && (!this.#bodyDone || this.#dropped))
+        throw new OutriggerError("client-left", "the client left before its request was read");
       const piece = this.#pieces.shift();
       if (piece !== undefined) {
         this.#unread -= piece.length;
@@ -256,6 +258,7 @@ export class ServedRequest {
   #over(): void {
     this.active = false;
     this.#settings.stalls.disarm(this.#stall);
+    this.#dropped = this.#pieces.length > 0;
     this.#pieces = [];
     this.#unread = 0;
     this.#wake?.();
