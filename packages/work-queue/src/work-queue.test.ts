@@ -11,9 +11,7 @@ import { createWorkQueue, type WorkQueue } from "./work-queue.ts";
 import type { WorkQueueInput } from "./config/config.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-work-queue-"));
-after(() => rmSync(scratch, { recursive: true, force: true }));
 const workload = await Workload.start();
-after(() => workload.end());
 beforeEach(() => {
   workload.seen.length = 0;
   workload.behave = (_seen, response) => void response.end("ok");
@@ -38,7 +36,12 @@ async function open(input: Partial<WorkQueueInput> & { backend: string }): Promi
 }
 
 const queue = await open({ backend: `embedded:${join(scratch, "queue")}` });
-after(() => queue.stop());
+// In this order: a database whose files are gone may not come to its end.
+after(async () => {
+  await queue.stop();
+  await workload.end();
+  rmSync(scratch, { recursive: true, force: true });
+});
 
 type Told = Record<"id" | "state" | "reason" | "error" | "location" | "result", string> & {
   attempts: number;
