@@ -41,6 +41,11 @@ after(async () => {
   await queue.stop();
   await workload.end();
   rmSync(scratch, { recursive: true, force: true });
+  // On Node 26 something stays open now and then, after every queue was stopped: not found yet; it is said, and ends here.
+  setTimeout(() => {
+    process.stderr.write(`still open: ${process.getActiveResourcesInfo().join(", ")}\n`);
+    process.exit();
+  }, 5_000).unref();
 });
 
 type Told = Record<"id" | "state" | "reason" | "error" | "location" | "result", string> & {
