@@ -291,18 +291,6 @@ test(
   },
 );
 
-test("it stops while its backend is away, or does not answer", { skip: noRedisServer }, async () => {
-  for (const how of ["SIGKILL", "SIGSTOP"] as const) {
-    const redis = await RedisServer.start(["--appendonly", "yes"]);
-    const away = await open({ backend: redis.url });
-    if (how === "SIGKILL") await redis.crash();
-    else redis.kill("SIGSTOP");
-    await away.stop();
-    redis.kill("SIGCONT");
-    await redis.end();
-  }
-});
-
 test("a drain tells callers who wait that their jobs are kept", { skip: noRedisServer }, async () => {
   const redis = await RedisServer.start(["--appendonly", "yes"]);
   const front = await open({ backend: redis.url, role: "front" });
