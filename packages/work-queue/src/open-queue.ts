@@ -55,9 +55,7 @@ export class OpenQueue {
   /** At once: attempts under way are another worker's. */
   async close(): Promise<void> {
     await this.worker?.end(AbortSignal.abort());
-    await this.#events.close();
-    await this.#producer.close();
-    await this.store.close();
+    this.store.stop();
     await this.#backend.close();
   }
 }

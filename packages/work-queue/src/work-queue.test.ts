@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { noRedisServer, RedisServer } from "@outrigger/core/testing";
+import { noPostgresServer, noRedisServer, PostgresServer, RedisServer } from "@outrigger/core/testing";
 import { Workload } from "./testing/workload.ts";
 import { createWorkQueue, type WorkQueue } from "./work-queue.ts";
 import type { WorkQueueInput } from "./config/config.ts";
@@ -41,11 +41,6 @@ after(async () => {
   await queue.stop();
   await workload.end();
   rmSync(scratch, { recursive: true, force: true });
-  // On Node 26 something stays open now and then, after every queue was stopped: not found yet; it is said, and ends here.
-  setTimeout(() => {
-    process.stderr.write(`still open: ${process.getActiveResourcesInfo().join(", ")}\n`);
-    process.exit();
-  }, 5_000).unref();
 });
 
 type Told = Record<"id" | "state" | "reason" | "error" | "location" | "result", string> & {
@@ -290,6 +285,25 @@ test(
     }
   },
 );
+
+const SERVERS = [
+  ["Redis", () => RedisServer.start(["--appendonly", "yes"]), noRedisServer],
+  ["Postgres", () => PostgresServer.start(), noPostgresServer],
+] as const;
+for (const [kind, start, skip] of SERVERS)
+  for (const signal of ["SIGKILL", "SIGSTOP"] as const)
+    test(`it stops while its ${kind} is away (${signal}), also before it knows`, { skip }, async () => {
+      for (const knows of [false, true]) {
+        const server = await start();
+        const away = await open({ backend: server.url, storeTimeout: "100ms" });
+        if (signal === "SIGKILL") await server.crash();
+        else server.kill("SIGSTOP");
+        if (knows)
+          for (let status = 0; status !== 503;) status = (await ask("/jobs/none", {}, portOf(away))).status;
+        await away.stop();
+        await server.end();
+      }
+    });
 
 test("a drain tells callers who wait that their jobs are kept", { skip: noRedisServer }, async () => {
   const redis = await RedisServer.start(["--appendonly", "yes"]);

@@ -1,6 +1,6 @@
 /** A real Postgres of a test's own: on loopback, in a folder that goes with it. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
@@ -70,23 +70,33 @@ export class PostgresServer {
     let output = "";
     child.stderr.on("data", (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000)));
     this.#child = child;
-    await eventually(`postgres is ready: ${output}`, () => {
+    await eventually("postgres is ready", () => {
       if (child.exitCode !== null) throw new Error(`postgres did not start:\n${output}`);
       return /ready to accept connections/.test(output);
     });
   }
 
+  /** To it and to its helpers: they are sessions of their own, and would go on serving. */
   kill(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
+    if (this.#child === null || !isAlive(this.#child)) return;
+    for (const helper of childrenOf(this.pid))
+      try {
+        process.kill(helper, signal);
+      } catch {
+        // It ended meanwhile.
+      }
+    this.#child.kill(signal);
   }
 
-  /** kill -9 of it and of its helpers' parent; what was committed is there again after startAgain(). */
+  /** kill -9 of all of it, as of a container; what was committed is there again after startAgain(). */
   async crash(): Promise<void> {
     const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    // Its helpers end with it, and hold its output until then.
+    if (child === null || !isAlive(child)) return;
+    // Helpers hold its output until they end.
     const gone = new Promise((resolve) => child.once("close", resolve));
-    child.kill("SIGKILL");
+    // First: then it begins no further helpers.
+    child.kill("SIGSTOP");
+    this.kill("SIGKILL");
     await gone;
   }
 
@@ -95,6 +105,14 @@ export class PostgresServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
+
+const isAlive = (child: ChildProcess): boolean => child.exitCode === null && child.signalCode === null;
+
+const childrenOf = (pid: number): number[] =>
+  readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
+    .split(" ")
+    .filter((word) => word !== "")
+    .map(Number);
 
 function findBin(): string | undefined {
   const debian = "/usr/lib/postgresql";

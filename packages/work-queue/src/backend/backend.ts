@@ -18,6 +18,6 @@ export interface Backend {
   ): JobWorker;
   openEvents(name: string): QueueEvents;
   openEventsProducer(name: string): QueueEventsProducer;
-  /** After all that was opened is closed. */
+  /** Closes all that was opened, at once; also where the backend does not answer. */
   close(): Promise<void>;
 }

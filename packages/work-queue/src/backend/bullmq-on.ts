@@ -7,21 +7,37 @@ export interface Connections<Connection> {
   readonly asking: Connection;
   /** Of whoever waits for jobs and events: it tries for ever. */
   readonly waiting: Connection;
+  /** Ends all of them at once, whatever is under way: a backend that does not answer would keep a farewell waiting. */
+  cut(): void;
+  /** After everything that used them is closed. */
+  end(): Promise<void>;
 }
 
-/** @param close after the queues, workers and events are closed */
+interface Closable {
+  close(): Promise<void>;
+}
+
 export function bullmqOn<Kind extends IQueueBackend, Connection>(
   factory: BackendFactory<Kind, Connection>,
-  { asking, waiting }: Connections<Connection>,
-  close: () => Promise<void>,
+  { asking, waiting, cut, end }: Connections<Connection>,
 ): Backend {
   const { Queue, Worker, QueueEvents, QueueEventsProducer } = withBackend(factory);
+  const opened: Closable[] = [];
+  const open = (closable: Closable): never => {
+    opened.push(closable);
+    // BullMQ's classes are of one kind of backend; ours are of any.
+    return closable as never;
+  };
   return {
-    openQueue: (name) => new Queue(name, { connection: asking }) as never,
+    openQueue: (name) => open(new Queue(name, { connection: asking })),
     openWorker: (name, process, options) =>
-      new Worker(name, process, { ...options, connection: waiting }) as never,
-    openEvents: (name) => new QueueEvents(name, { connection: waiting }) as never,
-    openEventsProducer: (name) => new QueueEventsProducer(name, { connection: asking }) as never,
-    close,
+      open(new Worker(name, process, { ...options, connection: waiting })),
+    openEvents: (name) => open(new QueueEvents(name, { connection: waiting })),
+    openEventsProducer: (name) => open(new QueueEventsProducer(name, { connection: asking })),
+    close: async () => {
+      cut();
+      await Promise.allSettled(opened.map((closable) => closable.close()));
+      await end();
+    },
   };
 }

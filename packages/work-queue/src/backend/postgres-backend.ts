@@ -1,6 +1,7 @@
 /** Jobs in Postgres 13 or later, in a schema of their own that is made, and brought up to date, when it is opened. */
 import { OutriggerError } from "@outrigger/core";
 import { createPostgresBackend, runMigrations, type PgPool } from "bullmq";
+import { Socket } from "node:net";
 import pg from "pg";
 import type { Backend } from "./backend.ts";
 import { bullmqOn } from "./bullmq-on.ts";
@@ -11,8 +12,10 @@ const CONNECTIONS = 8;
 
 /** @throws OutriggerError `postgres-unreachable`; an error of pg where the database is not ours to write */
 export async function openPostgres(url: string): Promise<Backend> {
+  const sockets = new Sockets();
   const config = {
     connectionString: url,
+    stream: () => sockets.open(),
     application_name: "outrigger-work-queue",
     connectionTimeoutMillis: 5_000,
   };
@@ -41,5 +44,31 @@ export async function openPostgres(url: string): Promise<Backend> {
   });
   // It is one; its types say the same by other words.
   const connection = pool as unknown as PgPool;
-  return bullmqOn(createPostgresBackend, { asking: connection, waiting: connection }, () => pool.end());
+  return bullmqOn(createPostgresBackend, {
+    asking: connection,
+    waiting: connection,
+    cut: () => sockets.cut(),
+    end: () => pool.end(),
+  });
+}
+
+/** Of one backend, ended all at once: pg's own end waits for the server to hang up. */
+class Sockets {
+  readonly #open = new Set<Socket>();
+  #isCut = false;
+
+  /** One that is not connected yet. */
+  open(): Socket {
+    const socket = new Socket();
+    this.#open.add(socket);
+    socket.once("close", () => this.#open.delete(socket));
+    // The caller connects it first.
+    if (this.#isCut) process.nextTick(() => socket.destroy());
+    return socket;
+  }
+
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#open) socket.destroy();
+  }
 }

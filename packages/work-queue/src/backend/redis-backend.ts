@@ -1,9 +1,10 @@
 /** Jobs in Redis or Valkey. A job that was answered 202 must be on its disk: a server that would lose it is refused. */
-import { createRedisBackend, type RedisQueueBackend } from "bullmq";
+import { createRedisBackend } from "bullmq";
 import { OutriggerError, type Milliseconds } from "@outrigger/core";
 import { Redis } from "ioredis";
 import type { Backend } from "./backend.ts";
 import { bullmqOn } from "./bullmq-on.ts";
+import { RedisClients } from "./redis-clients.ts";
 
 /** What of durability may be missing. */
 export type Allowance = "no-aof" | "eviction";
@@ -15,28 +16,13 @@ const PATIENCE: Milliseconds = 5_000;
 export async function openRedis(url: string, allowed: readonly Allowance[]): Promise<Backend> {
   const connection = connectionTo(url);
   await inspect(connection, allowed);
-  const opened: RedisQueueBackend[] = [];
-  return bullmqOn(
-    (name, options, kind) => {
-      const backend = closingAtOnce(createRedisBackend(name, options, kind));
-      opened.push(backend);
-      return backend;
-    },
-    {
-      asking: { ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 0 },
-      waiting: { ...connection, maxRetriesPerRequest: null },
-    },
-    async () => {
-      for (const backend of opened) await backend.close();
-    },
-  );
-}
-
-/** BullMQ says QUIT, or waits for a connection to end that is not there: for ever, where Redis does not answer. */
-function closingAtOnce(backend: RedisQueueBackend): RedisQueueBackend {
-  const close = backend.close.bind(backend);
-  backend.close = backend.disconnect = () => close(true);
-  return backend;
+  const clients = new RedisClients();
+  return bullmqOn(createRedisBackend, {
+    asking: clients.open({ ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 0 }),
+    waiting: clients.open({ ...connection, maxRetriesPerRequest: null }),
+    cut: () => clients.end(),
+    end: async () => {},
+  });
 }
 
 type Connection = ReturnType<typeof connectionTo>;

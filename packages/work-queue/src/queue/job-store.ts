@@ -127,9 +127,8 @@ export class JobStore {
     );
   }
 
-  async close(): Promise<void> {
+  stop(): void {
     this.depth.stop();
-    await this.#queue.close();
   }
 
   async #within<Value>(work: Promise<Value>): Promise<Value> {

@@ -35,6 +35,8 @@ export interface QueueWorkerDeps {
 
 /** A worker that ended takes nothing with it: so many may, before a job is held to be what ends them. */
 const MAX_STALLED = 10;
+/** After the backend failed. */
+const RETRY_DELAY: Milliseconds = 1_000;
 /** For the jobs that are handed back at the end. */
 const LAST_WORDS: Milliseconds = 2_000;
 const MAX_ANSWER = 64 * 1024;
@@ -65,6 +67,7 @@ export class QueueWorker {
       lockDuration: config.lockDuration,
       stalledInterval: config.lockDuration,
       maxStalledCount: MAX_STALLED,
+      runRetryDelay: RETRY_DELAY,
       removeOnComplete: { age: Math.ceil(config.keepAnswers / 1_000) },
       settings: {
         backoffStrategy: (attempt) => pauseAfter(attempt, config.backoff, config.maxBackoff, deps.random),

@@ -18,9 +18,14 @@ export async function openEmbedded(folder: string): Promise<Backend> {
     const pool = new PglitePool(db);
     await runMigrations(await pool.connect(), SCHEMA);
     await db.exec(`SET search_path TO ${SCHEMA}`);
-    return bullmqOn(createPostgresBackend, { asking: pool, waiting: pool }, async () => {
-      await db.close();
-      await lock.release();
+    return bullmqOn(createPostgresBackend, {
+      asking: pool,
+      waiting: pool,
+      cut: () => {},
+      end: async () => {
+        await db.close();
+        await lock.release();
+      },
     });
   } catch (thrown) {
     await lock.release();

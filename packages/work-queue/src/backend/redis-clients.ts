@@ -1,0 +1,34 @@
+/**
+ * The connections to Redis of one backend, those that BullMQ makes of them included, ended all at once. Left to itself a stop
+ * beside a Redis that is away does not end: ioredis says nothing of its end where it is told to while it waits to dial again,
+ * and BullMQ dials those it has closed.
+ */
+import { Redis, type RedisOptions } from "ioredis";
+
+export class RedisClients {
+  readonly #clients = new Set<Redis>();
+  #ended = false;
+
+  open(options: RedisOptions): Redis {
+    // No farewell: a Redis that does not answer would not answer that either.
+    const client = new Redis({ ...options, replyMapping: "legacy", disconnectTimeout: 0 });
+    this.#clients.add(client);
+    // Whoever uses one hears of errors from it; between closing and its end nobody does.
+    client.on("error", () => {});
+    client.duplicate = (override) => this.open({ ...client.options, ...override });
+    const connect = client.connect.bind(client);
+    client.connect = () => (this.#ended ? Promise.reject(new Error("Connection is closed.")) : connect());
+    const disconnect = client.disconnect.bind(client);
+    client.disconnect = (reconnect = false) => {
+      // A dial that is given up ends, and says so.
+      if (!reconnect && client.status === "reconnecting") connect().catch(() => {});
+      disconnect(reconnect);
+    };
+    return client;
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const client of this.#clients) client.disconnect();
+  }
+}
