@@ -3,6 +3,7 @@ import { OutriggerError } from "@outrigger/core";
 import { createPostgresBackend, runMigrations, type PgPool } from "bullmq";
 import { Socket } from "node:net";
 import pg from "pg";
+import { PostgresBlobs } from "../blobs/postgres-blobs.ts";
 import type { Backend } from "./backend.ts";
 import { bullmqOn } from "./bullmq-on.ts";
 import { SCHEMA } from "./schema.ts";
@@ -44,12 +45,11 @@ export async function openPostgres(url: string): Promise<Backend> {
   });
   // It is one; its types say the same by other words.
   const connection = pool as unknown as PgPool;
-  return bullmqOn(createPostgresBackend, {
-    asking: connection,
-    waiting: connection,
-    cut: () => sockets.cut(),
-    end: () => pool.end(),
-  });
+  return bullmqOn(
+    createPostgresBackend,
+    { asking: connection, waiting: connection, cut: () => sockets.cut(), end: () => pool.end() },
+    (queue, clock) => PostgresBlobs.open(pool, queue, clock),
+  );
 }
 
 /** Of one backend, ended all at once: pg's own end waits for the server to hang up. */

@@ -1,7 +1,9 @@
 /** Jobs in Redis or Valkey. A job that was answered 202 must be on its disk: a server that would lose it is refused. */
+import { once } from "node:events";
 import { createRedisBackend } from "bullmq";
 import { OutriggerError, type Milliseconds } from "@outrigger/core";
 import { Redis } from "ioredis";
+import { RedisBlobs } from "../blobs/redis-blobs.ts";
 import type { Backend } from "./backend.ts";
 import { bullmqOn } from "./bullmq-on.ts";
 import { RedisClients } from "./redis-clients.ts";
@@ -17,12 +19,20 @@ export async function openRedis(url: string, allowed: readonly Allowance[]): Pro
   const connection = connectionTo(url);
   await inspect(connection, allowed);
   const clients = new RedisClients();
-  return bullmqOn(createRedisBackend, {
-    asking: clients.open({ ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 0 }),
-    waiting: clients.open({ ...connection, maxRetriesPerRequest: null }),
-    cut: () => clients.end(),
-    end: async () => {},
-  });
+  const asking = clients.open({ ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+  const waiting = clients.open({ ...connection, maxRetriesPerRequest: null });
+  return bullmqOn(
+    createRedisBackend,
+    { asking, waiting, cut: () => clients.end(), end: async () => {} },
+    async (queue, clock) => {
+      try {
+        if (asking.status !== "ready") await once(asking, "ready");
+      } catch (thrown) {
+        throw unreachable(connection, thrown);
+      }
+      return new RedisBlobs(asking, queue, clock);
+    },
+  );
 }
 
 type Connection = ReturnType<typeof connectionTo>;
@@ -37,6 +47,13 @@ function connectionTo(url: string) {
     connectionName: "outrigger-work-queue",
   };
 }
+
+const unreachable = ({ host, port }: Connection, cause: unknown): OutriggerError =>
+  new OutriggerError(
+    "redis-unreachable",
+    `no connection to Redis at ${host}:${port}: ${(cause as Error).message}`,
+    { cause },
+  );
 
 async function inspect(connection: Connection, allowed: readonly Allowance[]): Promise<void> {
   const redis = new Redis({
@@ -53,11 +70,7 @@ async function inspect(connection: Connection, allowed: readonly Allowance[]): P
     await redis.connect();
     info = await redis.info();
   } catch (thrown) {
-    throw new OutriggerError(
-      "redis-unreachable",
-      `no connection to Redis at ${connection.host}:${connection.port}: ${(cause ?? (thrown as Error)).message}`,
-      { cause: thrown },
-    );
+    throw unreachable(connection, cause ?? thrown);
   } finally {
     redis.disconnect();
   }

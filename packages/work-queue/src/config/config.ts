@@ -9,6 +9,7 @@ import {
 } from "@outrigger/core";
 import { z } from "zod";
 import { backendOption } from "./backend-option.ts";
+import { blobsOption } from "./blobs-option.ts";
 import { concurrencyOption } from "./concurrency-option.ts";
 
 export const workQueueSchema = z
@@ -62,9 +63,22 @@ export const workQueueSchema = z
     storeTimeout: durationOption({ min: 1 })
       .prefault("5s")
       .describe("How long keeping a job may take until its caller is told 503."),
-    maxBody: sizeOption({ min: 0, max: 64 * 1024 * 1024 })
-      .prefault("64KiB")
+    blobs: blobsOption
+      .prefault("backend")
+      .describe(
+        "Where bodies above 64 KiB are kept. folder:PATH: on a volume that front and workers all mount; a folder that is not the others' is refused.",
+      ),
+    maxBody: sizeOption({ min: 0 })
+      .prefault("16MiB")
       .describe("The largest body that is taken; a larger one is answered 413."),
+    maxAnswer: sizeOption({ min: 0 })
+      .prefault("16MiB")
+      .describe("The largest answer of the workload that is kept; with a larger one the job fails: answer."),
+    maxBytes: sizeOption({ min: 0 })
+      .prefault("1GiB")
+      .describe(
+        "Bytes of bodies above 64 KiB, of all jobs; a further one is answered 429. Counted every ten seconds.",
+      ),
     maxDepth: intOption({ min: 1 })
       .prefault(100_000)
       .describe(

@@ -17,6 +17,7 @@ export const FLAGS: readonly FlagDeclaration[] = [
     help: "where jobs are kept",
   },
   { name: "allow-loss", key: ["allowLoss"], value: "no-aof,eviction", help: "what a Redis may lack" },
+  { name: "blobs", key: ["blobs"], value: "backend|folder:PATH", help: "where bodies above 64 KiB are kept" },
   { name: "queue", key: ["queue"], value: "NAME", help: "the same for front and workers" },
   { name: "concurrency", key: ["concurrency"], value: "N|adaptive", help: "jobs that a worker runs at once" },
   { name: "backoff", key: ["backoff"], value: "DURATION", help: "most of the pause after a first attempt" },

@@ -4,6 +4,8 @@ import type { Answer } from "./answer.ts";
 export const FAILURE_REASONS = [
   /** The workload answered with a status that is not tried again. */
   "refused",
+  /** The workload has done it; its answer was too large, or could not be kept. */
+  "answer",
   /** The last attempt failed, too. */
   "attempts",
   /** Workers that had it ended, again and again. */
