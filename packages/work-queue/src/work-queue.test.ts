@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { noRedisServer, RedisServer } from "@outrigger/core/testing";
+import { eventually, noRedisServer, RedisServer } from "@outrigger/core/testing";
 import { ask as askOf, openedQueue, outcome, told } from "./testing/opened-queue.ts";
 import { Workload } from "./testing/workload.ts";
 import { createWorkQueue, type WorkQueue } from "./work-queue.ts";
@@ -115,6 +115,69 @@ test("a body that is too large is refused, and so is whoever asks for what is no
   const { id } = await told(await post("/", "x".repeat(1_024)));
   assert.equal((await ask(`/jobs/${id}`, { method: "PUT" })).status, 405);
   await outcome(queue, id);
+});
+
+test("a job waits out its delay, the most urgent of those that wait is first, and a rule beats the caller", async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  const timed = await open({
+    backend: redis.url,
+    concurrency: 1,
+    rules: "GET *=pass; /ruled=queue?priority=1",
+  });
+  const send = async (path: string, headers: Record<string, string>): Promise<number> =>
+    (await ask(path, { method: "POST", headers }, timed)).status;
+  const sent = Date.now();
+  let goOn = (): void => {};
+  workload.behave = (_seen, response) => void (goOn = () => response.end());
+  assert.equal(await send("/first", {}), 202);
+  await eventually("it runs", () => workload.seen.length === 1);
+  const at: number[] = [sent];
+  workload.behave = (_seen, response) => {
+    at.push(Date.now());
+    response.end("passed");
+  };
+  // It passes by the job that runs.
+  assert.equal(await (await ask("/at-once", {}, timed)).text(), "passed");
+  assert.equal(await send("/delayed", { "outrigger-delay": "700ms" }), 202);
+  assert.equal(await send("/late", { "outrigger-priority": "9" }), 202);
+  assert.equal(await send("/ruled", { "outrigger-priority": "20" }), 202);
+  assert.equal(await send("/plain", {}), 202);
+  assert.equal(await send("/bad", { "outrigger-priority": "urgent" }), 400);
+  goOn();
+  await eventually("all are done", () => workload.seen.length === 6);
+  const delayed = workload.seen.findIndex(({ target }) => target === "/delayed");
+  assert.ok((at[delayed] as number) - sent >= 700);
+  assert.deepEqual(
+    workload.seen.map(({ target }) => target).filter((target) => target !== "/delayed"),
+    ["/first", "/at-once", "/plain", "/ruled", "/late"],
+  );
+  assert.ok(workload.seen.every(({ headers }) => headers["outrigger-priority"] === undefined));
+  await timed.stop();
+  await redis.end();
+});
+
+test("a job is not begun, nor goes on, after its deadline; who tries it again gives it all time", async () => {
+  workload.behave = ({ target }, response) => void (target === "/ends" && response.end("in time"));
+  const headers = { "outrigger-deadline": "500ms" };
+  const { id } = await told(await post("/never-ends", "x", headers));
+  // Four run at once, so that this one waits past its time.
+  const [, , , waiting] = await Promise.all(
+    [1, 2, 3, 4].map(async () => told(await post("/late", "x", headers))),
+  );
+  for (const one of [id, waiting?.id ?? ""]) {
+    const job = await outcome(queue, one);
+    assert.deepEqual([job.state, job.reason], ["failed", "deadline"]);
+  }
+  assert.match(String(workload.seen[0]?.headers["outrigger-deadline"]), /^\d{4}-.*Z$/);
+  const seen = workload.seen.length;
+  workload.behave = (_seen, response) => void response.end("late");
+  const replay = queue.controlRoutes.find(({ path }) => path === "/dead-letters/replay");
+  const query = new URLSearchParams({ id });
+  await replay?.handle({ query, body: "", signal: new AbortController().signal });
+  while ((await told(await ask(`/jobs/${id}`))).state !== "done");
+  assert.equal(workload.seen.length, seen + 1);
+  assert.equal(workload.seen.at(-1)?.headers["outrigger-deadline"], undefined);
+  assert.equal(await (await post("/ends", "x", { ...headers, prefer: "wait=9" })).text(), "late");
 });
 
 test("a request beyond maxDepth is 429 until there is room again", { skip: noRedisServer }, async () => {

@@ -228,6 +228,23 @@ for (const { name, skip, open } of BACKENDS) {
       for (const at of began.slice(1)) assert.ok(at - paused >= 490, `${at - paused}`);
     });
 
+    each("begins no more jobs than the limiter lets in its time, whichever worker has them", async () => {
+      const queue = await openQueue();
+      for (let at = 0; at < 7; at++) await queue.add("http", request("/"), { jobId: `j${at}`, ...OPTIONS });
+      const began: number[] = [];
+      for (let worker = 0; worker < 2; worker++)
+        work(
+          async () => {
+            began.push(performance.now());
+            return OK;
+          },
+          { concurrency: 5, limiter: { max: 3, duration: 400 } },
+        );
+      await eventually("they are done", () => began.length === 7);
+      // Three windows, of which the first may have begun a little before its first job was seen.
+      assert.ok((began[6] as number) - (began[0] as number) >= 700, began.join());
+    });
+
     each("says how many jobs there are in which state, and which is the oldest", async () => {
       const queue = await openQueue();
       const blobs = await backend.openBlobs(queueName, systemClock);

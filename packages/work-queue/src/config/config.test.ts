@@ -4,6 +4,14 @@ import { parseWorkQueueConfig } from "./config.ts";
 
 const backendOf = (backend: string) => parseWorkQueueConfig({ backend }).backend;
 
+test("a rate is a number and its time", () => {
+  const rate = (text: string) => parseWorkQueueConfig({ backend: "embedded:x", rate: text }).rate;
+  assert.deepEqual(rate("10/s"), { max: 10, span: 1_000 });
+  assert.deepEqual(rate("600/2m"), { max: 600, span: 120_000 });
+  for (const text of ["10", "0/s", "10/", "-1/s", "10/0s", "10/25h", "1.5/s", "10 / s"])
+    assert.throws(() => rate(text), /accepted: a number and its time: 10\/s/, text);
+});
+
 test("a backend is a folder, a Redis or a Postgres", () => {
   assert.deepEqual(backendOf("embedded:/var/lib/q"), { kind: "embedded", folder: "/var/lib/q" });
   assert.deepEqual(backendOf("embedded:q"), { kind: "embedded", folder: "q" });

@@ -10,6 +10,8 @@ import {
 import { z } from "zod";
 import { backendOption } from "./backend-option.ts";
 import { blobsOption } from "./blobs-option.ts";
+import { rateOption } from "./rate-option.ts";
+import { rulesOption } from "./rules-option.ts";
 import { concurrencyOption } from "./concurrency-option.ts";
 
 export const workQueueSchema = z
@@ -47,6 +49,14 @@ export const workQueueSchema = z
     maxConcurrency: intOption({ min: 1, max: 10_000 })
       .prefault(1_000)
       .describe("The most that adaptive comes to."),
+    rate: rateOption
+      .optional()
+      .describe("How many jobs all workers together begin in which time; the same for all of them."),
+    rules: rulesOption
+      .prefault([])
+      .describe(
+        "Which requests pass straight to the workload, and what their path says of the others' jobs; the first that fits counts, and one that none fits is a job.",
+      ),
     attempts: intOption({ min: 1, max: 1_000 }).prefault(5).describe("How often a job is tried."),
     backoff: durationOption({ min: 1 })
       .prefault("1s")

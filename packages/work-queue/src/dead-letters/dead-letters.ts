@@ -52,9 +52,12 @@ export class DeadLetters {
 
   /** They wait again, with as many attempts as a new job. @returns how many */
   async replay(which: Which): Promise<number> {
-    return this.#act(which, (job) =>
-      job.retry("failed", { resetAttemptsMade: true, resetAttemptsStarted: true }),
-    );
+    return this.#act(which, async (job) => {
+      // Somebody wants it now, late as it is.
+      const { deadline, ...request } = job.data;
+      if (deadline !== undefined) await job.updateData(request);
+      await job.retry("failed", { resetAttemptsMade: true, resetAttemptsStarted: true });
+    });
   }
 
   /** They are gone. @returns how many */

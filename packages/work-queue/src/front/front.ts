@@ -1,7 +1,8 @@
 /** Takes callers' requests in as jobs, and tells what became of them. */
 import { createHash, randomBytes } from "node:crypto";
-import { OutriggerError, type Bytes } from "@outrigger/core";
+import { OutriggerError, type Bytes, type Clock } from "@outrigger/core";
 import type { Fields, Handler, ServedRequest } from "@outrigger/proxy";
+import { ruleFor, type Rule } from "../config/rules-option.ts";
 import { INLINE_BYTES } from "../blobs/blob-store.ts";
 import type { Answer } from "../job/answer.ts";
 import { isBlob, readBody, storeBody, type StoredBody } from "../job/body.ts";
@@ -11,6 +12,7 @@ import type { Added, JobStore } from "../queue/job-store.ts";
 import type { FrontMetrics } from "./front-metrics.ts";
 import { waitPreference } from "./prefer.ts";
 import type { Waits } from "./waits.ts";
+import { wishesOf, type Wishes } from "./wishes.ts";
 
 export interface FrontDeps {
   /** null: the backend was not reached yet. */
@@ -19,12 +21,15 @@ export interface FrontDeps {
   readonly maxDepth: number;
   /** Of large bodies, all together. */
   readonly maxBytes: Bytes;
+  readonly rules: readonly Rule[];
+  readonly clock: Clock;
   readonly metrics: FrontMetrics;
 }
 
 const JOB = /^\/jobs\/([0-9a-f]{32})(\/result)?(?:\?|$)/;
 
 const REFUSALS: ReadonlySet<string> = new Set([
+  "bad-field",
   "body-too-large",
   "key-reused",
   "full",
@@ -39,8 +44,8 @@ export class Front implements Handler {
     this.#deps = deps;
   }
 
-  takes(): boolean {
-    return true;
+  takes(method: string, target: string): boolean {
+    return JOB.test(target) || ruleFor(this.#deps.rules, method, target)?.passes !== true;
   }
 
   async handle(request: ServedRequest): Promise<void> {
@@ -52,6 +57,7 @@ export class Front implements Handler {
       const { code, message } = OutriggerError.from(thrown);
       if (REFUSALS.has(code)) this.#deps.metrics.refused(code);
       if (code === "body-too-large") refuse(request, 413, code, message);
+      else if (code === "bad-field") refuse(request, 400, code, message);
       else if (code === "key-reused") refuse(request, 422, code, message);
       else if (code === "full") refuse(request, 429, code, message, [["retry-after", "5"]]);
       else if (code === "backend-away" || code === "blob-not-kept" || code === "blob-not-read")
@@ -71,7 +77,8 @@ export class Front implements Handler {
   async #take(request: ServedRequest): Promise<void> {
     const { waits } = this.#queue;
     const { kept, toUs } = requestFields(request.headText);
-    const { id } = await this.#keep(request, kept, toUs.get("idempotency-key"));
+    const wishes = wishesOf(toUs, ruleFor(this.#deps.rules, request.method, request.target));
+    const { id } = await this.#keep(request, kept, wishes, toUs.get("idempotency-key"));
     const wait = waitPreference(toUs.get("prefer"));
     let standing: Standing | null = null;
     try {
@@ -86,8 +93,13 @@ export class Front implements Handler {
   }
 
   /** Apart from the waiting for its end, which holds no body. @throws OutriggerError why it is not kept */
-  async #keep(request: ServedRequest, fields: readonly Field[], key: string | undefined): Promise<Added> {
-    const { maxBody, maxDepth, maxBytes, metrics } = this.#deps;
+  async #keep(
+    request: ServedRequest,
+    fields: readonly Field[],
+    wishes: Wishes,
+    key: string | undefined,
+  ): Promise<Added> {
+    const { maxBody, maxDepth, maxBytes, clock, metrics } = this.#deps;
     const { store } = this.#queue;
     if (store.depth.unfinished >= maxDepth)
       throw new OutriggerError("full", `${maxDepth} jobs wait or run (maxDepth)`);
@@ -106,10 +118,12 @@ export class Front implements Handler {
       body = storeBody(bytes);
     } else body = await store.bodies.keep(id, request.body(), { max: maxBody, tooLarge, digest });
     if (isBlob(body)) store.depth.addedBytes(body.bytes);
+    const deadline = wishes.deadline === null ? {} : { deadline: clock.wallTime() + wishes.deadline };
     const added = await store.add(
       id,
-      { method, target, fields, body },
-      key === undefined || digest === undefined ? undefined : { key, fingerprint: digest.digest("hex") },
+      { method, target, fields, body, ...deadline },
+      wishes,
+      key === undefined || digest === undefined ? null : { key, fingerprint: digest.digest("hex") },
     );
     (added.isKnown ? metrics.known : metrics.kept).inc();
     if (!added.isKnown) store.depth.added();

@@ -8,6 +8,8 @@ export const FAILURE_REASONS = [
   "answer",
   /** The last attempt failed, too. */
   "attempts",
+  /** Its time was up before it was done. */
+  "deadline",
   /** Workers that had it ended, again and again. */
   "stalled",
   /** Its caller did not want it any more. */

@@ -32,6 +32,14 @@ export interface Idempotency {
   readonly fingerprint: string;
 }
 
+export interface Timing {
+  readonly delay: Milliseconds;
+  /** 0: before all others. */
+  readonly priority: number;
+  /** null: as often as any. */
+  readonly attempts: number | null;
+}
+
 export interface Added {
   readonly id: string;
   /** It is an earlier request's. */
@@ -67,14 +75,27 @@ export class JobStore {
   /**
    * Resolves when the job is kept, as surely as the backend keeps anything.
    * @param jobId random, 32 hexadecimal digits
+   * @param timing when it may be done, and how often it is tried
    * @param idempotency a request with the key of an earlier one is that one
    * @returns the job's id, and whether it is an earlier one's
    * @throws OutriggerError `backend-away`: it may be kept all the same. `key-reused`: the earlier one was another request
    */
-  async add(jobId: string, request: StoredRequest, idempotency?: Idempotency): Promise<Added> {
-    const { attempts, idempotencyWindow } = this.#options;
-    const options = { jobId, attempts, backoff: { type: "custom" }, stackTraceLimit: 0 };
-    if (idempotency === undefined) {
+  async add(
+    jobId: string,
+    request: StoredRequest,
+    { delay, priority, attempts }: Timing,
+    idempotency: Idempotency | null,
+  ): Promise<Added> {
+    const { idempotencyWindow } = this.#options;
+    const options = {
+      jobId,
+      attempts: attempts ?? this.#options.attempts,
+      backoff: { type: "custom" },
+      stackTraceLimit: 0,
+      ...(delay > 0 && { delay }),
+      ...(priority > 0 && { priority }),
+    };
+    if (idempotency === null) {
       await this.#within(this.#queue.add("http", request, options));
       return { id: jobId, isKnown: false };
     }

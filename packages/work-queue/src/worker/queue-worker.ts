@@ -66,7 +66,10 @@ export class QueueWorker {
     this.#worker = backend.openWorker(config.queue, (job, token) => this.#run(job, token as string), {
       concurrency: this.#concurrency.limit,
       // Reached by a pause alone, which BullMQ looks for where there is a limit.
-      limiter: { max: 1_000_000_000, duration: 1_000 },
+      limiter:
+        config.rate === undefined
+          ? { max: 1_000_000_000, duration: 1_000 }
+          : { max: config.rate.max, duration: config.rate.span },
       lockDuration: config.lockDuration,
       stalledInterval: config.lockDuration,
       maxStalledCount: MAX_STALLED,
@@ -142,12 +145,21 @@ export class QueueWorker {
 
   /** @throws FailedAttempt, Refused, HandedBack */
   async #attempt(job: Job<StoredRequest, Answer>): Promise<Answer> {
+    const { clock } = this.#deps;
     const { timeout } = this.#config;
     const id = job.id as string;
+    const { deadline = Infinity } = job.data;
+    const left = deadline - clock.wallTime();
+    if (left <= 0)
+      throw new Refused({ reason: "deadline", message: "its deadline passed before this attempt began" });
     const limit = new AbortController();
     this.#limits.set(id, limit);
-    const timer = this.#deps.clock.timer(timeout, () =>
-      limit.abort(new OutriggerError("timeout", `no whole answer within ${timeout} ms`)),
+    const timer = clock.timer(Math.min(timeout, left), () =>
+      limit.abort(
+        timeout <= left
+          ? new OutriggerError("timeout", `no whole answer within ${timeout} ms`)
+          : new OutriggerError("deadline", "its deadline passed while the workload did it"),
+      ),
     );
     let answer: Answer;
     try {
@@ -156,6 +168,9 @@ export class QueueWorker {
         [
           ["outrigger-job", id],
           ["outrigger-attempt", String(job.attemptsStarted)],
+          ...(deadline === Infinity
+            ? []
+            : [["outrigger-deadline", new Date(deadline).toISOString()] as const]),
         ],
         {
           agent: this.#agent,
@@ -171,6 +186,7 @@ export class QueueWorker {
         throw new Refused({ reason: "answer", message }, { cause: thrown });
       if (code === "no-such-blob") throw new Refused({ reason: "unreadable", message }, { cause: thrown });
       if (code === "worker-ends") throw new HandedBack(message, { cause: thrown });
+      if (code === "deadline") throw new Refused({ reason: "deadline", message }, { cause: thrown });
       if (code === "cancelled") throw new Refused({ reason: "cancelled", message }, { cause: thrown });
       const outcome = code === "timeout" ? "timeout" : "reset";
       throw new FailedAttempt({ reason: "attempts", message }, outcome, { cause: thrown });
@@ -191,12 +207,12 @@ export class QueueWorker {
     status: number,
     pieces: AsyncIterable<Buffer>,
   ): Promise<StoredBody> {
-    const { maxAnswer, attempts } = this.#config;
+    const { maxAnswer } = this.#config;
     // Each attempt its own: two workers may have the job, where one was held to have ended.
     const id = `${job.id}-${randomBytes(4).toString("hex")}`;
     const tooLarge = (): OutriggerError =>
       new OutriggerError("answer-too-large", `the answer has more than ${maxAnswer} bytes (maxAnswer)`);
-    if (verdictOn(status) !== "again" || job.attemptsStarted >= attempts)
+    if (verdictOn(status) !== "again" || job.attemptsStarted >= (job.opts.attempts ?? 1))
       return this.#deps.bodies.keep(id, pieces, { max: maxAnswer, tooLarge });
     // Nobody will be shown it; that it came whole is part of the attempt.
     let length = 0;
