@@ -50,7 +50,7 @@ export class OpenQueue {
 
   /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`; or why this backend will not do */
   static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
-    const backend = await openBackend(config.backend, config.allowLoss);
+    const backend = await openBackend(config);
     let blobs: BlobStore;
     try {
       blobs = await openBlobs(config, backend, deps.clock);

@@ -34,16 +34,20 @@ const postgres = noPostgresServer ? null : await PostgresServer.start();
 after(() => postgres?.end());
 
 const BACKENDS = [
-  { name: "embedded", skip: false, open: () => openBackend({ kind: "embedded", folder: scratch }, []) },
+  {
+    name: "embedded",
+    skip: false,
+    open: () => openBackend({ backend: { kind: "embedded", folder: scratch } }),
+  },
   {
     name: "redis",
     skip: noRedisServer,
-    open: () => openBackend({ kind: "redis", url: redis?.url as string }, []),
+    open: () => openBackend({ backend: { kind: "redis", url: redis?.url as string } }),
   },
   {
     name: "postgres",
     skip: noPostgresServer,
-    open: () => openBackend({ kind: "postgres", url: postgres?.url as string }, []),
+    open: () => openBackend({ backend: { kind: "postgres", url: postgres?.url as string } }),
   },
 ] as const;
 

@@ -15,7 +15,7 @@ test(
   async () => {
     const scratch = mkdtempSync(join(tmpdir(), "outrigger-blobs-"));
     const redis = await RedisServer.start(["--appendonly", "yes"]);
-    const backend = await openBackend({ kind: "redis", url: redis.url }, []);
+    const backend = await openBackend({ backend: { kind: "redis", url: redis.url } });
     after(async () => {
       await backend.close();
       await redis.end();

@@ -1,6 +1,7 @@
 /** What a work queue is told: where callers come in, where the workload is, where jobs are kept, and how often each is tried. */
 import {
   durationOption,
+  filePathSchema,
   hostPortSchema,
   intOption,
   listOption,
@@ -28,6 +29,14 @@ export const workQueueSchema = z
       .prefault("http://127.0.0.1:3000")
       .describe("The workload."),
     backend: backendOption.describe("Where jobs are kept."),
+    passwordFile: filePathSchema
+      .optional()
+      .describe("File with the password of the Redis or Postgres; read again at each connection."),
+    caFile: filePathSchema
+      .optional()
+      .describe(
+        "PEM file of the authorities to trust: for rediss:// instead of those that Node ships, for postgres:// with TLS required.",
+      ),
     allowLoss: listOption({ max: 2 })
       .pipe(z.array(z.enum(["no-aof", "eviction"])))
       .prefault([])
@@ -103,7 +112,21 @@ export const workQueueSchema = z
         "How long a request with the Idempotency-Key of an earlier one is that one; at most keepAnswers.",
       ),
   })
-  .superRefine(({ idempotencyWindow, keepAnswers }, context) => {
+  .superRefine(({ idempotencyWindow, keepAnswers, backend, passwordFile, caFile }, context) => {
+    const isServer = backend.kind !== "embedded";
+    for (const [key, file] of Object.entries({ passwordFile, caFile }))
+      if (file !== undefined && !isServer)
+        context.addIssue({
+          code: "custom",
+          path: [key],
+          message: "only redis:// and postgres:// have one: remove it, or say which server",
+        });
+    if (caFile !== undefined && backend.kind === "postgres" && /[?&]ssl/.test(backend.url))
+      context.addIssue({
+        code: "custom",
+        path: ["caFile"],
+        message: "the backend's URL says something else of TLS (ssl...): one of them",
+      });
     if (idempotencyWindow > keepAnswers)
       context.addIssue({
         code: "custom",

@@ -16,6 +16,12 @@ export const FLAGS: readonly FlagDeclaration[] = [
     value: "embedded:DIR|redis://HOST|postgres://HOST/DB",
     help: "where jobs are kept",
   },
+  {
+    name: "password-file",
+    key: ["passwordFile"],
+    value: "FILE",
+    help: "the password of redis:// or postgres://",
+  },
   { name: "allow-loss", key: ["allowLoss"], value: "no-aof,eviction", help: "what a Redis may lack" },
   { name: "blobs", key: ["blobs"], value: "backend|folder:PATH", help: "where bodies above 64 KiB are kept" },
   { name: "queue", key: ["queue"], value: "NAME", help: "the same for front and workers" },

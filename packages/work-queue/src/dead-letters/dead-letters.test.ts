@@ -24,7 +24,7 @@ let heal = false;
 before(async () => {
   if (skip) return;
   redis = await RedisServer.start(["--appendonly", "yes"]);
-  backend = await openBackend({ kind: "redis", url: redis.url }, []);
+  backend = await openBackend({ backend: { kind: "redis", url: redis.url } });
   queue = backend.openQueue("q");
   bodies = new Bodies(await backend.openBlobs("q", systemClock));
   worker = backend.openWorker(
