@@ -1,5 +1,5 @@
 /** Keeps requests as jobs, and knows what became of them. All of it fails where the backend is away, within a time. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { OutriggerError, type Clock, type Metrics, type Milliseconds, type Timer } from "@outrigger/core";
 import type { Backend, JobQueue } from "../backend/backend.ts";
 import { DeadLetters } from "../dead-letters/dead-letters.ts";
@@ -60,7 +60,8 @@ export class JobStore {
    * @throws OutriggerError `backend-away`: it may be kept all the same. `key-reused`: the earlier one was another request
    */
   async add(request: StoredRequest, idempotencyKey?: string): Promise<Added> {
-    const jobId = randomBytes(16).toString("hex");
+    // Drawn from a store of random bytes: to ask for 16 each time costs a tenth of keeping a job.
+    const jobId = randomUUID().replaceAll("-", "");
     const { attempts, idempotencyWindow } = this.#options;
     const options = { jobId, attempts, backoff: { type: "custom" }, stackTraceLimit: 0 };
     if (idempotencyKey === undefined) {
