@@ -42,7 +42,7 @@ export class OpenQueue {
 
   /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`; or why this backend will not do */
   static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
-    const queue = new OpenQueue(await openBackend(config.backend, config.allowLoss), config, deps);
+    const queue = new OpenQueue(await openBackend(config.backend, config.allowLoss, deps.log), config, deps);
     try {
       await Promise.all([queue.#events.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
       return queue;
