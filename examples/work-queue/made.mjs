@@ -7,7 +7,9 @@ import { text } from "node:stream/consumers";
 
 const log = await text(process.stdin);
 const wordsAfter = (verb) =>
-  [...log.matchAll(new RegExp(`\\b${verb} ((?:picture-\\d+ ?)+)`, "g"))].flatMap(([, names]) => names.trim().split(" "));
+  [...log.matchAll(new RegExp(`\\b${verb} ((?:picture-\\d+ ?)+)`, "g"))].flatMap(([, names]) =>
+    names.trim().split(" "),
+  );
 const accepted = new Set(wordsAfter("accepted"));
 const times = new Map();
 for (const name of wordsAfter("made")) times.set(name, (times.get(name) ?? 0) + 1);
