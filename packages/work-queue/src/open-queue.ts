@@ -2,13 +2,17 @@
 import type { QueueEvents, QueueEventsProducer } from "bullmq";
 import type { Backend } from "./backend/backend.ts";
 import { openBackend } from "./backend/open-backend.ts";
+import type { BlobStore } from "./blobs/blob-store.ts";
+import { BlobSweep } from "./blobs/blob-sweep.ts";
+import { Bodies } from "./blobs/bodies.ts";
+import { openBlobs } from "./blobs/open-blobs.ts";
 import type { WorkQueueConfig } from "./config/config.ts";
 import { Waits } from "./front/waits.ts";
 import { Cancellations } from "./queue/cancellations.ts";
 import { JobStore } from "./queue/job-store.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
 
-export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "pauseQueue">;
+export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "bodies" | "pauseQueue">;
 
 export class OpenQueue {
   readonly store: JobStore;
@@ -18,9 +22,11 @@ export class OpenQueue {
   readonly #backend: Backend;
   readonly #events: QueueEvents;
   readonly #producer: QueueEventsProducer;
+  readonly #sweep: BlobSweep;
 
-  private constructor(backend: Backend, config: WorkQueueConfig, deps: OpenQueueDeps) {
+  private constructor(backend: Backend, blobs: BlobStore, config: WorkQueueConfig, deps: OpenQueueDeps) {
     const { clock, metrics, log } = deps;
+    const bodies = new Bodies(blobs);
     const onError = (error: Error): void => log.warn({ err: error.message }, "the queue is not reached");
     this.#backend = backend;
     this.#events = backend.openEvents(config.queue);
@@ -28,7 +34,8 @@ export class OpenQueue {
     this.#events.on("error", onError);
     this.#producer.on("error", onError);
     const cancellations = new Cancellations(this.#events, this.#producer);
-    this.store = new JobStore(backend, config, { clock, metrics, cancellations, onError });
+    this.store = new JobStore(backend, config, { clock, metrics, cancellations, bodies, onError });
+    this.#sweep = new BlobSweep({ blobs, clock, log, hasJob: (id) => this.store.has(id) });
     this.waits = new Waits({ clock, events: this.#events, find: (id) => this.store.find(id) });
     this.worker =
       config.role === "front"
@@ -36,15 +43,25 @@ export class OpenQueue {
         : new QueueWorker(backend, config, {
             ...deps,
             cancellations,
+            bodies,
             pauseQueue: (span) => this.store.pause(span),
           });
   }
 
   /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`; or why this backend will not do */
   static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
-    const queue = new OpenQueue(await openBackend(config.backend, config.allowLoss, deps.log), config, deps);
+    const backend = await openBackend(config, deps.log);
+    let blobs: BlobStore;
+    try {
+      blobs = await openBlobs(config, backend, deps.clock);
+    } catch (thrown) {
+      await backend.close();
+      throw thrown;
+    }
+    const queue = new OpenQueue(backend, blobs, config, deps);
     try {
       await Promise.all([queue.#events.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
+      if (config.role !== "worker") queue.#sweep.start();
       return queue;
     } catch (thrown) {
       await queue.close();
@@ -56,6 +73,7 @@ export class OpenQueue {
   async close(): Promise<void> {
     await this.worker?.end(AbortSignal.abort());
     this.store.stop();
+    this.#sweep.stop();
     await this.#backend.close();
   }
 }

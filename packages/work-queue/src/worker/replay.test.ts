@@ -4,6 +4,8 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { test } from "node:test";
 import { OutriggerError } from "@outrigger/core";
 import type { Answer } from "../job/answer.ts";
+import { storeBody } from "../job/body.ts";
+import { collect } from "../testing/collect.ts";
 import { replay } from "./replay.ts";
 
 const REQUEST = { method: "GET", target: "/", fields: [["host", "h"]], body: "" } as const;
@@ -25,7 +27,8 @@ async function answerTo(host: string, answer: string): Promise<Answer> {
       {
         agent,
         workload: new URL(`http://${family === "IPv6" ? `[${host}]` : host}:${port}`),
-        maxAnswer: 1_000,
+        readBody: () => assert.fail("it has no blob"),
+        keepBody: async (_status, pieces) => storeBody(Buffer.concat(await collect(pieces))),
       },
       new AbortController().signal,
     );

@@ -1,40 +1,48 @@
 /** Gives a stored request to the workload, and takes its answer whole. */
-import { request as httpRequest, type Agent, type IncomingMessage } from "node:http";
-import { OutriggerError, type Bytes } from "@outrigger/core";
+import { request as httpRequest, type Agent, type ClientRequest, type IncomingMessage } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { OutriggerError } from "@outrigger/core";
 import type { Answer } from "../job/answer.ts";
-import { readBody, storeBody } from "../job/body.ts";
+import { isBlob, readBody, type BlobBody, type StoredBody } from "../job/body.ts";
 import { answerFields, type Field } from "../job/fields.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 
 export interface ReplayDeps {
   readonly agent: Agent;
   readonly workload: URL;
-  readonly maxAnswer: Bytes;
+  /** @throws OutriggerError, which ends the replay */
+  readBody(stored: BlobBody): AsyncIterable<Buffer>;
+  /** @throws OutriggerError, which ends the replay */
+  keepBody(status: number, pieces: AsyncIterable<Buffer>): Promise<StoredBody>;
 }
 
 /**
  * @param added fields of ours
- * @throws OutriggerError `no-answer`, `answer-too-large`; the signal's reason
+ * @throws OutriggerError `no-answer`; what readBody and keepBody throw; the signal's reason
  */
 export async function replay(
   request: StoredRequest,
   added: readonly Field[],
-  { agent, workload, maxAnswer }: ReplayDeps,
+  deps: ReplayDeps,
   signal: AbortSignal,
 ): Promise<Answer> {
   signal.throwIfAborted();
-  const body = readBody(request.body);
+  const { agent, workload } = deps;
+  const { body } = request;
+  const inline = isBlob(body) ? null : readBody(body);
+  const length = isBlob(body) ? body.bytes : (inline as Buffer).length;
   // In node:http's form of pairs nothing is added or folded.
   const headers = [
     ...request.fields.flatMap(([name, value]) => [name, value]),
     ...added.flatMap(([name, value]) => [name, value]),
-    ...(body.length > 0 || !/^(GET|HEAD|DELETE|OPTIONS)$/.test(request.method)
-      ? ["content-length", String(body.length)]
+    ...(length > 0 || !/^(GET|HEAD|DELETE|OPTIONS)$/.test(request.method)
+      ? ["content-length", String(length)]
       : []),
   ];
+  let outgoing: ClientRequest | undefined;
   try {
     const message = await new Promise<IncomingMessage>((resolve, reject) => {
-      const outgoing = httpRequest({
+      outgoing = httpRequest({
         // Of an IPv6 address: without its brackets.
         host: workload.hostname.replace(/^\[|\]$/g, ""),
         port: workload.port || 80,
@@ -48,25 +56,20 @@ export async function replay(
       outgoing.once("response", resolve).once("error", reject);
       // Nothing else is said of an answer 101, which ends the connection.
       outgoing.once("close", () => reject(new Error("the connection ended without an answer")));
-      outgoing.end(body);
+      if (isBlob(body))
+        // Where it fails the request ends with the same error.
+        pipeline(deps.readBody(body), outgoing).catch(reject);
+      else outgoing.end(inline);
     });
     const status = message.statusCode as number;
     if (status < 200 || status > 599) {
       message.destroy();
       throw new Error(`the status ${status} is not that of an answer`);
     }
-    const pieces: Buffer[] = [];
-    let length = 0;
-    for await (const piece of message as AsyncIterable<Buffer>) {
-      length += piece.length;
-      if (length > maxAnswer)
-        throw new OutriggerError("answer-too-large", `the answer has more than ${maxAnswer} bytes`);
-      pieces.push(piece);
-    }
     return {
       status,
       fields: answerFields(message.rawHeaders),
-      body: storeBody(Buffer.concat(pieces)),
+      body: await deps.keepBody(status, message as AsyncIterable<Buffer>),
     };
   } catch (thrown) {
     signal.throwIfAborted();
@@ -78,5 +81,8 @@ export async function replay(
         cause: thrown,
       },
     );
+  } finally {
+    // It has answered, and did not want to read all of it.
+    if (outgoing?.writableFinished === false) outgoing.destroy();
   }
 }

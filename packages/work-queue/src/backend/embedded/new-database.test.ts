@@ -44,7 +44,7 @@ test("killed at any step of making it, a queue opens at the next start, and noth
   await kill(fork(opener, [folder]), isAnother);
   assert.ok(!existsSync(join(folder, "postgres")));
   await kill(fork(opener, [folder]), () => existsSync(join(folder, "postgres")));
-  const backend = await openBackend({ kind: "embedded", folder }, []);
+  const backend = await openBackend({ backend: { kind: "embedded", folder } });
   try {
     await backend.openQueue("requests").add("http", {} as never, { jobId: "one" });
   } finally {
