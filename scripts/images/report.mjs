@@ -70,8 +70,8 @@ export async function writeReport(engine, built, base) {
     });
     process.stdout.write(" done\n");
   }
-  const names = measured.map(({ name }) => name);
-  const others = JSON.parse(readFileSync(file, "utf8")).images.filter(({ name }) => !names.includes(name));
+  const names = new Set(measured.map(({ name }) => name));
+  const others = JSON.parse(readFileSync(file, "utf8")).images.filter(({ name }) => !names.has(name));
   const images = [...others, ...measured].sort((a, b) => (a.name < b.name ? -1 : 1));
   writeFileSync(file, `${JSON.stringify({ node: String(IMAGE_NODE), images }, null, 2)}\n`);
   const missed = [];

@@ -178,6 +178,6 @@ for (const [sentence, shape, flags, message] of [
   ],
 ] as const) {
   test(`refused: ${sentence}`, async () => {
-    await assert.rejects(run(manifest(shape as Shape), ...(flags as readonly string[])), message);
+    await assert.rejects(run(manifest(shape), ...(flags as readonly string[])), message);
   });
 }
