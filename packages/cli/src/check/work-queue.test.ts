@@ -88,6 +88,15 @@ for (const [sentence, edits, found] of [
   ["a Service past it", [STRAIGHT], [["service-bypasses-queue", "spec.ports[0].targetPort"]]],
   ["but not past a worker alone", [STRAIGHT, PLAIN, REDIS, ["args: [", "args: [--role=worker, "], CLAIM], []],
   [
+    "nothing, as an ordinary container: its callers are not in the pod",
+    [
+      ["      initContainers:\n", "      containers:\n"],
+      ["          restartPolicy: Always\n", ""],
+      ["      containers:\n        - name: web", "        - name: web"],
+    ],
+    [],
+  ],
+  [
     "the workload on the port of its front",
     [["containerPort: 3000", "containerPort: 8080"]],
     [["port-collision", "spec.template.spec.containers[0].ports[0].containerPort"]],
