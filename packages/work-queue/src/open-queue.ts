@@ -1,5 +1,5 @@
 /** Everything that stands on a reached backend: what keeps jobs, who waits for them, and who does them. */
-import type { QueueEvents, QueueEventsProducer } from "bullmq";
+import type { QueueEvents } from "bullmq";
 import type { Backend } from "./backend/backend.ts";
 import { openBackend } from "./backend/open-backend.ts";
 import type { BlobStore } from "./blobs/blob-store.ts";
@@ -8,7 +8,7 @@ import { Bodies } from "./blobs/bodies.ts";
 import { openBlobs } from "./blobs/open-blobs.ts";
 import type { WorkQueueConfig } from "./config/config.ts";
 import { Waits } from "./front/waits.ts";
-import { Cancellations } from "./queue/cancellations.ts";
+import { Cancellations, cancellationsOf } from "./queue/cancellations.ts";
 import { JobStore } from "./queue/job-store.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
 
@@ -20,8 +20,8 @@ export class OpenQueue {
   /** null: this process does no jobs. */
   readonly worker: QueueWorker | null;
   readonly #backend: Backend;
-  readonly #events: QueueEvents;
-  readonly #producer: QueueEventsProducer;
+  /** null: this process does no jobs. */
+  readonly #cancelled: QueueEvents | null;
   readonly #sweep: BlobSweep;
 
   private constructor(backend: Backend, blobs: BlobStore, config: WorkQueueConfig, deps: OpenQueueDeps) {
@@ -29,14 +29,18 @@ export class OpenQueue {
     const bodies = new Bodies(blobs);
     const onError = (error: Error): void => log.warn({ err: error.message }, "the queue is not reached");
     this.#backend = backend;
-    this.#events = backend.openEvents(config.queue);
-    this.#producer = backend.openEventsProducer(config.queue);
-    this.#events.on("error", onError);
-    this.#producer.on("error", onError);
-    const cancellations = new Cancellations(this.#events, this.#producer);
+    const openEvents = (name: string): QueueEvents => backend.openEvents(name).on("error", onError);
+    const producer = backend.openEventsProducer(cancellationsOf(config.queue));
+    producer.on("error", onError);
+    this.#cancelled = config.role === "front" ? null : openEvents(cancellationsOf(config.queue));
+    const cancellations = new Cancellations(this.#cancelled, producer);
     this.store = new JobStore(backend, config, { clock, metrics, cancellations, bodies, onError });
     this.#sweep = new BlobSweep({ blobs, clock, log, hasJob: (id) => this.store.has(id) });
-    this.waits = new Waits({ clock, events: this.#events, find: (id) => this.store.find(id) });
+    this.waits = new Waits({
+      clock,
+      openEvents: () => openEvents(config.queue),
+      find: (id) => this.store.find(id),
+    });
     this.worker =
       config.role === "front"
         ? null
@@ -60,7 +64,7 @@ export class OpenQueue {
     }
     const queue = new OpenQueue(backend, blobs, config, deps);
     try {
-      await Promise.all([queue.#events.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
+      await Promise.all([queue.#cancelled?.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
       if (config.role !== "worker") queue.#sweep.start();
       return queue;
     } catch (thrown) {

@@ -36,6 +36,7 @@ export class RedisClients {
       if (!reconnect && client.status === "reconnecting") connect().catch(() => {});
       disconnect(reconnect);
     };
+    gatherWrites(client);
     return client;
   }
 
@@ -43,4 +44,22 @@ export class RedisClients {
     this.#ended = true;
     for (const client of this.#clients) client.disconnect();
   }
+}
+
+/** What is asked for in one turn of the event loop is one write: jobs come, and end, several in a turn. */
+function gatherWrites(client: Redis): void {
+  const send = client.sendCommand.bind(client);
+  let isGathering = false;
+  client.sendCommand = (command, stream) => {
+    const socket = client.stream as typeof client.stream | undefined;
+    if (socket !== undefined && !isGathering) {
+      isGathering = true;
+      socket.cork();
+      setImmediate(() => {
+        isGathering = false;
+        socket.uncork();
+      });
+    }
+    return send(command, stream);
+  };
 }

@@ -170,7 +170,7 @@ test("what is not said, or said twice, is refused, and nothing is done", { skip 
     [
       "GET",
       "/dead-letters?reason=bad",
-      /accepted: refused, answer, attempts, stalled, cancelled, unreadable/,
+      /accepted: refused, answer, attempts, deadline, stalled, cancelled, unreadable/,
     ],
     ["GET", "/dead-letters?count=0", /from 1 to 1000/],
     ["GET", "/dead-letters?count=x", /from 1 to 1000/],

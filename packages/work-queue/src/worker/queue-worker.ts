@@ -21,7 +21,7 @@ import type { StoredRequest } from "../job/stored-request.ts";
 import type { Cancellations } from "../queue/cancellations.ts";
 import { pauseAfter } from "./backoff.ts";
 import { Concurrency } from "./concurrency.ts";
-import { replay } from "./replay.ts";
+import { replay, workloadAddress, type WorkloadAddress } from "./replay.ts";
 import { retryAfter } from "./retry-after.ts";
 import { verdictOn } from "./verdict.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
@@ -48,7 +48,7 @@ export class QueueWorker {
   readonly #config: WorkQueueConfig;
   readonly #deps: QueueWorkerDeps;
   readonly #agent = new Agent({ keepAlive: true, scheduling: "lifo" });
-  readonly #workload: URL;
+  readonly #workload: WorkloadAddress;
   readonly #worker: JobWorker;
   readonly #metrics: WorkerMetrics;
   readonly #concurrency: Concurrency;
@@ -59,7 +59,7 @@ export class QueueWorker {
   constructor(backend: Backend, config: WorkQueueConfig, deps: QueueWorkerDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#workload = new URL(config.workload);
+    this.#workload = workloadAddress(config.workload);
     this.#metrics = new WorkerMetrics(deps.metrics);
     this.#concurrency = new Concurrency(config, deps.clock);
     this.#metrics.concurrency.value = this.#concurrency.limit;
@@ -146,7 +146,7 @@ export class QueueWorker {
   /** @throws FailedAttempt, Refused, HandedBack */
   async #attempt(job: Job<StoredRequest, Answer>): Promise<Answer> {
     const { clock } = this.#deps;
-    const { timeout } = this.#config;
+    const { timeout, maxAnswer } = this.#config;
     const id = job.id as string;
     const { deadline = Infinity } = job.data;
     const left = deadline - clock.wallTime();
@@ -175,6 +175,7 @@ export class QueueWorker {
         {
           agent: this.#agent,
           workload: this.#workload,
+          maxAnswer,
           readBody: (stored) => this.#deps.bodies.read(stored),
           keepBody: (status, pieces) => this.#keepAnswer(job, status, pieces),
         },
