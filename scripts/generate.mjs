@@ -6,6 +6,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { containerfile } from "./images/containerfile.mjs";
+import { images } from "./images/images.mjs";
 import { patterns } from "./patterns.mjs";
 import { ROOT } from "./setup.mjs";
 
@@ -22,12 +23,13 @@ const TABLE = {
 const check = process.argv.includes("--check");
 const stale = [];
 
-for (const { name, folder, manifest, bin } of patterns()) {
+for (const { name, folder, bin } of patterns()) {
   const printed = spawnSync(process.execPath, [bin, "--print-schema"], { encoding: "utf8" });
   if (printed.status !== 0) throw new Error(`outrigger-${name} --print-schema failed:\n${printed.stderr}`);
   put(join(folder, "schema.json"), printed.stdout);
   const { properties } = JSON.parse(printed.stdout);
-  put(join(folder, "Containerfile"), containerfile({ name, manifest, probePort: properties.probe.default }));
+  for (const image of images().filter(({ pattern }) => pattern.name === name))
+    put(image.containerfile.file, containerfile({ ...image, probePort: properties.probe.default }));
   const table = keyTable(TABLE[name](properties));
   const readme = join(folder, "README.md");
   const text = readFileSync(readme, "utf8");

@@ -1,13 +1,13 @@
 /**
  * npm run images [-- --local-base] [--report] [--engine podman|buildah|docker] [--prefix PREFIX] [NAME ...]: builds the
- * pattern's images, tagged PREFIX/NAME:VERSION.
+ * images, tagged PREFIX/NAME:VERSION.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PUBLIC_BASE } from "./images/containerfile.mjs";
+import { images } from "./images/images.mjs";
 import { IMAGE_NODE_VERSION } from "./node-binary.mjs";
-import { patterns } from "./patterns.mjs";
 import { requireNode, ROOT, setup } from "./setup.mjs";
 
 requireNode();
@@ -39,10 +39,10 @@ if (help) {
   process.stdout.write(MANUAL);
   process.exit(0);
 }
-const all = patterns();
-const unknown = words.positionals.filter((name) => !all.some((pattern) => pattern.name === name));
+const all = images();
+const unknown = words.positionals.filter((name) => !all.some((image) => image.name === name));
 if (unknown.length > 0)
-  fail(`there is no pattern ${unknown.join(", ")}; there are: ${all.map(({ name }) => name).join(", ")}`, 2);
+  fail(`there is no image ${unknown.join(", ")}; there are: ${all.map(({ name }) => name).join(", ")}`, 2);
 
 try {
   await setup();
@@ -60,17 +60,17 @@ try {
   }
   const wanted = all.filter(({ name }) => words.positionals.length === 0 || words.positionals.includes(name));
   const built = [];
-  for (const pattern of wanted) {
-    const tag = `${prefix}/${pattern.name}:${pattern.manifest.version}`;
+  for (const image of wanted) {
+    const tag = `${prefix}/${image.name}:${image.manifest.version}`;
     await step(tag, async () => {
-      const context = join(out, pattern.name);
+      const context = join(out, image.name);
       rmSync(context, { recursive: true, force: true });
       mkdirSync(context, { recursive: true });
-      await bundle(pattern, join(context, "rootfs"));
-      writeFileSync(join(context, "Containerfile"), pattern.containerfile());
+      await bundle(image.pattern, join(context, "rootfs"), image.packages);
+      writeFileSync(join(context, "Containerfile"), image.containerfile.read());
       engine.build(context, tag, base);
     });
-    built.push({ pattern, tag });
+    built.push({ image, tag });
   }
   if (report) {
     const { writeReport } = await import("./images/report.mjs");

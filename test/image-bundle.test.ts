@@ -21,7 +21,11 @@ import { after, test } from "node:test";
 // From dist: scripts are not compiled.
 const scripts = new URL("../../scripts/", import.meta.url);
 const { bundle } = (await import(new URL("images/bundle.mjs", scripts).href)) as {
-  bundle(pattern: object, rootfs: string): Promise<{ bytes: number; packages: { name: string }[] }>;
+  bundle(
+    pattern: object,
+    rootfs: string,
+    packages: object,
+  ): Promise<{ bytes: number; packages: { name: string }[] }>;
 };
 const { fixStats } = (await import(new URL("images/file-stats.mjs", scripts).href)) as {
   fixStats(folder: string): void;
@@ -29,22 +33,22 @@ const { fixStats } = (await import(new URL("images/file-stats.mjs", scripts).hre
 const { findEngine } = (await import(new URL("images/engine.mjs", scripts).href)) as {
   findEngine(name: string): { build(folder: string, tag: string, base?: string): void };
 };
-const { patterns } = (await import(new URL("patterns.mjs", scripts).href)) as {
-  patterns(): { name: string; manifest: { version: string } }[];
+const { images } = (await import(new URL("images/images.mjs", scripts).href)) as {
+  images(): { name: string; pattern: { name: string }; packages: object; manifest: { version: string } }[];
 };
 
 const folder = mkdtempSync(join(tmpdir(), "outrigger-bundle-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-for (const pattern of patterns()) {
-  const rootfs = join(folder, pattern.name);
+for (const { name: imageName, pattern, packages: whole, manifest } of images()) {
+  const rootfs = join(folder, imageName);
   const main = join(rootfs, "outrigger", "dist", "main.mjs");
   const read = (name: string): string => readFileSync(join(rootfs, "outrigger", name), "utf8");
 
-  test(`${pattern.name}: the bundle needs nothing beside it, tells its version and prints its manual`, async () => {
-    await bundle(pattern, rootfs);
+  test(`${imageName}: the bundle needs nothing beside it, tells its version and prints its manual`, async () => {
+    await bundle(pattern, rootfs, whole);
     for (const [flag, expected] of [
-      ["--version", `outrigger-${pattern.name} ${pattern.manifest.version}`],
+      ["--version", `outrigger-${pattern.name} ${manifest.version}`],
       ["--help", "usage: outrigger-"],
     ] as const) {
       const { status, stdout, stderr } = spawnSync(process.execPath, [main, flag], {
@@ -57,7 +61,7 @@ for (const pattern of patterns()) {
     }
   });
 
-  test(`${pattern.name}: a SIGTERM that comes while it is loading ends it, as PID 1, too: nothing is open yet`, () => {
+  test(`${imageName}: a SIGTERM that comes while it is loading ends it, as PID 1, too: nothing is open yet`, () => {
     // The bundle's first call of this is the first of its statements after the handlers.
     const strike =
       "const get = process.getBuiltinModule; process.getBuiltinModule = (name) => (process.kill(process.pid, process.env.STRIKE), process.getBuiltinModule = get, get(name));";
@@ -75,7 +79,7 @@ for (const pattern of patterns()) {
     assert.match(struck("SIGHUP").stdout, /^outrigger-/, "there is no configuration to read again yet");
   });
 
-  test(`${pattern.name}: a wrong flag has its whole message in it`, () => {
+  test(`${imageName}: a wrong flag has its whole message in it`, () => {
     const { status, stderr } = spawnSync(process.execPath, [main, "--grace", "soon"], { encoding: "utf8" });
     assert.equal(status, 2);
     // zod's other forty languages are left out.
@@ -83,8 +87,8 @@ for (const pattern of patterns()) {
     assert.match(stderr, /--grace: .*found "soon", accepted: a duration with its unit/);
   });
 
-  test(`${pattern.name}: every package in it is in the list of parts, with its licence's text`, async () => {
-    const { packages } = await bundle(pattern, rootfs);
+  test(`${imageName}: every package in it is in the list of parts, with its licence's text`, async () => {
+    const { packages } = await bundle(pattern, rootfs, whole);
     const names = packages.map(({ name }) => name);
     for (const name of ["zod", "yaml", "pino"]) assert.ok(names.includes(name), name);
     const { components } = JSON.parse(read("sbom.cdx.json")) as {
@@ -104,11 +108,11 @@ for (const pattern of patterns()) {
     }
   });
 
-  test(`${pattern.name}: whoever runs the image may read it, whatever the umask it was built under`, async () => {
-    const strict = join(folder, `${pattern.name}-strict`);
+  test(`${imageName}: whoever runs the image may read it, whatever the umask it was built under`, async () => {
+    const strict = join(folder, `${imageName}-strict`);
     const before = process.umask(0o077);
     try {
-      await bundle(pattern, strict);
+      await bundle(pattern, strict, whole);
     } finally {
       process.umask(before);
     }
@@ -118,10 +122,10 @@ for (const pattern of patterns()) {
     }
   });
 
-  test(`${pattern.name}: a second bundle has the same bytes`, async () => {
-    const again = join(folder, `${pattern.name}-again`);
-    await bundle(pattern, rootfs);
-    await bundle(pattern, again);
+  test(`${imageName}: a second bundle has the same bytes`, async () => {
+    const again = join(folder, `${imageName}-again`);
+    await bundle(pattern, rootfs, whole);
+    await bundle(pattern, again, whole);
     for (const name of ["dist/main.mjs", "sbom.cdx.json", "THIRD-PARTY-LICENSES", "package.json", "LICENSE"])
       assert.ok(read(name) === readFileSync(join(again, "outrigger", name), "utf8"), name);
   });
@@ -164,6 +168,34 @@ test("leader-elector: what a configuration does not use is in the bundle and is 
   // The test bites.
   const forward = await loaded("--store", "memory", "--forward", "0=http://127.0.0.1:9");
   assert.match(forward, /NativeModule https/);
+});
+
+test("work-queue-embedded: the image makes its database and opens it, with nothing beside it", async () => {
+  const queue = join(folder, "queue");
+  await loadedBy(
+    "work-queue-embedded",
+    ["--backend", `embedded:${queue}`, "--listen", "127.0.0.1:0"],
+    /undici/,
+  );
+  assert.ok(readdirSync(queue).includes("postgres"));
+});
+
+test("work-queue: the image without a database names the one that has it", () => {
+  const main = join(folder, "work-queue", "outrigger", "dist", "main.mjs");
+  const words = [
+    "--backend",
+    `embedded:${join(folder, "none")}`,
+    "--probe",
+    "127.0.0.1:0",
+    "--control",
+    "off",
+  ];
+  const { status, stdout } = spawnSync(process.execPath, [main, ...words], {
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  assert.equal(status, 1);
+  assert.match(stdout, /"code":"no-embedded".*use the image outrigger-work-queue-embedded/);
 });
 
 test("docker is told to load what it builds, without an option that Docker Desktop's store refuses", () => {

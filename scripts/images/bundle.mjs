@@ -3,8 +3,8 @@
  * (CycloneDX). The same sources give the same bytes.
  */
 import { build } from "esbuild";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { IMAGE_NODE } from "../node-binary.mjs";
 import { ROOT } from "../setup.mjs";
 import { fixStats } from "./file-stats.mjs";
@@ -47,14 +47,15 @@ const STOPS_WHILE_LOADING =
   'for(const s of["SIGTERM","SIGINT"])process.on(s,()=>{process.listenerCount(s)===1&&process.exit(0)});' +
   'process.on("SIGHUP",()=>{});';
 
-/** Loaded where it is there: a database of 15 MB that one variant of an image has, and a driver that none has. */
+/** Loaded where it is there: a database of 15 MB that one variant of an image has (images.mjs), and a driver that none has. */
 const NOT_IN_IT = ["@electric-sql/pglite", "pg-native"];
 
 /**
  * Writes /outrigger of the image below `rootfs`.
+ * @param whole packages that stand beside the bundle as they are: their names, and which files of their dist
  * @returns {Promise<{ bytes: number, packages: { name: string, version: string }[] }>}
  */
-export async function bundle(pattern, rootfs) {
+export async function bundle(pattern, rootfs, whole = []) {
   const home = join(rootfs, "outrigger");
   mkdirSync(join(home, "dist"), { recursive: true });
   const outfile = join(home, "dist", "main.mjs");
@@ -80,7 +81,8 @@ export async function bundle(pattern, rootfs) {
     metafile: true,
     logLevel: "silent",
   });
-  const packages = bundledPackages(metafile);
+  for (const each of whole) copyPackage(each, join(home, "node_modules", each.name));
+  const packages = partsOf([...bundledFolders(metafile), ...whole.map(({ name }) => `node_modules/${name}`)]);
   const { name, version, license } = pattern.manifest;
   writeFileSync(
     join(home, "package.json"),
@@ -96,16 +98,36 @@ export async function bundle(pattern, rootfs) {
   return { bytes: Object.values(metafile.outputs)[0].bytes, packages };
 }
 
-/** The npm packages that have a byte in the bundle, by name; our own are not among them. */
-function bundledPackages({ outputs }) {
+/** @throws where one of its files is not there: a newer version may have others */
+function copyPackage({ name, files }, target) {
+  const source = join(ROOT, "node_modules", name);
+  const dist = readdirSync(join(source, "dist"), { recursive: true });
+  const chosen = files.map((wanted) => {
+    const found = dist.filter((file) => (wanted instanceof RegExp ? wanted.test(file) : wanted === file));
+    if (found.length === 0) throw new Error(`${name} has no dist/${wanted}`);
+    return found;
+  });
+  for (const file of ["package.json", ...chosen.flat().map((each) => join("dist", each))]) {
+    mkdirSync(dirname(join(target, file)), { recursive: true });
+    cpSync(join(source, file), join(target, file));
+  }
+}
+
+/** The npm packages that have a byte in the bundle; our own are not among them. */
+function bundledFolders({ outputs }) {
   const [{ inputs }] = Object.values(outputs);
   const folders = new Set();
   for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
     const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file);
     if (match && bytesInOutput > 0) folders.add(match[1]);
   }
+  return [...folders];
+}
+
+/** By name. */
+function partsOf(folders) {
   const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8"));
-  return [...folders]
+  return folders
     .map((folder) => {
       const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8"));
       return { name, version, license, folder, integrity: lock.packages[folder]?.integrity };

@@ -1,26 +1,37 @@
 /**
  * What an image costs: compressed size, its own layers, idle memory and time to ready, each in a container as a pod would
- * run it (read-only, no capability, 128 MiB). Writes test/bench/results/images.json and the table of the pattern's README.
+ * run it (read-only, no capability, 128 MiB), but in the machine's network, where a Redis is. Writes
+ * test/bench/results/images.json and the table of the pattern's README.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IMAGE_NODE } from "../node-binary.mjs";
 import { ROOT } from "../setup.mjs";
 
 const RUNS = 7;
-const MEMORY_LIMIT = "128m";
-/** How long a started image is left alone before its memory is read: what start-up needed is freed by then or stays. */
-const IDLE_MS = 3_000;
+/** How long a started image is left alone before its memory is read: what start-up needed is freed by then (core, 3 s). */
+const IDLE_MS = 4_000;
 const PATIENCE_MS = 30_000;
 
-/** What each pattern is started with: its smallest real configuration. */
-const ARGUMENTS = {
-  ambassador: ["--route", "8001=http://127.0.0.1:9"],
-  "leader-elector": ["--election", "ticker", "--store", "memory"],
+const QUEUE = ["--listen", "127.0.0.1:0"];
+/**
+ * What each image is started with: its smallest real configuration. A folder is there from start to start, and what the first
+ * one did in it the others find.
+ */
+const STARTS = {
+  ambassador: { memory: "128m", words: () => ["--route", "8001=http://127.0.0.1:9"] },
+  "leader-elector": { memory: "128m", words: () => ["--election", "ticker", "--store", "memory"] },
+  "work-queue": { memory: "128m", words: ({ redis }) => ["--backend", redis, ...QUEUE] },
+  "work-queue-embedded": {
+    memory: "1g",
+    folder: "/queue",
+    words: () => ["--backend", "embedded:/queue", ...QUEUE],
+  },
 };
 
-/** From shared figures: what an image must not exceed, and what it aims at. */
+/** From shared figures: what an image must not exceed, and what it aims at. A database in the process is beyond all of them. */
 const LIMITS = [
   { key: "compressedMB", title: "compressed, MB", must: 60, aim: 50, digits: 1 },
   { key: "ownMB", title: "of which its own layers, MB", must: 2, aim: 1, digits: 2 },
@@ -28,91 +39,139 @@ const LIMITS = [
   { key: "readyMs", title: "ready after exec, ms", must: 300, aim: 120, digits: 0 },
 ];
 
+/** Of an image with a folder besides. */
+const FIRST_START = [
+  { key: "firstReadyMs", title: "the same, of the first start in a folder, ms", digits: 0 },
+  { key: "firstPeakMB", title: "most memory of the first start (cgroup), MB", digits: 0 },
+];
+
 /**
- * @param built the images, with their patterns
+ * @param built images of images.mjs, with their tags
  * @throws Error when a figure is not what it must be, after everything is written
  */
 export async function writeReport(engine, built, base) {
   if (engine.name === "buildah")
     throw new Error("--report runs the images, which buildah cannot: use --engine podman");
   const baseLayers = base === undefined ? undefined : engine.inspect(base).layers.length;
-  const images = [];
-  for (const { pattern, tag } of built) {
+  const file = join(ROOT, "test", "bench", "results", "images.json");
+  const measured = [];
+  for (const { image, tag } of built) {
     process.stdout.write(`${tag}: measuring, ${RUNS} starts ...`);
     const { digest, layers } = engine.inspect(tag);
-    const starts = [];
-    for (let n = 0; n < RUNS; n++) starts.push(await start(engine, tag, ARGUMENTS[pattern.name]));
     const own = layers.slice(baseLayers ?? -1);
-    images.push({
-      name: pattern.name,
+    measured.push({
+      name: image.name,
       digest,
       base: base ?? "the Containerfile's",
       runs: RUNS,
       compressedMB: sum(layers) / 1e6,
       ownMB: sum(own) / 1e6,
-      idleMB: median(starts.map(({ rss }) => rss / 1e6)),
-      readyMs: median(starts.map(({ ready }) => ready)),
+      ...(await measure(engine, image, tag)),
     });
     process.stdout.write(" done\n");
   }
-  writeFileSync(
-    join(ROOT, "test", "bench", "results", "images.json"),
-    `${JSON.stringify({ node: String(IMAGE_NODE), images }, null, 2)}\n`,
-  );
+  const names = new Set(measured.map(({ name }) => name));
+  const others = JSON.parse(readFileSync(file, "utf8")).images.filter(({ name }) => !names.has(name));
+  const images = [...others, ...measured].sort((a, b) => (a.name < b.name ? -1 : 1));
+  writeFileSync(file, `${JSON.stringify({ node: String(IMAGE_NODE), images }, null, 2)}\n`);
   const missed = [];
-  for (const image of images) {
-    const table = [
-      "| | measured | must | aim |",
-      "|---|---|---|---|",
-      ...LIMITS.map(
-        ({ key, title, must, aim, digits }) =>
-          `| ${title} | ${image[key].toFixed(digits)} | ${must} | ${aim} |`,
-      ),
-    ].join("\n");
+  for (const [index, figures] of measured.entries()) {
+    const { image } = built[index];
+    const limits = STARTS[image.name].folder === undefined;
+    const table = tableOf(figures, limits);
     process.stdout.write(`\n${image.name}\n${table}\n`);
-    const readme = join(ROOT, "packages", image.name, "README.md");
-    const text = readFileSync(readme, "utf8");
-    const marks = /(<!-- image:begin -->\n)[^]*?(<!-- image:end -->)/;
-    if (!marks.test(text)) throw new Error(`${readme} has no <!-- image:begin --> and <!-- image:end -->`);
-    const note = `Median of ${image.runs} starts with a limit of ${MEMORY_LIMIT}; \`npm run images -- --report\` wrote this.`;
-    writeFileSync(
-      readme,
-      text.replace(marks, (_all, begin, end) => `${begin}${note}\n\n${table}\n${end}`),
-    );
-    for (const { key, title, must } of LIMITS)
-      if (image[key] > must)
-        missed.push(`${image.name}: ${title}: ${image[key].toFixed(2)}, must be ${must} or less`);
+    writeTable(image, figures, table);
+    for (const { key, title, must } of limits ? LIMITS : [])
+      if (figures[key] > must)
+        missed.push(`${image.name}: ${title}: ${figures[key].toFixed(2)}, must be ${must} or less`);
   }
   if (missed.length > 0) throw new Error(`MISSED: ${missed.join("\nMISSED: ")}`);
 }
 
-/** @returns {Promise<{ ready: number, rss: number }>} milliseconds from exec to the ready line; bytes when idle */
-async function start(engine, tag, words) {
-  const flags = ["--detach", "--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges"];
-  const limits = ["--memory", MEMORY_LIMIT, "--publish", "127.0.0.1::14099"];
-  const own = ["--probe", "14099", "--control", "off"];
-  const id = engine.run(["run", ...flags, ...limits, tag, ...own, ...words]);
+async function measure(engine, image, tag) {
+  const { memory, folder, words } = STARTS[image.name];
+  const { RedisServer } = await import(join(ROOT, "packages", "core", "dist", "testing", "index.js"));
+  const redis = image.pattern.name === "work-queue" ? await RedisServer.start(["--appendonly", "yes"]) : null;
+  const scratch = mkdtempSync(join(tmpdir(), "outrigger-report-"));
+  chmodSync(scratch, 0o777);
   try {
-    const address = engine.run(["port", id, "14099/tcp"]).split("\n")[0];
-    const metrics = await until(`${tag} to be ready`, async () => {
-      const ready = await fetch(`http://${address}/readyz`);
-      return ready.ok ? (await fetch(`http://${address}/metrics`)).text() : undefined;
-    });
-    const began = Number(/^process_start_time_seconds (\S+)/m.exec(metrics)[1]) * 1000;
-    const line = await until("the ready line", () =>
+    const flags = ["--memory", memory, ...(folder === undefined ? [] : ["--volume", `${scratch}:${folder}`])];
+    const once = () => start(engine, tag, flags, words({ redis: redis?.url }));
+    const first = folder === undefined ? null : await once();
+    const starts = [];
+    for (let n = 0; n < RUNS; n++) starts.push(await once());
+    return {
+      idleMB: median(starts.map(({ rss }) => rss / 1e6)),
+      readyMs: median(starts.map(({ ready }) => ready)),
+      ...(first && { firstReadyMs: first.ready, firstPeakMB: first.peak / 1e6 }),
+    };
+  } finally {
+    await redis?.end();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function tableOf(figures, limits) {
+  const value = ({ key, digits }) => figures[key].toFixed(digits);
+  if (!limits)
+    return [
+      "| | measured |",
+      "|---|---|",
+      ...[...LIMITS, ...FIRST_START].map((row) => `| ${row.title} | ${value(row)} |`),
+    ].join("\n");
+  const rows = LIMITS.map((row) => `| ${row.title} | ${value(row)} | ${row.must} | ${row.aim} |`);
+  return ["| | measured | must | aim |", "|---|---|---|---|", ...rows].join("\n");
+}
+
+/** Between the marks of its image: `image`, of a variant `image-NAME`. */
+function writeTable({ name, pattern }, { runs }, table) {
+  const mark = name === pattern.name ? "image" : `image-${name}`;
+  const readme = join(pattern.folder, "README.md");
+  const text = readFileSync(readme, "utf8");
+  const marks = new RegExp(`(<!-- ${mark}:begin -->\\n)[^]*?(<!-- ${mark}:end -->)`);
+  if (!marks.test(text)) throw new Error(`${readme} has no <!-- ${mark}:begin --> and <!-- ${mark}:end -->`);
+  const note = `Median of ${runs} starts with a limit of ${STARTS[name].memory}; \`npm run images -- --report\` wrote this.`;
+  writeFileSync(
+    readme,
+    text.replace(marks, (_all, begin, end) => `${begin}${note}\n\n${table}\n${end}`),
+  );
+}
+
+/** @returns {Promise<{ ready: number, rss: number, peak: number }>} milliseconds from exec to the ready line; bytes when idle; the most */
+async function start(engine, tag, limits, words) {
+  const flags = ["--detach", "--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges"];
+  const own = ["--probe", "127.0.0.1:0", "--control", "off", "--allow-host-network"];
+  const id = engine.run(["run", ...flags, "--network", "host", ...limits, tag, ...own, ...words]);
+  try {
+    const line = await until(`${tag} to be ready`, () =>
       engine
         .run(["logs", id])
         .split("\n")
         .find((text) => text.includes('"msg":"ready"')),
     );
-    const ready = Date.parse(JSON.parse(line).time) - began;
+    const { time, probe } = JSON.parse(line);
+    const metrics = await (await fetch(`http://${probe[0]}/metrics`)).text();
+    const began = Number(/^process_start_time_seconds (\S+)/m.exec(metrics)[1]) * 1000;
+    const ready = Date.parse(time) - began;
     await sleep(IDLE_MS);
     const pid = engine.run(["inspect", "--format", "{{.State.Pid}}", id]);
     const rss = Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
-    return { ready, rss };
+    return { ready, rss, peak: peakOf(pid) };
   } finally {
     engine.run(["rm", "--force", id]);
   }
+}
+
+/** Of all of its container's processes, and of what they read from files. */
+function peakOf(pid) {
+  const cgroup = readFileSync(`/proc/${pid}/cgroup`, "utf8");
+  const [, unified] = /^0::(.*)$/m.exec(cgroup) ?? [];
+  const [, memory] = /^\d+:memory:(.*)$/m.exec(cgroup) ?? [];
+  const file =
+    memory === undefined
+      ? join("/sys/fs/cgroup", unified, "memory.peak")
+      : join("/sys/fs/cgroup/memory", memory, "memory.max_usage_in_bytes");
+  return Number(readFileSync(file, "utf8"));
 }
 
 /** Polls until there is a value. */

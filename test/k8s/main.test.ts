@@ -81,7 +81,7 @@ test("every manifest is asked about strictly, and what is applied afterwards is 
   const applied = calls.filter((call) => said(call) === "apply");
   const asked = manifests().length + INJECTIONS.length;
   assert.equal(applied.filter(({ args }) => args.includes("--dry-run=server")).length, asked);
-  assert.equal(applied.length, asked + 5);
+  assert.equal(applied.length, asked + 7);
   for (const { args } of applied) assert.ok(args.includes("--validate=strict"), args.join(" "));
 });
 
@@ -176,6 +176,30 @@ for (const [what, ticks, why] of [
     const { counts, report, calls } = await run({ ticks }, "leader-elector");
     assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 0 }, report);
     assert.match(report, why);
+    assert.match(said(calls.at(-1) as Call), /^delete namespace/);
+  });
+}
+
+test("workers, fronts and Redis are killed one after the other, while the shop sends, and all it sent is made", async () => {
+  const { calls, report } = await run({}, "work-queue");
+  const killed = calls.filter((call) => said(call) === "delete pod").map(({ args }) => args.join(" "));
+  assert.deepEqual(
+    killed.map((words) => /--selector=app=(\S+) --grace-period=0 --force/.exec(words)?.[1]),
+    ["thumbnailer", "thumbnailer-front", "thumbnails-redis"],
+  );
+  assert.match(report, /^ok   work-queue  done: 300 accepted, 300 made, 0 failed, 0 lost/m);
+});
+
+for (const [what, pictures] of [
+  ["lost", "done: 300 accepted, 299 made, 0 failed, 1 lost"],
+  ["given up", "done: 300 accepted, 299 made, 1 failed, 0 lost"],
+  ["sent", "done: 0 accepted, 0 made, 0 failed, 0 lost"],
+  ["counted to the end", "Killed"],
+] as const) {
+  test(`when a picture is ${what === "sent" || what.startsWith("counted") ? `not ${what}` : what} the queue's suite fails, and all is removed`, async () => {
+    const { counts, report, calls } = await run({ pictures }, "work-queue");
+    assert.deepEqual(counts, { passed: 0, failed: 1, skipped: 0 }, report);
+    assert.match(report, /not every picture was made/);
     assert.match(said(calls.at(-1) as Call), /^delete namespace/);
   });
 }

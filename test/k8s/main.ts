@@ -8,8 +8,17 @@ import { inject } from "./suites/inject.ts";
 import { job } from "./suites/job.ts";
 import { leaderElector } from "./suites/leader-elector.ts";
 import { rollout } from "./suites/rollout.ts";
+import { workQueue } from "./suites/work-queue.ts";
 
-export const SUITES: readonly Suite[] = [dryRun, inject, ambassadorHttp, rollout, job, leaderElector];
+export const SUITES: readonly Suite[] = [
+  dryRun,
+  inject,
+  ambassadorHttp,
+  rollout,
+  job,
+  leaderElector,
+  workQueue,
+];
 
 /** Native sidecars are on by default from here. */
 const OLDEST_MINOR = 29;

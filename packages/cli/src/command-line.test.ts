@@ -91,7 +91,7 @@ test("an image called as a pattern that is none, or not there yet, is refused by
     ],
     [
       "outrigger/adapter",
-      /image: the pattern adapter is not there yet \(there are: ambassador, leader-elector\), and outrigger-adapter/,
+      /image: the pattern adapter is not there yet \(there are: ambassador, leader-elector, work-queue\), and outrigger-adapter/,
     ],
   ] as const) {
     const file = folder.write("pod.yaml", podManifest({ containers: [{ name: "a", image }] }));

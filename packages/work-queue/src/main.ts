@@ -12,6 +12,7 @@ const container = defineContainer({
   defaultPorts: { probe: 14040, control: 14041 },
   schema: workQueueSchema,
   flags: FLAGS,
+  collectsStartGarbage: true,
   epilogue: `Examples
   outrigger-work-queue --backend embedded:/var/lib/queue --workload http://127.0.0.1:3000
   outrigger-work-queue --role front --backend redis://redis:6379

@@ -54,7 +54,7 @@ export class OpenQueue {
 
   /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`; or why this backend will not do */
   static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
-    const backend = await openBackend(config);
+    const backend = await openBackend(config, deps.log);
     let blobs: BlobStore;
     try {
       blobs = await openBlobs(config, backend, deps.clock);

@@ -14,6 +14,8 @@ export interface Play {
   readonly ticks?: string;
   /** The shop's last line. */
   readonly shop?: string;
+  /** That of the shop with pictures. */
+  readonly pictures?: string;
 }
 
 export interface Call {

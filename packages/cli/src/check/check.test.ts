@@ -738,12 +738,13 @@ for (const [sentence, edits, found] of [
 }
 
 test("every finding has a manifest that has it, and a near miss that has not", () => {
-  // The last two: leader-elector.test.ts.
+  // Those of one pattern alone: leader-elector.test.ts, work-queue.test.ts.
   const tried = new Set([
     ...Object.keys(CASES),
     "rights-missing",
     "readiness-is-leader",
     "lease-rights-missing",
+    ...FINDINGS.map(({ id }) => id).filter((id) => /^queue-|^service-bypasses-queue$/.test(id)),
   ]);
   assert.deepEqual(
     FINDINGS.map(({ id }) => id).filter((id) => !tried.has(id)),
@@ -771,6 +772,8 @@ test("the pods of examples/ have no finding", async () => {
     ["ambassador-http/pod.yaml", 1],
     ["leader-elector/pod.yaml", 3],
     ["leader-elector/deployment.yaml", 1],
+    ["work-queue/pod.yaml", 1],
+    ["work-queue/deployment.yaml", 2],
   ] as const) {
     const file = fileURLToPath(new URL(`../../../../examples/${name}`, import.meta.url));
     const { found, patterns } = await checkManifests([{ file, text: readFileSync(file, "utf8") }]);

@@ -4,6 +4,7 @@ import type { Finding } from "./finding.ts";
 import { gateFindings } from "./gate-findings.ts";
 import { portFindings } from "./port-findings.ts";
 import { probeFindings } from "./probe-findings.ts";
+import { queueFindings } from "./queue-findings.ts";
 import { startFindings } from "./start-findings.ts";
 import { worldFindings } from "./world-findings.ts";
 
@@ -13,6 +14,7 @@ export const FINDINGS: readonly Finding[] = [
   ...probeFindings,
   ...startFindings,
   ...gateFindings,
+  ...queueFindings,
   ...worldFindings,
 ];
 

@@ -13,7 +13,7 @@ import {
   type Container,
   type Gate,
 } from "./pod.ts";
-import { namespaceOf } from "./stream.ts";
+import { namespaceOf, type Stream } from "./stream.ts";
 
 const DRAIN = "/drain";
 const HEADER = "x-outrigger-drain";
@@ -212,16 +212,7 @@ export const gateFindings: readonly Finding[] = [
     why: "These requests are neither held nor drained: a rolling update loses them.",
     remedy: "targetPort: the port on which the gate listens.",
     *find(pod, stream) {
-      const gates = gatesOf(pod);
-      const ports = pod.containers.flatMap((each) => (each.role === "init" ? [] : declaredPorts(each)));
-      for (const service of gates.length === 0 ? [] : stream.ofKind("Service")) {
-        if (!selects(service, pod)) continue;
-        for (const [index, entry] of list(fields(service.value["spec"])["ports"]).map(fields).entries()) {
-          const target = portNumber(entry["targetPort"] ?? entry["port"], ports);
-          const gate = gates.find((each) => each.target === target);
-          if (gate) yield bypass(service, index, entry, gate);
-        }
-      }
+      yield* bypasses(pod, stream, gatesOf(pod), "gate");
     },
   },
 ];
@@ -240,7 +231,25 @@ function selects(service: ManifestObject, pod: CheckedPod): boolean {
   );
 }
 
-function bypass(service: ManifestObject, index: number, entry: Fields, gate: Gate): Spot {
+/** What comes to the workload's own port by a Service, past what stands before it. */
+export function* bypasses(
+  pod: CheckedPod,
+  stream: Stream,
+  gates: readonly Gate[],
+  called: string,
+): Iterable<Spot> {
+  const ports = pod.containers.flatMap((each) => (each.role === "init" ? [] : declaredPorts(each)));
+  for (const service of gates.length === 0 ? [] : stream.ofKind("Service")) {
+    if (!selects(service, pod)) continue;
+    for (const [index, entry] of list(fields(service.value["spec"])["ports"]).map(fields).entries()) {
+      const target = portNumber(entry["targetPort"] ?? entry["port"], ports);
+      const gate = gates.find((each) => each.target === target);
+      if (gate) yield bypass(service, index, entry, gate, called);
+    }
+  }
+}
+
+function bypass(service: ManifestObject, index: number, entry: Fields, gate: Gate, called: string): Spot {
   const path = [...service.path, "spec", "ports", index];
   const written = entry["targetPort"];
   const { port } = gate.route.listen;
@@ -249,6 +258,6 @@ function bypass(service: ManifestObject, index: number, entry: Fields, gate: Gat
   return {
     document: service.document,
     path: written === undefined ? path : [...path, "targetPort"],
-    message: `${meant} the workload's own port, past the gate: ${written === undefined ? "add" : "write"} targetPort: ${port}`,
+    message: `${meant} the workload's own port, past the ${called}: ${written === undefined ? "add" : "write"} targetPort: ${port}`,
   };
 }

@@ -15,6 +15,8 @@ import {
   type HostPort,
   type Milliseconds,
 } from "@outrigger/core";
+import { QUEUE } from "../inject/queue.ts";
+import { folderOf } from "../inject/queue-folder.ts";
 import { fields, list, text, type Fields } from "../manifest/workload.ts";
 import { askedWith } from "../pod/config-check.ts";
 import { childPath, patternCommand, type Pattern } from "../pod/image.ts";
@@ -27,6 +29,7 @@ export interface Target {
 
 export interface Route {
   readonly listen: HostPort;
+  /** egress, ingress; of a work queue's front: queue. */
   readonly role: string;
   readonly discovery: string;
   readonly targets: readonly Target[];
@@ -51,6 +54,8 @@ export interface PatternFacts {
   /** What /drain must be called with; null: not known. */
   readonly drainToken: string | null;
   readonly allowsHostNetwork: boolean;
+  /** Of a work queue with embedded:FOLDER; null: it keeps no jobs itself. */
+  readonly folder: string | null;
   /** Of a leader-elector: the leases that stand in the cluster, and the slices that name leaders. */
   readonly objects: readonly OwnObject[];
   /** What its program says against its configuration, a problem each; continuation lines are indented. */
@@ -126,10 +131,11 @@ function printed(pattern: Pattern, words: PatternWords, yaml: string): PatternFa
   return {
     probe: hostPort(config["probe"]) ?? { port: pattern.probePort },
     control: hostPort(config["control"]),
-    routes: list(config["routes"]).flatMap(routeOf),
+    routes: [...list(config["routes"]).flatMap(routeOf), ...queueRoute(pattern, config)],
     grace: grace === undefined ? DEFAULT_GRACE : parseDuration(grace),
     drainToken: token === undefined || token === REDACTED ? words.drainToken : token,
     allowsHostNetwork: config["allowHostNetwork"] === true,
+    folder: folderOf(text(config["backend"])),
     objects: [config, ...list(config["elections"]).map(fields)].flatMap(objectsOf),
     refusals: [],
     unasked: null,
@@ -161,10 +167,18 @@ function spoken(
   return {
     probe: hostPort(words.flag("probe")) ?? { port: pattern.probePort },
     control: words.flag("control") === null ? { port: pattern.controlPort } : hostPort(words.flag("control")),
-    routes: (ofWords.length > 0 ? ofWords : ofFile).flatMap(routeOf),
+    routes: [
+      ...(ofWords.length > 0 ? ofWords : ofFile).flatMap(routeOf),
+      ...queueRoute(pattern, {
+        role: words.flag("role"),
+        listen: words.flag("listen") ?? 8080,
+        workload: words.flag("workload") ?? "http://127.0.0.1:3000",
+      }),
+    ],
     grace: DEFAULT_GRACE,
     drainToken: words.drainToken,
     allowsHostNetwork: words.flag("allow-host-network") !== null,
+    folder: pattern.name === QUEUE ? folderOf(words.flag("backend")) : null,
     objects: objectsOf({
       election: words.flag("election"),
       store: words.flag("store"),
@@ -215,6 +229,23 @@ function routeOf(written: unknown): Route[] {
       discovery: text(route["discovery"]) ?? (named ? "dns" : "static"),
       targets,
       label: `${String(route["listen"])}=${text(route["protocol"]) ?? ""}://${where}`,
+    },
+  ];
+}
+
+/** The way of a work queue's callers: in at its front, and later out to the workload. */
+function queueRoute({ name }: Pattern, config: Fields): Route[] {
+  const listen = hostPort(config["listen"]);
+  const workload = text(config["workload"]) ?? "";
+  if (name !== QUEUE || listen === null || config["role"] === "worker" || !URL.canParse(workload)) return [];
+  const { hostname, port } = new URL(workload);
+  return [
+    {
+      listen,
+      role: "queue",
+      discovery: "static",
+      targets: [{ host: hostname, port: Number(port || 80) }],
+      label: `${String(config["listen"])}=${workload}`,
     },
   ];
 }

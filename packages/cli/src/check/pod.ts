@@ -65,13 +65,12 @@ export interface Gate {
   readonly target: number;
 }
 
-/** The gates of a pod: ingress routes to one port of the pod itself. */
-export function gatesOf(pod: CheckedPod): Gate[] {
+/** What stands before a port of the pod itself: its gates, ingress routes; or the fronts of its queues. */
+export function gatesOf(pod: CheckedPod, role: "ingress" | "queue" = "ingress"): Gate[] {
   return pod.patterns.flatMap((container) =>
     container.facts.routes.flatMap((route) => {
       const [target, other] = route.targets;
-      const gate =
-        route.role === "ingress" && target && !other && target.port !== null && isLoopback(target.host);
+      const gate = route.role === role && target && !other && target.port !== null && isLoopback(target.host);
       return gate ? [{ container, route, target: target.port }] : [];
     }),
   );

@@ -41,8 +41,8 @@ export const startFindings: readonly Finding[] = [
         role === "main" && pattern === null ? [places.get(path) ?? 0] : [],
       );
       for (const { role, value, path, facts } of pod.patterns) {
-        // Behind a gate the workload may come first.
-        if (role !== "main" || facts.routes.every((route) => route.role === "ingress")) continue;
+        // Behind a gate or a queue the workload may come first.
+        if (role !== "main" || facts.routes.every((route) => route.role !== "egress")) continue;
         const first = workloads.every((place) => place > (places.get(path) ?? 0));
         const waits = fields(value["lifecycle"])["postStart"] !== undefined;
         if (workloads.length === 0 || (first && waits)) continue;

@@ -12,6 +12,12 @@ const PATTERNS = INJECTABLES.map(({ pattern }) => pattern.name);
 const FIRST = "ambassador";
 const PULL_POLICIES = ["Always", "IfNotPresent", "Never"];
 
+const EXAMPLES: Readonly<Record<string, string>> = {
+  "leader-elector": "election=web or health=tcp:3000",
+  "work-queue":
+    "backend=redis://redis:6379 or concurrency=4; of inject itself is volume=NAME, the pod's volume for backend=embedded:DIR",
+};
+
 const FILES: Flag = {
   name: "--filename",
   short: "-f",
@@ -34,7 +40,7 @@ const FLAGS: readonly Flag[] = [
     help:
       takes === "routes"
         ? `a route of outrigger-${name}, as its --route takes it; may be repeated`
-        : `a flag of outrigger-${name} without its dashes, for example election=web or health=tcp:3000; may be repeated`,
+        : `a flag of outrigger-${name} without its dashes, for example ${EXAMPLES[name]}; may be repeated`,
   })),
   {
     name: "--gate",
@@ -119,6 +125,7 @@ its object, routes with blanks between:
   outrigger.dev/ambassador: "8001=http://catalog:8001 6000=http://stock:6000"
   outrigger.dev/gate: "8080=http://127.0.0.1:3000"
   outrigger.dev/leader-elector: "election=web gate=0.0.0.0:8080=tcp://127.0.0.1:3000"
+  outrigger.dev/work-queue: "backend=redis://redis:6379 concurrency=4"
 
 Flags:
 ${flagLines(FLAGS)}
@@ -127,7 +134,9 @@ What is added to a pod:
   a container outrigger-PATTERN   first of initContainers with restartPolicy: Always (a native sidecar, Kubernetes 1.29:
                                   there before the workload, gone after it), with probes, resources, securityContext
                                   (uid 65532, nothing writable, no capability), ports: ambassador 14010 (probe), 14011;
-                                  leader-elector 14030 (probe), 14031 and 4040, and the pod's name, uid and address
+                                  leader-elector 14030 (probe), 14031 and 4040, and the pod's name, uid and address;
+                                  work-queue 14040 (probe), 14041 and 8080 (callers), before the one containerPort of
+                                  the pod unless workload=URL is given; a Service must point to 8080, as to a gate
   hostAliases                     the names of a route that listens on its targets' port now mean 127.0.0.1, so that
                                   the workload's old URL reaches the ambassador, which looks past the hosts file
   preStop of the workload         with a gate: GET /drain on port 14010; the workload gets SIGTERM when the gate is

@@ -84,6 +84,7 @@ export function serviceNotes(
   workload: Workload,
   gates: readonly Route[],
   objects: readonly ManifestObject[],
+  called: "gate" | "queue" = "gate",
 ): string[] {
   const labels = fields(fields(workload.template["metadata"])["labels"]);
   const selecting = objects.filter((object) => {
@@ -98,15 +99,21 @@ export function serviceNotes(
   return gates.flatMap((gate) => {
     const from = gate.targets[0]?.port ?? 0;
     const to = gate.listen.port;
-    const notes = selecting.flatMap((service) => portNotes(service, workload, from, to));
+    const notes = selecting.flatMap((service) => portNotes(service, workload, from, to, called));
     if (selecting.length > 0) return notes;
     return [
-      `the Service before this pod is not in this input: where its targetPort means ${from}, make it ${to}, the gate's; until then nothing comes through the gate`,
+      `the Service before this pod is not in this input: where its targetPort means ${from}, make it ${to}, the ${called}'s; until then nothing comes through the ${called}`,
     ];
   });
 }
 
-function portNotes(service: ManifestObject, workload: Workload, from: number, to: number): string[] {
+function portNotes(
+  service: ManifestObject,
+  workload: Workload,
+  from: number,
+  to: number,
+  called: string,
+): string[] {
   const { document, path, name } = service;
   return list(fields(service.value["spec"])["ports"]).flatMap((entry, index) => {
     const { port, targetPort } = fields(entry);
@@ -121,7 +128,7 @@ function portNotes(service: ManifestObject, workload: Workload, from: number, to
         ? `add targetPort: ${to}`
         : `targetPort: ${target} must become targetPort: ${to}`;
     return [
-      `${document.file}:${line}:${column}: service/${name}: ${change}, or nothing comes through the gate`,
+      `${document.file}:${line}:${column}: service/${name}: ${change}, or nothing comes through the ${called}`,
     ];
   });
 }

@@ -188,7 +188,7 @@ const REFUSALS: readonly [sentence: string, text: string, words: readonly string
     "nothing to add",
     deployment({ containers: [web()] }),
     [],
-    /nothing says what to add: give --ambassador ROUTE, --gate ROUTE or --leader-elector FLAG, or the annotation outrigger\.dev\/ambassador, /,
+    /nothing says what to add: give --ambassador ROUTE, --gate ROUTE, --leader-elector FLAG or --work-queue FLAG, or the annotation outrigger\.dev\/ambassador, /,
   ],
   [
     "an --only that names nothing",

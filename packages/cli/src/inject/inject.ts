@@ -9,6 +9,7 @@ import { annotationOf, containerName, GATE_ANNOTATION, INJECTABLES } from "./pat
 import { isAsked } from "./asked.ts";
 import { planInjection, type Injection } from "./plan.ts";
 import type { Question, RightsQuestion } from "./question.ts";
+import { QUEUE } from "./queue.ts";
 import { printedNote } from "./printed-rights.ts";
 import { grantNote, rbacManifest } from "./rbac.ts";
 import { insertChecked, insertionsOf, removalsOf, type Expected } from "./write.ts";
@@ -57,7 +58,7 @@ export async function inject(
   if (injections.length === 0) {
     throw new OutriggerError(
       "usage",
-      `nothing says what to add: give --ambassador ROUTE, --gate ROUTE or --leader-elector FLAG, or the annotation ${INJECTABLES.map(annotationOf).join(", ")} or ${GATE_ANNOTATION} on a pod template`,
+      `nothing says what to add: give --ambassador ROUTE, --gate ROUTE, --leader-elector FLAG or --work-queue FLAG, or the annotation ${INJECTABLES.map(annotationOf).join(", ")} or ${GATE_ANNOTATION} on a pod template`,
     );
   }
   for (const injection of injections) problems.push(...injection.problems);
@@ -274,7 +275,9 @@ function notesOf(
   return [
     `added as a ${kind}: ${[containerName(sidecar.injectable), ...sidecar.args].join(" ")}`,
     ...notes,
-    ...(gates.length > 0 ? serviceNotes(workload, gates, objects) : []),
+    ...(gates.length > 0
+      ? serviceNotes(workload, gates, objects, sidecar.injectable.pattern.name === QUEUE ? "queue" : "gate")
+      : []),
     ...grants.map(grantNote),
   ].map((note) => `${workload.label}: ${note}`);
 }

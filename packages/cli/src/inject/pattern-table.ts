@@ -61,8 +61,19 @@ const LEADER_ELECTOR: Injectable = {
   rights: [],
 };
 
+const WORK_QUEUE: Injectable = {
+  pattern: patternOf("outrigger/work-queue") as Pattern,
+  entry: IMAGE_ENTRY,
+  takes: "flags",
+  // Its front's port is a route of the plan (queue.ts).
+  ports: [],
+  downward: {},
+  resources: { requests: { cpu: "50m", memory: "96Mi" }, limits: { memory: "192Mi" } },
+  rights: [],
+};
+
 /** In the order in which their containers stand. */
-export const INJECTABLES: readonly Injectable[] = [AMBASSADOR, LEADER_ELECTOR];
+export const INJECTABLES: readonly Injectable[] = [AMBASSADOR, LEADER_ELECTOR, WORK_QUEUE];
 
 /** Of the container in the pod. */
 export const containerName = ({ pattern }: Injectable): string => `outrigger-${pattern.name}`;

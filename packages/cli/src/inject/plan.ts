@@ -7,6 +7,7 @@ import { planAliases } from "./host-aliases.ts";
 import type { InjectOptions } from "./options.ts";
 import { containerName, type Injectable } from "./pattern-table.ts";
 import { portProblems } from "./ports.ts";
+import { planQueue, QUEUE } from "./queue.ts";
 import { grantsFor, type Grant } from "./rbac.ts";
 import { isLoopback, type Route } from "./route.ts";
 import { CONFIG_FOLDER, type SidecarPlan } from "./sidecar.ts";
@@ -29,6 +30,7 @@ export interface Injection {
   readonly additions: readonly PlannedAddition[];
   /** The list that the container goes into. */
   readonly containerPath: Path;
+  /** What stands before the workload, so that a Service must lead there: gates, or a queue's front. */
   readonly gates: readonly Route[];
   /** The annotations that its routes come from, in the document; empty: flags. */
   readonly routesAt: readonly Path[];
@@ -58,8 +60,13 @@ export function planInjection(
   if (asked.length === 0 && configMap === undefined) return undefined;
   const takesRoutes = injectable.takes === "routes";
   const routes = takesRoutes ? readRoutes(asked, workload, problems) : [];
-  const ports = takesRoutes ? routes : readPorts(asked, injectable, workload, problems);
-  const flags = takesRoutes ? routes.map((route) => `route=${route.text}`) : asked.map(({ text }) => text);
+  const ofElector = takesRoutes ? [] : readPorts(asked, injectable, workload, problems);
+  const queue =
+    injectable.pattern.name === QUEUE ? planQueue(asked, configMap !== undefined, workload, problems) : null;
+  const ports = takesRoutes ? routes : (queue?.fronts ?? ofElector);
+  const flags = takesRoutes
+    ? routes.map((route) => `route=${route.text}`)
+    : (queue?.flags ?? asked.map(({ text }) => text));
   const gates = routes.filter(({ role }) => role === "ingress");
   const args = [
     ...(configMap === undefined ? [] : [`--config=${CONFIG_FOLDER}/${configMap.key}`]),
@@ -70,7 +77,7 @@ export function planInjection(
   refuseUnfit(spec, injectable, options, report);
   for (const { path, message } of portProblems(spec, injectable, ports, args)) report(path, message);
 
-  const notes: string[] = [];
+  const notes: string[] = [...(queue?.notes ?? [])];
   const additions: PlannedAddition[] = [];
   const aliases = planAliases(spec, routes, takesRoutes ? options.aliases : []);
   notes.push(...aliases.notes);
@@ -106,11 +113,14 @@ export function planInjection(
         ? gates
         : ports.filter(({ listen }) => listen.host === undefined || !isLoopback(listen.host)),
       volume,
+      mounts: queue?.mounts ?? [],
+      image: queue?.image ?? null,
+      resources: queue?.resources ?? null,
       args: [...args, ...(spec["hostNetwork"] === true ? ["--allow-host-network"] : [])],
     },
     additions,
     containerPath: ["spec", options.classic ? "containers" : "initContainers"],
-    gates,
+    gates: queue?.fronts.filter(({ role }) => role === "ingress") ?? gates,
     routesAt: asked.flatMap(({ path }) => (path === null ? [] : [path])),
     notes,
     problems,

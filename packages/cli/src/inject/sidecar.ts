@@ -2,6 +2,7 @@
 import type { Value } from "./emit.ts";
 import type { InjectOptions } from "./options.ts";
 import { containerName, type Injectable } from "./pattern-table.ts";
+import { QUEUE } from "./queue.ts";
 import { RECORD_VARIABLE } from "./record.ts";
 import type { Route } from "./route.ts";
 
@@ -12,6 +13,12 @@ export interface SidecarPlan {
   readonly open: readonly Route[];
   /** The volume of its ConfigMap. */
   readonly volume: string | null;
+  /** Besides it. */
+  readonly mounts: readonly Value[];
+  /** null: the pattern's own. */
+  readonly image: string | null;
+  /** null: the pattern's own. */
+  readonly resources: Value | null;
 }
 
 /** Where a ConfigMap with its configuration is mounted. */
@@ -20,6 +27,10 @@ export const CONFIG_FOLDER = "/etc/outrigger";
 /** @param record what inject has added to the pod (see record.ts) */
 export function sidecarContainer(plan: SidecarPlan, options: InjectOptions, record: string): Value {
   const { injectable, args, open, volume } = plan;
+  const mounts = [
+    ...(volume === null ? [] : [{ name: volume, mountPath: CONFIG_FOLDER, readOnly: true }]),
+    ...plan.mounts,
+  ];
   const { name, probePort } = injectable.pattern;
   const probe = (path: string, more: { readonly [key: string]: Value } = {}): Value => ({
     httpGet: { path, port: probePort },
@@ -27,7 +38,7 @@ export function sidecarContainer(plan: SidecarPlan, options: InjectOptions, reco
   });
   return {
     name: containerName(injectable),
-    image: `${options.imagePrefix}/${name}:${options.imageTag}`,
+    image: `${options.imagePrefix}/${plan.image ?? name}:${options.imageTag}`,
     ...(options.imagePullPolicy === null ? {} : { imagePullPolicy: options.imagePullPolicy }),
     ...(options.classic ? {} : { restartPolicy: "Always" }),
     // The kubelet would take $(X) for a variable.
@@ -41,7 +52,10 @@ export function sidecarContainer(plan: SidecarPlan, options: InjectOptions, reco
     ],
     ports: [
       { name: `probe-${probePort}`, containerPort: probePort },
-      ...open.map(({ listen: { port } }) => ({ name: `gate-${port}`, containerPort: port })),
+      ...open.map(({ listen: { port } }) => ({
+        name: `${name === QUEUE ? "queue" : "gate"}-${port}`,
+        containerPort: port,
+      })),
     ],
     // The kubelet starts the next container only after postStart has returned, or the startup probe has succeeded.
     ...(options.classic
@@ -50,7 +64,7 @@ export function sidecarContainer(plan: SidecarPlan, options: InjectOptions, reco
     startupProbe: probe("/startupz", { periodSeconds: 1, failureThreshold: 60 }),
     readinessProbe: probe("/readyz"),
     livenessProbe: probe("/livez"),
-    resources: injectable.resources,
+    resources: plan.resources ?? injectable.resources,
     securityContext: {
       runAsNonRoot: true,
       runAsUser: 65532,
@@ -59,8 +73,6 @@ export function sidecarContainer(plan: SidecarPlan, options: InjectOptions, reco
       capabilities: { drop: ["ALL"] },
       seccompProfile: { type: "RuntimeDefault" },
     },
-    ...(volume === null
-      ? {}
-      : { volumeMounts: [{ name: volume, mountPath: CONFIG_FOLDER, readOnly: true }] }),
+    ...(mounts.length === 0 ? {} : { volumeMounts: mounts }),
   };
 }

@@ -14,6 +14,9 @@ const PATTERNS: Readonly<Record<string, readonly [probe: number, control: number
   "scatter-gather": [14060, 14061],
 };
 
+/** Images of a pattern with something more. */
+const VARIANTS: Readonly<Record<string, string>> = { "work-queue-embedded": "work-queue" };
+
 export const PATTERN_NAMES: readonly string[] = Object.keys(PATTERNS);
 
 /** How every pattern's image starts (see packages/ambassador/Containerfile); what an exec in its container begins with. */
@@ -26,7 +29,7 @@ export interface Pattern {
 }
 
 /** Those whose package exists; the others are names that are kept for them. */
-const THERE: ReadonlySet<string> = new Set(["ambassador", "leader-elector"]);
+const THERE: ReadonlySet<string> = new Set(["ambassador", "leader-elector", "work-queue"]);
 
 /** An image reference without registry, tag and digest: `ghcr.io:443/outrigger/ambassador:0.1.0@sha256:...` ends in its path. */
 function pathSegments(image: string): string[] {
@@ -39,8 +42,13 @@ function pathSegments(image: string): string[] {
 function patternName(image: string): string {
   const segments = pathSegments(image);
   const last = segments.at(-1) ?? "";
-  if (segments.at(-2) === "outrigger") return last;
-  return last.startsWith("outrigger-") ? last.slice("outrigger-".length) : "";
+  const name =
+    segments.at(-2) === "outrigger"
+      ? last
+      : last.startsWith("outrigger-")
+        ? last.slice("outrigger-".length)
+        : "";
+  return VARIANTS[name] ?? name;
 }
 
 /** For an image that is called as a pattern but is none: what to say of it; undefined for every other image. */

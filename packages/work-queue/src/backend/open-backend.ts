@@ -1,5 +1,5 @@
 /** The backend that a configuration names. Each loads its own driver. */
-import type { RedisFiles } from "@outrigger/core";
+import { silentLogger, type Logger, type RedisFiles } from "@outrigger/core";
 import type { BackendAddress } from "../config/backend-option.ts";
 import type { Backend } from "./backend.ts";
 import type { Allowance } from "./redis-backend.ts";
@@ -10,10 +10,13 @@ export interface BackendOptions extends RedisFiles {
 }
 
 /** @throws OutriggerError where it cannot be used, or may lose what it was given */
-export async function openBackend({ backend, allowLoss = [], ...files }: BackendOptions): Promise<Backend> {
+export async function openBackend(
+  { backend, allowLoss = [], ...files }: BackendOptions,
+  log: Logger = silentLogger,
+): Promise<Backend> {
   switch (backend.kind) {
     case "embedded":
-      return (await import("./embedded/embedded-backend.ts")).openEmbedded(backend.folder);
+      return (await import("./embedded/embedded-backend.ts")).openEmbedded(backend.folder, log);
     case "redis":
       return (await import("./redis-backend.ts")).openRedis(backend.url, files, allowLoss);
     case "postgres":

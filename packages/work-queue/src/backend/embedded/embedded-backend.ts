@@ -1,6 +1,6 @@
 /** Jobs in a folder of this machine: the Postgres backend on a Postgres in this process (PGlite). For one process. */
 import type * as PgliteModule from "@electric-sql/pglite";
-import { OutriggerError } from "@outrigger/core";
+import { OutriggerError, type Logger } from "@outrigger/core";
 import { createPostgresBackend, runMigrations } from "bullmq";
 import { join } from "node:path";
 import { FolderBlobs } from "../../blobs/folder-blobs.ts";
@@ -8,14 +8,17 @@ import type { Backend } from "../backend.ts";
 import { bullmqOn } from "../bullmq-on.ts";
 import { SCHEMA } from "../schema.ts";
 import { FolderLock } from "./folder-lock.ts";
+import { makeDatabase, SETTINGS } from "./new-database.ts";
 import { PglitePool } from "./pglite-pool.ts";
 
 /** @throws OutriggerError `folder-in-use`, `folder-unusable`, `no-embedded` */
-export async function openEmbedded(folder: string): Promise<Backend> {
+export async function openEmbedded(folder: string, log: Logger): Promise<Backend> {
   const { PGlite } = await loadPglite();
   const lock = await FolderLock.take(folder);
   try {
-    const db = await PGlite.create(join(folder, "postgres"));
+    const database = join(folder, "postgres");
+    await makeDatabase(folder, database, log);
+    const db = await PGlite.create(database, { postgresqlconf: SETTINGS });
     const pool = new PglitePool(db);
     await runMigrations(await pool.connect(), SCHEMA);
     await db.exec(`SET search_path TO ${SCHEMA}`);

@@ -1,0 +1,76 @@
+/** What a work queue needs of the pod and the Service around it, so that jobs are kept and callers come through it. */
+import { EMBEDDED_IMAGE, folderTroubles, type FolderTrouble } from "../inject/queue-folder.ts";
+import { list, text } from "../manifest/workload.ts";
+import { at } from "./configuration-findings.ts";
+import type { Finding, Spot } from "./finding.ts";
+import { bypasses } from "./gate-findings.ts";
+import { gatesOf, type CheckedPod } from "./pod.ts";
+
+export const queueFindings: readonly Finding[] = [
+  {
+    id: "queue-folder-unmounted",
+    severity: "error",
+    sentence: "An embedded work queue keeps its jobs in a folder that no volume is mounted on.",
+    why: "The folder ends with its container: each restart loses all jobs. With a read-only root file system it does not start.",
+    remedy: "Mount a volume there that is kept, or use redis:// or postgres://.",
+    find: (pod) => troubles(pod, "queue-folder-unmounted"),
+  },
+  {
+    id: "queue-ends-with-pod",
+    severity: "warning",
+    sentence: "An embedded work queue keeps its jobs on an emptyDir.",
+    why: "It outlives the container, not the pod: an eviction, a rollout or the loss of the node loses all jobs.",
+    remedy: "A persistentVolumeClaim, or redis:// or postgres://.",
+    find: (pod) => troubles(pod, "queue-ends-with-pod"),
+  },
+  {
+    id: "queue-per-replica",
+    severity: "error",
+    sentence: "An embedded work queue is in a workload with several replicas.",
+    why: "Each would have a queue of its own, and answer 404 for the others' jobs; on one volume only one of them starts.",
+    remedy: "replicas: 1, or redis:// or postgres://.",
+    find: (pod) => troubles(pod, "queue-per-replica"),
+  },
+  {
+    id: "queue-rollout-waits",
+    severity: "error",
+    sentence: "A Deployment with an embedded work queue on a claim does not recreate its pod.",
+    why: "A rollout starts the new pod while the old one has the folder: the new one never becomes ready, and the old one stays.",
+    remedy: "strategy: { type: Recreate }, or a StatefulSet, or redis:// or postgres://.",
+    find: (pod) => troubles(pod, "queue-rollout-waits"),
+  },
+  {
+    id: "queue-without-database",
+    severity: "error",
+    sentence: "A work queue with embedded:FOLDER runs in the image without a database.",
+    why: "It does not start.",
+    remedy: `The image outrigger/${EMBEDDED_IMAGE}.`,
+    *find(pod) {
+      for (const { facts, value, path } of pod.patterns) {
+        const image = text(value["image"]) ?? "";
+        if (facts.folder !== null && /[/-]work-queue(?=[:@]|$)/.test(image))
+          yield at(
+            pod,
+            [...path, "image"],
+            `found ${image}, which has no database for embedded:${facts.folder}: write ${image.replace(/work-queue(?=[:@]|$)/, EMBEDDED_IMAGE)}`,
+          );
+      }
+    },
+  },
+  {
+    id: "service-bypasses-queue",
+    severity: "warning",
+    sentence: "A Service points to the workload's port, past the queue before it.",
+    why: "These requests are not kept, and come at the pace of their callers.",
+    remedy: "targetPort: the port on which the queue's front listens.",
+    find: (pod, stream) => bypasses(pod, stream, gatesOf(pod, "queue"), "queue"),
+  },
+];
+
+function* troubles(pod: CheckedPod, id: FolderTrouble["id"]): Iterable<Spot> {
+  for (const { facts, value } of pod.patterns) {
+    if (facts.folder === null) continue;
+    for (const trouble of folderTroubles(pod.workload, facts.folder, list(value["volumeMounts"])))
+      if (trouble.id === id) yield at(pod, trouble.path, trouble.message);
+  }
+}
