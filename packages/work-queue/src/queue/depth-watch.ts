@@ -2,7 +2,8 @@
  * How many jobs there are in which state, and how old the oldest is. Asked for in the background, so that neither a request nor
  * a scrape waits for the backend: what it says may be a look old.
  */
-import type { Clock, Gauge, Metrics, Milliseconds, Timer } from "@outrigger/core";
+import type { Bytes, Clock, Gauge, Metrics, Milliseconds, Timer } from "@outrigger/core";
+import type { BlobStore } from "../blobs/blob-store.ts";
 import type { JobQueue } from "../backend/backend.ts";
 
 export interface Depth {
@@ -19,11 +20,14 @@ export interface Depth {
 
 export interface DepthWatchDeps {
   readonly queue: JobQueue;
+  readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly metrics: Metrics;
 }
 
 const LOOK_EVERY: Milliseconds = 1_000;
+/** Looks between two at the blobs, which take longer. */
+const BLOBS_EVERY = 10;
 const STATES = ["waiting", "delayed", "running", "failed"] as const;
 
 export class DepthWatch {
@@ -31,8 +35,11 @@ export class DepthWatch {
   readonly #gauges: Readonly<Record<(typeof STATES)[number], Gauge>>;
   readonly #oldest: Gauge;
   readonly #known: Gauge;
+  readonly #blobBytes: Gauge;
   #depth: Depth | null = null;
   #addedSince = 0;
+  #bytes: Bytes = 0;
+  #looks = 0;
   #timer: Timer | null = null;
   #stopped = false;
 
@@ -46,6 +53,9 @@ export class DepthWatch {
       .with({});
     this.#known = metrics
       .gauge("outrigger_queue_reached", "1: the backend answered the last look; 0: the figures are older")
+      .with({});
+    this.#blobBytes = metrics
+      .gauge("outrigger_queue_blob_bytes", "Of bodies that are too large to be in their jobs")
       .with({});
   }
 
@@ -73,8 +83,17 @@ export class DepthWatch {
     return waiting + delayed + running + this.#addedSince;
   }
 
+  /** Of large bodies, all together: at the last look at them, and what this process has added since. */
+  get bytes(): Bytes {
+    return this.#bytes;
+  }
+
   added(): void {
     this.#addedSince++;
+  }
+
+  addedBytes(bytes: Bytes): void {
+    this.#bytes += bytes;
   }
 
   async #lookAgain(): Promise<void> {
@@ -83,7 +102,7 @@ export class DepthWatch {
   }
 
   async #look(): Promise<void> {
-    const { queue, clock } = this.#deps;
+    const { queue, blobs, clock } = this.#deps;
     const before = this.#addedSince;
     try {
       const counts = await queue.getJobCounts("waiting", "prioritized", "delayed", "active", "failed");
@@ -101,6 +120,7 @@ export class DepthWatch {
       // What was added while it was being asked for may be counted twice until the next look.
       this.#addedSince -= before;
       for (const state of STATES) this.#gauges[state].value = this.#depth[state];
+      if (this.#looks++ % BLOBS_EVERY === 0) this.#blobBytes.value = this.#bytes = await blobs.bytes();
       this.#oldest.value = this.#depth.oldest / 1_000;
       this.#known.value = 1;
     } catch {

@@ -1,8 +1,10 @@
 /** Gives a stored request to the workload, and takes its answer whole. */
 import { request as httpRequest, type Agent, type IncomingMessage } from "node:http";
+import { pipeline } from "node:stream/promises";
 import { OutriggerError, type Bytes } from "@outrigger/core";
+import { INLINE_BYTES } from "../blobs/blob-store.ts";
 import type { Answer } from "../job/answer.ts";
-import { readBody, storeBody } from "../job/body.ts";
+import { isBlob, readBody, storeBody, type BlobBody, type StoredBody } from "../job/body.ts";
 import { answerFields, type Field } from "../job/fields.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 
@@ -10,6 +12,10 @@ export interface ReplayDeps {
   readonly agent: Agent;
   readonly workload: WorkloadAddress;
   readonly maxAnswer: Bytes;
+  /** @throws OutriggerError, which ends the replay */
+  readBody(stored: BlobBody): AsyncIterable<Buffer>;
+  /** Of an answer's body that is larger than a job may be. @throws OutriggerError, which ends the replay */
+  keepBody(status: number, pieces: AsyncIterable<Buffer>): Promise<StoredBody>;
 }
 
 export interface WorkloadAddress {
@@ -25,7 +31,7 @@ export function workloadAddress(url: string): WorkloadAddress {
 
 /**
  * @param added fields of ours
- * @throws OutriggerError `no-answer`, `answer-too-large`; the signal's reason
+ * @throws OutriggerError `no-answer`, `answer-too-large`; what readBody and keepBody throw; the signal's reason
  */
 export async function replay(
   request: StoredRequest,
@@ -54,12 +60,12 @@ export async function replay(
 function ask(
   { method, target, fields, body: stored }: StoredRequest,
   added: readonly Field[],
-  { agent, workload, maxAnswer }: ReplayDeps,
+  { agent, workload, maxAnswer, readBody: readBlob, keepBody }: ReplayDeps,
   signal: AbortSignal,
 ): Promise<Answer> {
   // A text is one write with the head.
-  const body = typeof stored === "string" ? stored : readBody(stored);
-  const length = Buffer.byteLength(body);
+  const body = typeof stored === "string" || isBlob(stored) ? stored : readBody(stored);
+  const length = typeof body === "object" && "blob" in body ? body.bytes : Buffer.byteLength(body);
   // In node:http's form of pairs nothing is added or folded.
   const headers: string[] = [];
   for (const [name, value] of fields) headers.push(name, value);
@@ -90,20 +96,59 @@ function ask(
       const status = message.statusCode as number;
       if (status < 200 || status > 599)
         return end(new Error(`the status ${status} is not that of an answer`));
+      const finish = (kept: StoredBody): void => {
+        signal.removeEventListener("abort", onAbort);
+        // It did not want to read all of the request.
+        if (!outgoing.writableFinished) outgoing.destroy();
+        resolve({ status, fields: answerFields(message.rawHeaders), body: kept });
+      };
       const pieces: Buffer[] = [];
       let got = 0;
-      message.on("data", (piece: Buffer) => {
+      const onData = (piece: Buffer): void => {
         got += piece.length;
         pieces.push(piece);
         if (got > maxAnswer)
-          end(new OutriggerError("answer-too-large", `the answer has more than ${maxAnswer} bytes`));
-      });
-      message.on("error", end);
-      message.on("end", () => {
-        signal.removeEventListener("abort", onAbort);
-        resolve({ status, fields: answerFields(message.rawHeaders), body: storeBody(Buffer.concat(pieces)) });
-      });
+          end(
+            new OutriggerError("answer-too-large", `the answer has more than ${maxAnswer} bytes (maxAnswer)`),
+          );
+        else if (got > INLINE_BYTES) {
+          message.off("data", onData).off("end", onEnd).pause();
+          keepBody(status, followed(pieces, message)).then(finish, end);
+        }
+      };
+      const onEnd = (): void => finish(storeBody(Buffer.concat(pieces)));
+      message.on("data", onData).on("end", onEnd).on("error", end);
     });
-    outgoing.end(body);
+    if (typeof body === "object" && "blob" in body)
+      pipeline(telling(readBlob(body), body.bytes, end), outgoing).catch(end);
+    else outgoing.end(body);
   });
+}
+
+/** What is wrong with the body is told before the connection that it ends is. */
+async function* telling(
+  pieces: AsyncIterable<Buffer>,
+  length: Bytes,
+  failed: (thrown: Error) => void,
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    let sent = 0;
+    for await (const piece of pieces) {
+      sent += piece.length;
+      yield piece;
+    }
+    // The workload would wait for the rest.
+    if (sent < length) throw new OutriggerError("no-such-blob", `the body has ${sent} bytes of ${length}`);
+  } catch (thrown) {
+    failed(thrown as Error);
+    throw thrown;
+  }
+}
+
+async function* followed(
+  pieces: readonly Buffer[],
+  rest: AsyncIterable<Buffer>,
+): AsyncGenerator<Buffer, void, undefined> {
+  yield* pieces;
+  yield* rest;
 }
