@@ -1,7 +1,8 @@
 /**
- * npm run soak [-- --short] [PART ...]: many connections, large bodies, many reloads, a long load; memory stays flat
- * and nothing is lost; the elector's simulation over many seeds. Ends with `N passed, N failed, N skipped`, a part being one test; exits 1 when one failed. The
- * full form keeps its figures in test/soak/results/soak.json and writes them into the patterns' READMEs.
+ * npm run soak [-- --short] [PART ...]: many connections, large bodies, many reloads, a long load, a backlog of a million jobs;
+ * memory stays flat and nothing is lost; the elector's simulation over many seeds. Ends with `N passed, N failed, N skipped`, a
+ * part being one test; exits 1 when one failed. The full form keeps its figures in test/soak/results/soak.json and writes them
+ * into the patterns' READMEs.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

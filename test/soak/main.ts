@@ -3,6 +3,7 @@ import { soakBodies } from "./bodies.ts";
 import { soakConnections } from "./connections.ts";
 import { soakElections } from "./elections.ts";
 import { soakLibrary } from "./library.ts";
+import { soakQueue } from "./queue.ts";
 import { soakReloads } from "./reloads.ts";
 import { resultRow } from "./report.ts";
 import { problems, type PartResult, type SoakResult } from "./result.ts";
@@ -17,6 +18,7 @@ export const PARTS: Readonly<Record<PartResult["kind"], Part>> = {
   library: soakLibrary,
   steady: soakSteady,
   elections: soakElections,
+  queue: soakQueue,
 };
 
 export interface SoakRun {

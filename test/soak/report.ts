@@ -1,5 +1,5 @@
 /**
- * The soak's JSON as a table, and into the READMEs of the ambassador and (the elections) the leader-elector between
+ * The soak's JSON as a table, and into the READMEs of the ambassador and (as a sentence) of the others between
  * `<!-- soak:begin -->` and `<!-- soak:end -->`. Anybody can run it again: node test/dist/soak/report.js
  */
 import { readFileSync } from "node:fs";
@@ -62,6 +62,17 @@ export function resultRow(part: PartResult): ResultRow {
         memory: "not watched",
         outcome: elections(part),
       };
+    case "queue":
+      return {
+        what: `a backlog of ${thousands(part.jobs)} jobs on Redis, worked off in ${part.seconds} s`,
+        memory: part.processes
+          .map(
+            ({ name, memory, scrapeP99 }) =>
+              `${name} ${rise(memory)}, \`/metrics\` ${milliseconds(scrapeP99)}`,
+          )
+          .join("; "),
+        outcome: `${lost(part.requests, part.failures.length)}; ${thousands(part.missing)} jobs missing, ${thousands(part.repeated)} done twice`,
+      };
     default:
       return part satisfies never;
   }
@@ -69,7 +80,7 @@ export function resultRow(part: PartResult): ResultRow {
 
 export function markdownTable(result: SoakResult): string {
   const rows = result.parts.flatMap((part) => {
-    if (part.kind === "elections") return [];
+    if (part.kind === "elections" || part.kind === "queue") return [];
     const { what, memory, outcome } = resultRow(part);
     const found = problems(part);
     const verdict = found.length === 0 ? "" : ` **${found.join("; ")}**`;
@@ -92,10 +103,23 @@ export function electionsSentence(result: SoakResult): string {
   return `\`npm run soak -- elections\` wrote this: ${seedsOf(part)}; ${elections(part)}${found.length === 0 ? "" : ` (**${found.join("; ")}**)`}.`;
 }
 
+/** What the queue's backlog came to, as a sentence; empty: it was not run. */
+export function backlogSentence(result: SoakResult): string {
+  const part = result.parts.find(({ kind }) => kind === "queue");
+  if (part === undefined) return "";
+  const { what, memory, outcome } = resultRow(part);
+  const found = problems(part);
+  return `\`npm run soak -- queue\` wrote this: ${what}; resident memory: ${memory}; ${outcome}${found.length === 0 ? "" : ` (**${found.join("; ")}**)`}.`;
+}
+
 /** Writes them into the READMEs; says so and does nothing where there is no place for them. */
 export function report(say: (text: string) => void): void {
   const result = JSON.parse(readFileSync(RESULT, "utf8")) as SoakResult;
-  const texts = { ambassador: markdownTable(result), "leader-elector": electionsSentence(result) };
+  const texts = {
+    ambassador: markdownTable(result),
+    "leader-elector": electionsSentence(result),
+    "work-queue": backlogSentence(result),
+  };
   for (const [pattern, text] of Object.entries(texts)) {
     if (text === "") continue;
     try {
@@ -129,6 +153,10 @@ function rise({ base, rise }: { base: number; rise: number }): string {
 
 function lost(requests: number, failures: number): string {
   return `${thousands(requests)} requests, ${failures === 0 ? "none" : `**${failures}**`} lost`;
+}
+
+function milliseconds(span: number): string {
+  return `${span.toFixed(0)} ms (p99)`;
 }
 
 function total(counts: Readonly<Record<string, number>>): number {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { electionsSentence, markdownTable } from "./report.ts";
+import { backlogSentence, electionsSentence, markdownTable } from "./report.ts";
 import { problems, type PartResult } from "./result.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -43,7 +43,18 @@ const transfer = { name: "download, sized", seconds: 1, stoppedSeconds: 1, same:
 const bodies: PartResult = { kind: "bodies", bytes: 1024, transfers: [transfer], memory: flat };
 const field = { field: "mixed", seeds: 10, acquisitions: 50, faults: 400, broken: [] };
 const elections: PartResult = { kind: "elections", seconds: 1, fields: [field] };
-const wells = [steady, reloads, library, connections, bodies, elections];
+const front = { name: "front", memory: flat, scrapes: 100, scrapeP99: 9, scrapeMax: 60 };
+const backlog: PartResult = {
+  kind: "queue",
+  jobs: 10,
+  seconds: 1,
+  requests: 5,
+  failures: [],
+  missing: 0,
+  repeated: 0,
+  processes: [front],
+};
+const wells = [steady, reloads, library, connections, bodies, elections, backlog];
 
 test("a part that is as it must be has no problem", () => {
   for (const part of wells) assert.deepEqual(problems(part), [], part.kind);
@@ -76,13 +87,30 @@ for (const [sentence, part, wanted] of [
     { ...elections, fields: [{ ...field, acquisitions: 9 }] },
     /9 acquisitions in 10 seeds/,
   ],
+  ["a job that is missing is a problem", { ...backlog, missing: 1 }, /1 jobs did not come/],
+  ["a job that is done again is a problem", { ...backlog, repeated: 2 }, /2 jobs came again/],
+  [
+    "a front that keeps a part of the backlog in memory is a problem",
+    { ...backlog, processes: [{ ...front, memory: steep }] },
+    /of the front rose by 33\.0 MB/,
+  ],
+  [
+    "metrics that come late are a problem",
+    { ...backlog, processes: [{ ...front, scrapeP99: 51 }] },
+    /of the front took 51 ms/,
+  ],
 ] as const satisfies readonly (readonly [string, PartResult, RegExp])[]) {
   test(sentence, () => {
     const [first = "", ...others] = problems(part);
     assert.match(first, wanted);
     assert.deepEqual(others, []);
     const result = { node: "v0", short: false, parts: [part] };
-    const text = part.kind === "elections" ? electionsSentence(result) : markdownTable(result);
+    const text =
+      part.kind === "elections"
+        ? electionsSentence(result)
+        : part.kind === "queue"
+          ? backlogSentence(result)
+          : markdownTable(result);
     assert.ok(text.includes(first), "and the README says so");
   });
 }

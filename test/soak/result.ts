@@ -78,8 +78,35 @@ export interface ElectionsResult {
   readonly fields: readonly FieldResult[];
 }
 
+export interface BacklogResult {
+  readonly kind: "queue";
+  readonly jobs: number;
+  /** To work it off. */
+  readonly seconds: number;
+  /** Of callers meanwhile. */
+  readonly requests: number;
+  readonly failures: readonly string[];
+  /** Jobs that the workload did not see, and how often it saw one again. */
+  readonly missing: number;
+  readonly repeated: number;
+  readonly processes: readonly {
+    readonly name: string;
+    readonly memory: MemoryCourse;
+    readonly scrapes: number;
+    /** Milliseconds that /metrics took. */
+    readonly scrapeP99: number;
+    readonly scrapeMax: number;
+  }[];
+}
+
 export type PartResult =
-  ConnectionsResult | BodiesResult | ReloadsResult | LibraryResult | SteadyResult | ElectionsResult;
+  | ConnectionsResult
+  | BodiesResult
+  | ReloadsResult
+  | LibraryResult
+  | SteadyResult
+  | ElectionsResult
+  | BacklogResult;
 
 export interface SoakResult {
   readonly node: string;
@@ -92,6 +119,9 @@ const HEAP_GROWTH = 1024 * 1024;
 
 /** The connection by which the metrics were asked may still be closing. */
 const SCRAPE = 1;
+
+/** /metrics of the queue, whatever waits there: the 99th of a hundred. */
+const SCRAPE_WITHIN = 50;
 
 /** What is not as it must be; empty: all is well. */
 export function problems(part: PartResult): string[] {
@@ -117,6 +147,20 @@ export function problems(part: PartResult): string[] {
       found.push(...broken.map((sentence) => `${field}, ${sentence}`));
       if (acquisitions < seeds) found.push(`${field}: ${acquisitions} acquisitions in ${seeds} seeds`);
     }
+  if (part.kind === "queue") {
+    if (part.missing !== 0) found.push(`${part.missing} jobs did not come to the workload`);
+    if (part.repeated > 0) found.push(`${part.repeated} jobs came again, and nothing had ended`);
+    for (const { name, memory, scrapes, scrapeP99 } of part.processes) {
+      if (memory.rise > FLAT_WITHIN)
+        found.push(
+          `resident memory of the ${name} rose by ${mebibytes(memory.rise)} MB, must be within ${mebibytes(FLAT_WITHIN)} MB`,
+        );
+      if (scrapes === 0 || scrapeP99 > SCRAPE_WITHIN)
+        found.push(
+          `/metrics of the ${name} took ${scrapeP99.toFixed(0)} ms, must be within ${SCRAPE_WITHIN} ms`,
+        );
+    }
+  }
   if (part.kind === "library") {
     for (const [type, count] of Object.entries(part.resourcesAfter)) {
       const before = part.resourcesBefore[type] ?? 0;

@@ -63,4 +63,4 @@ export type { ProbePages } from "./servers/probe-server.ts";
 export type { ControlReply, ControlRequest, ControlRoute } from "./servers/control-server.ts";
 export { onStopSignals } from "./container/stop-signals.ts";
 export { defineContainer, type Container } from "./container/define-container.ts";
-export type { ContainerDefinition, Pattern, PatternDeps, Printout } from "./container/pattern.ts";
+export type { Command, ContainerDefinition, Pattern, PatternDeps, Printout } from "./container/pattern.ts";

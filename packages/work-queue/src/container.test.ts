@@ -1,10 +1,12 @@
 /** The container as a process: requests in, jobs kept through kill -9, the workload's answers out. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { noRedisServer, RedisServer } from "@outrigger/core/testing";
 import { get, startContainer, type ContainerProcess } from "@outrigger/core/testing/container";
 import { Workload } from "./testing/workload.ts";
@@ -63,6 +65,29 @@ test("a request is kept, answered by the workload, and its answer can be had", a
   assert.equal(seen?.headers.authorization, undefined);
   queue.child.kill("SIGTERM");
   assert.equal(await queue.exited, 0);
+});
+
+test("dlq lists what was given up, and replays it", async () => {
+  const queue = await start(`embedded:${join(scratch, "given-up")}`, "--attempts", "1");
+  const dlq = async (...words: string[]): Promise<string> => {
+    const control = ["--control", `127.0.0.1:${queue.control}`];
+    return (await promisify(execFile)(process.execPath, [bin, "dlq", ...words, ...control])).stdout;
+  };
+  assert.equal(await dlq("list"), "no dead letters\n");
+  workload.behave = (_seen, response) => void response.writeHead(500).end();
+  const { id } = (await (await post(queue, "/pay", { body: "one" })).json()) as Told;
+  assert.equal((await outcome(queue, id)).state, "failed");
+  assert.match(
+    await dlq("list", "--reason", "attempts"),
+    new RegExp(`^${id} .* attempts +1 +POST /pay `, "m"),
+  );
+  assert.equal((JSON.parse(await dlq("show", id)) as { request: { body: string } }).request.body, "one");
+  workload.behave = (_seen, response) => void response.end("ok");
+  assert.equal(await dlq("replay", id), "1 replayed\n");
+  assert.equal((await outcome(queue, id)).state, "done");
+  await assert.rejects(dlq("show", id), { code: 1, stderr: /no dead letter has this id: dlq list shows/ });
+  queue.child.kill("SIGKILL");
+  await queue.exited;
 });
 
 test("the README names every metric of the queue that there is, and none that there is not", async () => {

@@ -13,6 +13,14 @@ const container = defineContainer({
   schema: workQueueSchema,
   flags: FLAGS,
   collectsStartGarbage: true,
+  commands: [
+    {
+      name: "dlq",
+      usage: "list|show|replay|purge",
+      help: "jobs that were given up, of the queue in this pod; dlq --help has more",
+      run: async (words, env) => (await import("./dead-letters/command.ts")).runDlq(words, env),
+    },
+  ],
   epilogue: `Examples
   outrigger-work-queue --backend embedded:/var/lib/queue --workload http://127.0.0.1:3000
   outrigger-work-queue --role front --backend redis://redis:6379

@@ -215,6 +215,23 @@ test("a pattern has pages on the probe server, and prints of its own instead of 
   assert.match(once(["--help"]).stdout, /--print-greeting {2,}what it would say/);
 });
 
+test("a command is the first word: what it says is printed, wrong words exit 2, and a failure 1", () => {
+  assert.deepEqual(once(["shout", "ahoy"], { LOUD: "!" }), { status: 0, stdout: "AHOY!\n", stderr: "" });
+  assert.deepEqual(once(["shout"]), {
+    status: 2,
+    stdout: "",
+    stderr: "outrigger-echo shout: shout takes one TEXT\n",
+  });
+  assert.deepEqual(once(["shout", "mute"]), {
+    status: 1,
+    stdout: "",
+    stderr: "outrigger-echo shout: nothing was said\n",
+  });
+  assert.match(once(["--help"]).stdout, /shout TEXT {2,}says it louder/);
+  // Of no other pattern, and nowhere else.
+  assert.equal(once([ROUTE, "shout"]).status, 2);
+});
+
 test("a pattern that never finishes to stop does not keep the container from ending", async (context) => {
   const { running } = await start(context, ["--egress-quiet=0ms"], { OUTRIGGER_CONFIG: "fail: stop" });
   running.kill("SIGTERM");

@@ -5,7 +5,7 @@ import { systemClock } from "../time/clock.ts";
 import { awaitStarted } from "./await-started.ts";
 import { Configuration } from "./configuration.ts";
 import { writeManual } from "./manual.ts";
-import type { ContainerDefinition } from "./pattern.ts";
+import type { Command, ContainerDefinition } from "./pattern.ts";
 import { runContainer } from "./run.ts";
 
 export interface Container {
@@ -23,6 +23,8 @@ export function defineContainer<Schema extends z.ZodObject>(
   const program = `outrigger-${definition.name}`;
   return {
     async main(argv = process.argv.slice(2), env = process.env) {
+      const command = definition.commands?.find(({ name }) => name === argv[0]);
+      if (command !== undefined) return runCommand(`${program} ${command.name}`, command, argv.slice(1), env);
       const configuration = new Configuration(definition, argv, env);
       try {
         switch (configuration.action) {
@@ -35,6 +37,7 @@ export function defineContainer<Schema extends z.ZodObject>(
                 routes: definition.routes === true,
                 flags: configuration.flags,
                 printouts: definition.printouts ?? [],
+                commands: definition.commands ?? [],
                 schema: configuration.jsonSchema(),
                 ...(definition.epilogue !== undefined && { epilogue: definition.epilogue }),
               }),
@@ -75,6 +78,21 @@ export function defineContainer<Schema extends z.ZodObject>(
 }
 
 const USAGE_CODES: ReadonlySet<string> = new Set(["bad-config", "config-unreadable", "host-network"]);
+
+async function runCommand(
+  program: string,
+  command: Command,
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<void> {
+  try {
+    print(await command.run(words, env));
+  } catch (thrown) {
+    if (!(thrown instanceof OutriggerError)) throw thrown;
+    process.stderr.write(`${program}: ${thrown.message}\n`);
+    process.exitCode = USAGE_CODES.has(thrown.code) ? 2 : 1;
+  }
+}
 
 function print(text: string): void {
   // A reader that has seen enough (`--help | head`) is no failure.

@@ -10,6 +10,7 @@ export interface ManualOptions {
   readonly routes: boolean;
   readonly flags: readonly FlagDeclaration[];
   readonly printouts: readonly { readonly name: string; readonly help: string }[];
+  readonly commands: readonly { readonly name: string; readonly usage: string; readonly help: string }[];
   readonly schema: JsonSchema;
   readonly epilogue?: string;
 }
@@ -41,6 +42,7 @@ export function writeManual(options: ManualOptions): string {
       ["--print-config", "the configuration as it would be used, secrets redacted, as YAML"],
       ["--print-schema", "the JSON Schema of the configuration"],
       ...options.printouts.map(({ name, help }) => [`--${name}`, help] as const),
+      ...options.commands.map(({ name, usage, help }) => [`${name} ${usage}`, help] as const),
       [
         "--await-started[=DURATION]",
         "for the postStart of a classic sidecar: wait until the container that has these flags and this environment is started (asks its /startupz), by default at most 60s: exit 0, or 1",

@@ -44,6 +44,20 @@ export interface Printout<Config> {
   print(config: Config, env: NodeJS.ProcessEnv): string | Promise<string>;
 }
 
+/** What the program does instead of running when its name is the first word: `dlq list`. */
+export interface Command {
+  readonly name: string;
+  /** The words that follow, for the manual: `list|show ID`. */
+  readonly usage: string;
+  readonly help: string;
+  /**
+   * @param words those after its name
+   * @returns what is written to stdout
+   * @throws OutriggerError `bad-config` where the words are wrong (exit code 2); any other: it failed (1)
+   */
+  run(words: readonly string[], env: NodeJS.ProcessEnv): Promise<string>;
+}
+
 export interface ContainerDefinition<Schema extends z.ZodObject> {
   /** The pattern's name, `ambassador`: in the log, in build info, and in `outrigger-<name>`. */
   readonly name: string;
@@ -62,6 +76,7 @@ export interface ContainerDefinition<Schema extends z.ZodObject> {
   readonly flags?: readonly FlagDeclaration[];
   /** Further flags that print instead of running. */
   readonly printouts?: readonly Printout<z.output<Schema>>[];
+  readonly commands?: readonly Command[];
   /**
    * It does little once it runs, and can stand still for 100 ms: the memory that only its start needed is given back (in an
    * image, whose Node has --expose-gc). Default: false.
