@@ -5,10 +5,11 @@ import { openBackend } from "./backend/open-backend.ts";
 import type { WorkQueueConfig } from "./config/config.ts";
 import { Waits } from "./front/waits.ts";
 import { Cancellations } from "./queue/cancellations.ts";
-import { JobStore } from "./queue/job-store.ts";
+import { JobStore, type JobStoreDeps } from "./queue/job-store.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
 
-export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "pauseQueue">;
+export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "pauseQueue"> &
+  Pick<JobStoreDeps, "depthChanged">;
 
 export class OpenQueue {
   readonly store: JobStore;
@@ -20,7 +21,7 @@ export class OpenQueue {
   readonly #producer: QueueEventsProducer;
 
   private constructor(backend: Backend, config: WorkQueueConfig, deps: OpenQueueDeps) {
-    const { clock, metrics, log } = deps;
+    const { clock, metrics, log, depthChanged } = deps;
     const onError = (error: Error): void => log.warn({ err: error.message }, "the queue is not reached");
     this.#backend = backend;
     this.#events = backend.openEvents(config.queue);
@@ -28,7 +29,7 @@ export class OpenQueue {
     this.#events.on("error", onError);
     this.#producer.on("error", onError);
     const cancellations = new Cancellations(this.#events, this.#producer);
-    this.store = new JobStore(backend, config, { clock, metrics, cancellations, onError });
+    this.store = new JobStore(backend, config, { clock, metrics, cancellations, onError, depthChanged });
     this.waits = new Waits({ clock, events: this.#events, find: (id) => this.store.find(id) });
     this.worker =
       config.role === "front"

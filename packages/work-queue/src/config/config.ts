@@ -31,6 +31,11 @@ export const workQueueSchema = z
       .describe(
         "What a Redis may lack: no-aof loses all jobs when it ends, eviction some when its memory is full.",
       ),
+    scaler: hostPortSchema
+      .optional()
+      .describe(
+        "PORT or HOST:PORT of an external scaler for KEDA (gRPC), of role front. Without a host: every address of the pod.",
+      ),
     queue: z
       .string()
       .regex(/^[A-Za-z0-9][\w.-]{0,126}$/, {
@@ -79,7 +84,14 @@ export const workQueueSchema = z
         "How long a request with the Idempotency-Key of an earlier one is that one; at most keepAnswers.",
       ),
   })
-  .superRefine(({ idempotencyWindow, keepAnswers }, context) => {
+  .superRefine(({ idempotencyWindow, keepAnswers, role, scaler }, context) => {
+    if (scaler !== undefined && role === "worker")
+      context.addIssue({
+        code: "custom",
+        path: ["scaler"],
+        message:
+          "workers that scale to zero cannot ask for themselves: give it to the front (role front or both)",
+      });
     if (idempotencyWindow > keepAnswers)
       context.addIssue({
         code: "custom",

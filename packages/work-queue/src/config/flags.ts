@@ -11,6 +11,12 @@ export const FLAGS: readonly FlagDeclaration[] = [
   { name: "listen", key: ["listen"], value: "[HOST:]PORT", help: "for callers" },
   { name: "workload", key: ["workload"], value: "URL", help: "http://HOST:PORT of the workload" },
   {
+    name: "scaler",
+    key: ["scaler"],
+    value: "[HOST:]PORT",
+    help: "an external scaler for KEDA, of the front",
+  },
+  {
     name: "backend",
     key: ["backend"],
     value: "embedded:DIR|redis://HOST|postgres://HOST/DB",

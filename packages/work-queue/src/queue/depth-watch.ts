@@ -10,6 +10,8 @@ export interface Depth {
   readonly waiting: number;
   /** Waiting for their time: between attempts. */
   readonly delayed: number;
+  /** Of these, whose time has come, or does before the next look. Where no worker is, nobody moves them to those that wait. */
+  readonly due: number;
   readonly running: number;
   /** Given up. */
   readonly failed: number;
@@ -21,9 +23,13 @@ export interface DepthWatchDeps {
   readonly queue: JobQueue;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** Something was looked at, or added. */
+  onChange?(): void;
 }
 
 const LOOK_EVERY: Milliseconds = 1_000;
+/** An answer older than this says nothing of now: the backend is away, or does not answer. */
+const FRESH: Milliseconds = 5_000;
 const STATES = ["waiting", "delayed", "running", "failed"] as const;
 
 export class DepthWatch {
@@ -32,6 +38,7 @@ export class DepthWatch {
   readonly #oldest: Gauge;
   readonly #known: Gauge;
   #depth: Depth | null = null;
+  #lookedAt: Milliseconds = 0;
   #addedSince = 0;
   #timer: Timer | null = null;
   #stopped = false;
@@ -73,8 +80,19 @@ export class DepthWatch {
     return waiting + delayed + running + this.#addedSince;
   }
 
+  /**
+   * Jobs that a worker would have something to do with now: those that wait, run or are due, and what this process has added
+   * since. null: the backend has not said lately.
+   */
+  get toDo(): number | null {
+    if (this.#depth === null || this.#deps.clock.now() - this.#lookedAt > FRESH) return null;
+    const { waiting, due, running } = this.#depth;
+    return waiting + due + running + this.#addedSince;
+  }
+
   added(): void {
     this.#addedSince++;
+    this.#deps.onChange?.();
   }
 
   async #lookAgain(): Promise<void> {
@@ -91,9 +109,12 @@ export class DepthWatch {
       // Newest first: on Postgres BullMQ slices so whatever it is asked for.
       const [oldest] = last < 0 ? [] : await queue.getJobs(["waiting"], last, last);
       const of = (state: string): number => counts[state] ?? 0;
+      // Strictly before the time that is given. Counted by the backend's index, however many there are.
+      const due = of("delayed") === 0 ? 0 : await queue.getDelayedCount(clock.wallTime() + LOOK_EVERY + 1);
       this.#depth = {
         waiting: of("waiting") + of("prioritized"),
         delayed: of("delayed"),
+        due,
         running: of("active"),
         failed: of("failed"),
         oldest: oldest === undefined ? 0 : Math.max(0, clock.wallTime() - oldest.timestamp),
@@ -103,6 +124,8 @@ export class DepthWatch {
       for (const state of STATES) this.#gauges[state].value = this.#depth[state];
       this.#oldest.value = this.#depth.oldest / 1_000;
       this.#known.value = 1;
+      this.#lookedAt = clock.now();
+      this.#deps.onChange?.();
     } catch {
       // Whoever adds jobs hears of it, and says so.
       this.#known.value = 0;

@@ -21,6 +21,8 @@ export interface JobStoreDeps {
   readonly cancellations: Cancellations;
   /** The backend is not reached: it tries again by itself. */
   onError(error: Error): void;
+  /** The depth was looked at, or a job added. */
+  depthChanged(): void;
 }
 
 export interface Added {
@@ -38,14 +40,14 @@ export class JobStore {
   readonly #cancellations: Cancellations;
 
   constructor(backend: Backend, options: JobStoreOptions, deps: JobStoreDeps) {
-    const { clock, metrics, cancellations, onError } = deps;
+    const { clock, metrics, cancellations, onError, depthChanged } = deps;
     this.#options = options;
     this.#clock = clock;
     this.#cancellations = cancellations;
     this.#queue = backend.openQueue(options.queue);
     this.#queue.on("error", onError);
     this.deadLetters = new DeadLetters(this.#queue);
-    this.depth = new DepthWatch({ queue: this.#queue, clock, metrics });
+    this.depth = new DepthWatch({ queue: this.#queue, clock, metrics, onChange: depthChanged });
   }
 
   async start(): Promise<void> {
