@@ -7,6 +7,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { noRedisServer, RedisServer } from "@outrigger/core/testing";
 import { get, startContainer, type ContainerProcess } from "@outrigger/core/testing/container";
+import { hasTold, ScalerClient } from "./testing/scaler-client.ts";
 import { Workload } from "./testing/workload.ts";
 
 const bin = fileURLToPath(new URL("main.js", import.meta.url));
@@ -66,7 +67,7 @@ test("a request is kept, answered by the workload, and its answer can be had", a
 });
 
 test("the README names every metric of the queue that there is, and none that there is not", async () => {
-  const queue = await start(`embedded:${join(scratch, "metrics")}`);
+  const queue = await start(`embedded:${join(scratch, "metrics")}`, "--scaler", "127.0.0.1:0");
   workload.behave = (_seen, response) => void response.end("ok");
   assert.equal((await post(queue, "/", { body: "x", headers: { prefer: "wait=30" } })).status, 200);
   const { body } = await get(queue.probe, "/metrics");
@@ -118,3 +119,23 @@ for (const [kind, skip] of [
     }
   });
 }
+
+test(
+  "a scaler that watches is told of the end, and the container ends",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const front = await start(redis.url, "--role", "front", "--scaler", "127.0.0.1:0");
+    const { listeners } = await front.line(/^ready$/);
+    const client = new ScalerClient(listeners?.["scaler"]?.[0] as string);
+    const watched = client.watch();
+    await hasTold(watched, false);
+    await post(front, "/");
+    await hasTold(watched, false, true);
+    front.child.kill("SIGTERM");
+    assert.equal(await watched.ended, 0);
+    assert.equal(await front.exited, 0);
+    client.close();
+    await redis.end();
+  },
+);

@@ -3,6 +3,7 @@ import type { QueueEvents, QueueEventsProducer } from "bullmq";
 import type { Backend } from "./backend/backend.ts";
 import { openBackend } from "./backend/open-backend.ts";
 import type { WorkQueueConfig } from "./config/config.ts";
+import { Followers } from "./front/followers.ts";
 import { Waits } from "./front/waits.ts";
 import { Cancellations } from "./queue/cancellations.ts";
 import { JobStore, type JobStoreDeps } from "./queue/job-store.ts";
@@ -14,6 +15,7 @@ export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "pauseQueue"
 export class OpenQueue {
   readonly store: JobStore;
   readonly waits: Waits;
+  readonly followers: Followers;
   /** null: this process does no jobs. */
   readonly worker: QueueWorker | null;
   readonly #backend: Backend;
@@ -30,7 +32,9 @@ export class OpenQueue {
     this.#producer.on("error", onError);
     const cancellations = new Cancellations(this.#events, this.#producer);
     this.store = new JobStore(backend, config, { clock, metrics, cancellations, onError, depthChanged });
-    this.waits = new Waits({ clock, events: this.#events, find: (id) => this.store.find(id) });
+    const asked = { clock, events: this.#events, find: (id: string) => this.store.find(id) };
+    this.waits = new Waits(asked);
+    this.followers = new Followers(asked);
     this.worker =
       config.role === "front"
         ? null

@@ -222,6 +222,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
         drain: (signal) => {
           // Their jobs are kept, and may be done after the end of this process.
           this.#queue?.waits.letGo();
+          this.#queue?.followers.letGo();
           return listener.drain(signal);
         },
       },

@@ -36,3 +36,12 @@ test("concurrency is a number or adaptive", () => {
   for (const bad of [0, 1.5, -1, "", "0", "many", 10_001])
     assert.throws(() => of(bad), /accepted: a whole number from 1 to 10000, or adaptive/, String(bad));
 });
+
+test("a scaler is the front's: a worker that is to end cannot be asked", () => {
+  const there = { host: "127.0.0.1", port: 14042 };
+  const of = (role: "front" | "both" | "worker") =>
+    parseWorkQueueConfig({ backend: "redis://r", role, scaler: "127.0.0.1:14042" }).scaler;
+  assert.deepEqual([of("front"), of("both")], [there, there]);
+  assert.throws(() => of("worker"), /give it to the front \(role front or both\)[^]*scaler/);
+  assert.equal(parseWorkQueueConfig({ backend: "redis://r" }).scaler, undefined);
+});
