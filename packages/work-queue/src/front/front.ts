@@ -3,21 +3,28 @@ import { OutriggerError, type Bytes } from "@outrigger/core";
 import type { Fields, Handler, ServedRequest } from "@outrigger/proxy";
 import { readBody, storeBody } from "../job/body.ts";
 import { requestFields, type Field } from "../job/fields.ts";
-import type { Standing } from "../job/standing.ts";
+import { isEnd, type Standing } from "../job/standing.ts";
 import type { Added, JobStore } from "../queue/job-store.ts";
+import type { Followers } from "./followers.ts";
 import type { FrontMetrics } from "./front-metrics.ts";
 import { waitPreference } from "./prefer.ts";
 import type { Waits } from "./waits.ts";
 
 export interface FrontDeps {
   /** null: the backend was not reached yet. */
-  queue(): { readonly store: JobStore; readonly waits: Waits } | null;
+  queue(): FrontQueue | null;
   readonly maxBody: Bytes;
   readonly maxDepth: number;
   readonly metrics: FrontMetrics;
 }
 
-const JOB = /^\/jobs\/([0-9a-f]{32})(\/result)?(?:\?|$)/;
+export interface FrontQueue {
+  readonly store: JobStore;
+  readonly waits: Waits;
+  readonly followers: Followers;
+}
+
+const JOB = /^\/jobs\/([0-9a-f]{32})(?:\/(result|events))?(?:\?|$)/;
 
 const REFUSALS: ReadonlySet<string> = new Set(["body-too-large", "key-reused", "full", "backend-away"]);
 
@@ -36,20 +43,21 @@ export class Front implements Handler {
     try {
       const asked = JOB.exec(request.target);
       if (asked === null) await this.#take(request);
-      else await this.#tell(request, asked[1] as string, asked[2] !== undefined);
+      else await this.#tell(request, asked[1] as string, asked[2]);
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
       if (REFUSALS.has(code)) this.#deps.metrics.refused(code);
       if (code === "body-too-large") refuse(request, 413, code, `${message} (maxBody)`);
       else if (code === "key-reused") refuse(request, 422, code, message);
-      else if (code === "full") refuse(request, 429, code, message, [["retry-after", "5"]]);
+      else if (code === "full" || code === "too-many-followers")
+        refuse(request, 429, code, message, [["retry-after", "5"]]);
       else if (code === "backend-away") refuse(request, 503, code, message, [["retry-after", "1"]]);
       else throw thrown;
     }
   }
 
   /** @throws OutriggerError `backend-away` */
-  get #queue(): { readonly store: JobStore; readonly waits: Waits } {
+  get #queue(): FrontQueue {
     const queue = this.#deps.queue();
     if (queue === null) throw new OutriggerError("backend-away", "the queue's backend is not reached yet");
     return queue;
@@ -86,17 +94,27 @@ export class Front implements Handler {
     return added;
   }
 
-  async #tell(request: ServedRequest, id: string, wantsResult: boolean): Promise<void> {
-    if (request.method === "DELETE" && !wantsResult) return this.#cancel(request, id);
+  /** @param what `result`, `events`; undefined: where it stands */
+  async #tell(request: ServedRequest, id: string, what: string | undefined): Promise<void> {
+    if (request.method === "DELETE" && what === undefined) return this.#cancel(request, id);
     if (request.method !== "GET" && request.method !== "HEAD")
       return refuse(request, 405, "method", "GET tells of a job, DELETE cancels it", [
-        ["allow", wantsResult ? "GET, HEAD" : "GET, HEAD, DELETE"],
+        ["allow", what === undefined ? "GET, HEAD, DELETE" : "GET, HEAD"],
       ]);
     const standing = await this.#queue.store.find(id);
     if (standing === null) return noSuchJob(request);
-    if (!wantsResult) return send(request, 200, [], standingJson(standing));
+    if (what === "events") return this.#follow(request, standing);
+    if (what === undefined) return send(request, 200, [], standingJson(standing));
     if (standing.answer === null) return send(request, 404, [], standingJson(standing));
     answerAs(request, standing);
+  }
+
+  async #follow(request: ServedRequest, standing: Standing): Promise<void> {
+    // A browser asks again when a stream ends, until it is told that there is no more.
+    const last = requestFields(request.headText).kept.find(([name]) => name === "last-event-id")?.[1];
+    if (request.method === "HEAD" || (isEnd(standing.state) && last === standing.state))
+      return request.answer(request.method === "HEAD" ? 200 : 204, [["content-type", "text/event-stream"]]);
+    await this.#queue.followers.follow(request, standing, standingJson);
   }
 
   async #cancel(request: ServedRequest, id: string): Promise<void> {

@@ -15,6 +15,8 @@ export interface Standing {
   readonly failure: Failure | null;
 }
 
+export const isEnd = (state: JobState): boolean => state === "done" || state === "failed";
+
 /** @param state as BullMQ has it */
 export function standingOf(job: Job<StoredRequest, Answer>, state: string): Standing {
   const failure = state === "failed" ? parseFailure(job.failedReason) : null;

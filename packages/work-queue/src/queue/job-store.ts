@@ -92,8 +92,10 @@ export class JobStore {
   async find(id: string): Promise<Standing | null> {
     return this.#within(
       (async () => {
+        // In this order: one that ended between the two would have ended without its answer.
+        const state = await this.#queue.getJobState(id);
         const job = await this.#queue.getJob(id);
-        return job === undefined ? null : standingOf(job, await job.getState());
+        return job === undefined ? null : standingOf(job, state);
       })(),
     );
   }
