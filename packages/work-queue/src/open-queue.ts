@@ -5,11 +5,13 @@ import { openBackend } from "./backend/open-backend.ts";
 import type { WorkQueueConfig } from "./config/config.ts";
 import { Followers } from "./front/followers.ts";
 import { Waits } from "./front/waits.ts";
+import type { Standing } from "./job/standing.ts";
 import { Cancellations } from "./queue/cancellations.ts";
 import { JobStore, type JobStoreDeps } from "./queue/job-store.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
+import type { Webhooks } from "./webhooks/webhooks.ts";
 
-export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "pauseQueue"> &
+export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "pauseQueue" | "ending"> &
   Pick<JobStoreDeps, "depthChanged">;
 
 export class OpenQueue {
@@ -22,7 +24,14 @@ export class OpenQueue {
   readonly #events: QueueEvents;
   readonly #producer: QueueEventsProducer;
 
-  private constructor(backend: Backend, config: WorkQueueConfig, deps: OpenQueueDeps) {
+  readonly #webhooks: Webhooks | null;
+
+  private constructor(
+    backend: Backend,
+    config: WorkQueueConfig,
+    deps: OpenQueueDeps,
+    openWebhooks: OpenWebhooks | null,
+  ) {
     const { clock, metrics, log, depthChanged } = deps;
     const onError = (error: Error): void => log.warn({ err: error.message }, "the queue is not reached");
     this.#backend = backend;
@@ -35,6 +44,8 @@ export class OpenQueue {
     const asked = { clock, events: this.#events, find: (id: string) => this.store.find(id) };
     this.waits = new Waits(asked);
     this.followers = new Followers(asked);
+    const webhooks = openWebhooks?.(asked.find) ?? null;
+    this.#webhooks = webhooks;
     this.worker =
       config.role === "front"
         ? null
@@ -42,12 +53,14 @@ export class OpenQueue {
             ...deps,
             cancellations,
             pauseQueue: (span) => this.store.pause(span),
+            ...(webhooks && { ending: (standing) => webhooks.keep(standing) }),
           });
   }
 
   /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`; or why this backend will not do */
   static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
-    const queue = new OpenQueue(await openBackend(config.backend, config.allowLoss), config, deps);
+    const backend = await openBackend(config.backend, config.allowLoss);
+    const queue = new OpenQueue(backend, config, deps, await webhooksOf(backend, config, deps));
     try {
       await Promise.all([queue.#events.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
       return queue;
@@ -59,10 +72,24 @@ export class OpenQueue {
 
   /** At once: attempts under way are another worker's. */
   async close(): Promise<void> {
-    await this.worker?.end(AbortSignal.abort());
+    await Promise.all([this.#webhooks?.end(), this.worker?.end(AbortSignal.abort())]);
     this.store.stop();
     await this.#backend.close();
   }
+}
+
+type OpenWebhooks = (find: (id: string) => Promise<Standing | null>) => Webhooks;
+
+/** Loaded where a target is configured; null: none is. */
+async function webhooksOf(
+  backend: Backend,
+  config: WorkQueueConfig,
+  deps: OpenQueueDeps,
+): Promise<OpenWebhooks | null> {
+  const { webhooks, webhookSecretFile } = config;
+  if (webhooks.length === 0 || webhookSecretFile === undefined) return null;
+  const { Webhooks } = await import("./webhooks/webhooks.ts");
+  return (find) => new Webhooks(backend, { ...config, webhookSecretFile }, { ...deps, find });
 }
 
 /** The backend is not there now, and may be later. */

@@ -1,6 +1,7 @@
 /** What a work queue is told: where callers come in, where the workload is, where jobs are kept, and how often each is tried. */
 import {
   durationOption,
+  filePathSchema,
   hostPortSchema,
   intOption,
   listOption,
@@ -10,6 +11,12 @@ import {
 import { z } from "zod";
 import { backendOption } from "./backend-option.ts";
 import { concurrencyOption } from "./concurrency-option.ts";
+import { problemOfTarget } from "../webhooks/target.ts";
+
+const webhookSchema = z.string().superRefine((text, context) => {
+  const message = problemOfTarget(text);
+  if (message !== null) context.addIssue({ code: "custom", message });
+});
 
 export const workQueueSchema = z
   .strictObject({
@@ -83,8 +90,29 @@ export const workQueueSchema = z
       .describe(
         "How long a request with the Idempotency-Key of an earlier one is that one; at most keepAnswers.",
       ),
+    webhooks: listOption({ max: 16 })
+      .pipe(z.array(webhookSchema))
+      .prefault([])
+      .describe(
+        "URLs that are told by POST, signed, of each job that has ended. For front and workers alike.",
+      ),
+    webhookSecretFile: filePathSchema
+      .optional()
+      .describe("File with the key of Outrigger-Signature, an HMAC-SHA256; read again for each call."),
+    webhookCaFile: filePathSchema
+      .optional()
+      .describe(
+        "PEM file of the authorities to trust for https:// webhooks. Default: those that Node ships.",
+      ),
   })
-  .superRefine(({ idempotencyWindow, keepAnswers, role, scaler }, context) => {
+  .superRefine((config, context) => {
+    const { idempotencyWindow, keepAnswers, role, scaler, webhooks, webhookSecretFile } = config;
+    if (webhooks.length > 0 && webhookSecretFile === undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["webhookSecretFile"],
+        message: "whoever is told must know that it is us: name a file with a key to sign with",
+      });
     if (scaler !== undefined && role === "worker")
       context.addIssue({
         code: "custom",

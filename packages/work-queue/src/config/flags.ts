@@ -35,4 +35,11 @@ export const FLAGS: readonly FlagDeclaration[] = [
   },
   { name: "store-timeout", key: ["storeTimeout"], value: "DURATION", help: "until a caller is told 503" },
   { name: "attempts", key: ["attempts"], value: "N", help: "how often a job is tried" },
+  { name: "webhooks", key: ["webhooks"], value: "URL,...", help: "are told of each job that has ended" },
+  {
+    name: "webhook-secret-file",
+    key: ["webhookSecretFile"],
+    value: "FILE",
+    help: "the key of webhooks' signatures",
+  },
 ];

@@ -3,7 +3,7 @@ import { OutriggerError, type Bytes } from "@outrigger/core";
 import type { Fields, Handler, ServedRequest } from "@outrigger/proxy";
 import { readBody, storeBody } from "../job/body.ts";
 import { requestFields, type Field } from "../job/fields.ts";
-import { isEnd, type Standing } from "../job/standing.ts";
+import { isEnd, standingJson, type Standing } from "../job/standing.ts";
 import type { Added, JobStore } from "../queue/job-store.ts";
 import type { Followers } from "./followers.ts";
 import type { FrontMetrics } from "./front-metrics.ts";
@@ -137,14 +137,6 @@ function answerAs(request: ServedRequest, { id, answer }: Standing): void {
   const { status, fields, body } = answer;
   request.answer(status, [...fields, ["outrigger-job", id]], readBody(body));
 }
-
-const standingJson = ({ id, state, attempts, answer, failure }: Standing): object => ({
-  id,
-  state,
-  attempts,
-  ...(answer !== null && { status: answer.status, result: `/jobs/${id}/result` }),
-  ...(failure !== null && { reason: failure.reason, message: failure.message }),
-});
 
 function send(request: ServedRequest, status: number, fields: Fields, body: object): void {
   request.answer(status, [["content-type", "application/json"], ...fields], `${JSON.stringify(body)}\n`);

@@ -59,7 +59,11 @@ async function add(queue: WorkQueue): Promise<{ status: number; id: string }> {
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + 20_000; !(await holds());)
+  for (
+    const end = Date.now() + 20_000;
+    !(await holds());
+    await new Promise((resolve) => setImmediate(resolve))
+  )
     if (Date.now() > end) assert.fail("in twenty seconds it did not come true");
 }
 
