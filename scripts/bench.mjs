@@ -1,7 +1,7 @@
 /**
  * npm run bench -- NAME: measures, prints, keeps the JSON, and writes the table (of http also the chart) into the README of
- * what was measured. http takes --rounds 5 and --seconds 4; elector takes --short, which keeps nothing. --dry-run writes
- * nothing. Exits 1 when a figure is not what it must be.
+ * what was measured. http takes --rounds 5 and --seconds 4, queue --rounds 5, --jobs 10000 and --seconds 10; elector and queue
+ * take --short, which keeps nothing. --dry-run writes nothing. Exits 1 when a figure is not what it must be.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { isOnPath } from "./peers.mjs";
 import { requireNode, ROOT, setup } from "./setup.mjs";
 import { fetchNode, IMAGE_NODE } from "./node-binary.mjs";
 
-const BENCHES = { http: runHttp, elector: runElector };
+const BENCHES = { http: runHttp, elector: runElector, queue: runQueue };
 
 requireNode();
 const words = process.argv.slice(2);
@@ -27,7 +27,7 @@ const names = words.filter(
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
 if (names.length !== 1 || unknown.length > 0) {
   process.stderr.write(
-    `${unknown.length > 0 ? `there is no bench ${unknown.join(", ")}; ` : ""}usage: npm run bench -- http [--rounds 5] [--seconds 4] | elector [--short]\n`,
+    `${unknown.length > 0 ? `there is no bench ${unknown.join(", ")}; ` : ""}usage: npm run bench -- http [--rounds 5] [--seconds 4] | elector [--short] | queue [--rounds 5] [--jobs 10000] [--seconds 10] [--short]\n`,
   );
   process.exit(2);
 }
@@ -70,7 +70,11 @@ async function runHttp() {
   });
   const table = `Node ${result.node}, ${result.rounds} rounds of ${result.seconds} s, medians; \`npm run bench -- http\` wrote this.\n\n${markdownTable(result)}\n\n![CPU per request](bench-http.svg)`;
   keep("http", "ambassador", result, table);
-  if (isKept) writeFileSync(join(ROOT, "packages", "ambassador", "bench-http.svg"), svgChart(result));
+  if (isKept)
+    writeFileSync(
+      join(ROOT, "packages", "ambassador", "bench-http.svg"),
+      svgChart(result.workloads, "request"),
+    );
   return failures(result);
 }
 
@@ -93,4 +97,25 @@ async function runElector() {
   } finally {
     rmSync(rootfs, { recursive: true, force: true });
   }
+}
+
+async function runQueue() {
+  const { benchQueue } = await import(join(dist, "queue.js"));
+  const { queueChart, queueFailures, queueTable } = await import(join(dist, "queue-result.js"));
+  const short = words.includes("--short");
+  const result = await benchQueue({
+    node,
+    nodeVersion,
+    bin: join(ROOT, "packages", "work-queue", "bin", "outrigger-work-queue.js"),
+    minimal: join(ROOT, "packages", "work-queue", "dist", "testing", "minimal-queue.js"),
+    driver: join(dist, "servers", "queue-driver.js"),
+    rounds: option("rounds", short ? 1 : 5),
+    jobs: option("jobs", short ? 3_000 : 10_000),
+    seconds: option("seconds", short ? 2 : 10),
+    say,
+  });
+  const table = `Node ${result.node}, concurrency ${result.concurrency}, ${result.rounds} rounds of ${result.jobs} jobs, medians; \`npm run bench -- queue\` wrote this.\n\n${queueTable(result)}\n\n![CPU per job](bench-queue.svg)`;
+  keep("queue", "work-queue", result, table);
+  if (isKept) writeFileSync(join(ROOT, "packages", "work-queue", "bench-queue.svg"), queueChart(result));
+  return queueFailures(result);
 }

@@ -42,16 +42,21 @@ export function failures(result: BenchResult): string[] {
   );
 }
 
-const BAR = { height: 16, gap: 4, label: 170, width: 420, value: 70 };
+const BAR = { height: 16, gap: 4, label: 200, width: 420, value: 70 };
 
-/** A bar chart, one group a workload, each scaled to its own longest bar. */
-export function svgChart(result: BenchResult): string {
+export interface ChartGroup {
+  readonly title: string;
+  readonly peers: readonly { readonly name: string; readonly cpuMicroseconds: number }[];
+}
+
+/** A bar chart, each group scaled to its own longest bar. @param unit what the CPU is counted by */
+export function svgChart(groups: readonly ChartGroup[], unit: "request" | "job"): string {
   const parts: string[] = [];
   let y = 10;
-  for (const { title, peers } of result.workloads) {
+  for (const { title, peers } of groups) {
     y += 14;
     parts.push(
-      `<text x="10" y="${y}" class="title">${escapeXml(title)}: CPU microseconds per request, less is better</text>`,
+      `<text x="10" y="${y}" class="title">${escapeXml(title)}: CPU microseconds per ${unit}, less is better</text>`,
     );
     y += 8;
     const longest = Math.max(...peers.map(({ cpuMicroseconds }) => cpuMicroseconds));
@@ -59,7 +64,7 @@ export function svgChart(result: BenchResult): string {
       const width = Math.max(1, (cpuMicroseconds / longest) * BAR.width);
       parts.push(
         `<text x="${BAR.label - 8}" y="${y + 12}" text-anchor="end">${escapeXml(name)}</text>`,
-        `<rect x="${BAR.label}" y="${y}" width="${width.toFixed(1)}" height="${BAR.height}" class="${name === OURS ? "ours" : "theirs"}"/>`,
+        `<rect x="${BAR.label}" y="${y}" width="${width.toFixed(1)}" height="${BAR.height}" class="${name.startsWith(OURS) ? "ours" : "theirs"}"/>`,
         `<text x="${(BAR.label + width + 6).toFixed(1)}" y="${y + 12}">${cpuMicroseconds.toFixed(1)}</text>`,
       );
       y += BAR.height + BAR.gap;

@@ -37,12 +37,8 @@ export class Spawned {
     return this;
   }
 
-  /** utime + stime of the process with all its threads, in microseconds. */
   cpuMicroseconds(): number {
-    const stat = readFileSync(`/proc/${this.pid}/stat`, "utf8");
-    // The second field is the program's name in parentheses and may have anything in it.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return (Number(fields[11]) + Number(fields[12])) * MICROSECONDS_PER_TICK;
+    return cpuMicroseconds(this.pid);
   }
 
   /** Resident memory in bytes. */
@@ -58,6 +54,26 @@ export class Spawned {
     this.process.kill("SIGKILL");
     await ended;
   }
+}
+
+/**
+ * utime + stime of a process with all its threads, in microseconds.
+ * @param children also of those that it has, and of those that have ended
+ */
+export function cpuMicroseconds(pid: number, children: "alone" | "and its children" = "alone"): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  // The second field is the program's name in parentheses and may have anything in it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [user, system, endedUser, endedSystem] = fields.slice(11, 15).map(Number);
+  const own = ((user as number) + (system as number)) * MICROSECONDS_PER_TICK;
+  if (children === "alone") return own;
+  const ended = ((endedUser as number) + (endedSystem as number)) * MICROSECONDS_PER_TICK;
+  return childrenOf(pid).reduce((sum, child) => sum + cpuMicroseconds(child), own + ended);
+}
+
+function childrenOf(pid: number): number[] {
+  const words = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ");
+  return words.filter((word) => word !== "").map(Number);
 }
 
 function accepts(port: number): Promise<boolean> {

@@ -33,6 +33,9 @@ export {
   type Range,
 } from "./config/schema-blocks.ts";
 export { parseYaml } from "./config/plain-yaml.ts";
+export { readSecretFile } from "./config/secret-file.ts";
+export { parseRedisUrl, type RedisAddress } from "./redis/redis-address.ts";
+export { formatRedisPlace, redisLogin, type RedisFiles, type RedisLogin } from "./redis/redis-login.ts";
 export { readText } from "./config/read-text.ts";
 export type { FlagDeclaration } from "./config/flags.ts";
 export { ConfigError, formatProblem, type ConfigProblem } from "./config/problem.ts";

@@ -1,17 +1,21 @@
 /** Everything that stands on a reached backend: what keeps jobs, who waits for them, and who does them. */
-import type { QueueEvents, QueueEventsProducer } from "bullmq";
+import type { QueueEvents } from "bullmq";
 import type { Backend } from "./backend/backend.ts";
 import { openBackend } from "./backend/open-backend.ts";
+import type { BlobStore } from "./blobs/blob-store.ts";
+import { BlobSweep } from "./blobs/blob-sweep.ts";
+import { Bodies } from "./blobs/bodies.ts";
+import { openBlobs } from "./blobs/open-blobs.ts";
 import type { WorkQueueConfig } from "./config/config.ts";
 import { Followers } from "./front/followers.ts";
 import { Waits } from "./front/waits.ts";
 import type { Standing } from "./job/standing.ts";
-import { Cancellations } from "./queue/cancellations.ts";
+import { Cancellations, cancellationsOf } from "./queue/cancellations.ts";
 import { JobStore, type JobStoreDeps } from "./queue/job-store.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
 import type { Webhooks } from "./webhooks/webhooks.ts";
 
-export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "pauseQueue" | "ending"> &
+export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "bodies" | "pauseQueue" | "ending"> &
   Pick<JobStoreDeps, "depthChanged">;
 
 export class OpenQueue {
@@ -21,27 +25,39 @@ export class OpenQueue {
   /** null: this process does no jobs. */
   readonly worker: QueueWorker | null;
   readonly #backend: Backend;
-  readonly #events: QueueEvents;
-  readonly #producer: QueueEventsProducer;
+  /** null: this process does no jobs. */
+  readonly #cancelled: QueueEvents | null;
+  readonly #sweep: BlobSweep;
 
   readonly #webhooks: Webhooks | null;
 
   private constructor(
     backend: Backend,
+    blobs: BlobStore,
     config: WorkQueueConfig,
     deps: OpenQueueDeps,
     openWebhooks: OpenWebhooks | null,
   ) {
     const { clock, metrics, log, depthChanged } = deps;
+    const bodies = new Bodies(blobs);
     const onError = (error: Error): void => log.warn({ err: error.message }, "the queue is not reached");
     this.#backend = backend;
-    this.#events = backend.openEvents(config.queue);
-    this.#producer = backend.openEventsProducer(config.queue);
-    this.#events.on("error", onError);
-    this.#producer.on("error", onError);
-    const cancellations = new Cancellations(this.#events, this.#producer);
-    this.store = new JobStore(backend, config, { clock, metrics, cancellations, onError, depthChanged });
-    const asked = { clock, events: this.#events, find: (id: string) => this.store.find(id) };
+    const openEvents = (name: string): QueueEvents => backend.openEvents(name).on("error", onError);
+    const producer = backend.openEventsProducer(cancellationsOf(config.queue));
+    producer.on("error", onError);
+    this.#cancelled = config.role === "front" ? null : openEvents(cancellationsOf(config.queue));
+    const cancellations = new Cancellations(this.#cancelled, producer);
+    this.store = new JobStore(backend, config, {
+      ...{ clock, metrics, cancellations, bodies, onError, depthChanged },
+    });
+    this.#sweep = new BlobSweep({ blobs, clock, log, hasJob: (id) => this.store.has(id) });
+    let events: QueueEvents | null = null;
+    const asked = {
+      clock,
+      // One for both, whoever comes first.
+      openEvents: () => (events ??= openEvents(config.queue)),
+      find: (id: string) => this.store.find(id),
+    };
     this.waits = new Waits(asked);
     this.followers = new Followers(asked);
     const webhooks = openWebhooks?.(asked.find) ?? null;
@@ -52,6 +68,7 @@ export class OpenQueue {
         : new QueueWorker(backend, config, {
             ...deps,
             cancellations,
+            bodies,
             pauseQueue: (span) => this.store.pause(span),
             ...(webhooks && { ending: (standing) => webhooks.keep(standing) }),
           });
@@ -59,10 +76,20 @@ export class OpenQueue {
 
   /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`; or why this backend will not do */
   static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
-    const backend = await openBackend(config.backend, config.allowLoss);
-    const queue = new OpenQueue(backend, config, deps, await webhooksOf(backend, config, deps));
+    const backend = await openBackend(config);
+    let blobs: BlobStore;
+    let openWebhooks: OpenWebhooks | null;
     try {
-      await Promise.all([queue.#events.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
+      openWebhooks = await webhooksOf(backend, config, deps);
+      blobs = await openBlobs(config, backend, deps.clock);
+    } catch (thrown) {
+      await backend.close();
+      throw thrown;
+    }
+    const queue = new OpenQueue(backend, blobs, config, deps, openWebhooks);
+    try {
+      await Promise.all([queue.#cancelled?.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
+      if (config.role !== "worker") queue.#sweep.start();
       return queue;
     } catch (thrown) {
       await queue.close();
@@ -74,6 +101,7 @@ export class OpenQueue {
   async close(): Promise<void> {
     await Promise.all([this.#webhooks?.end(), this.worker?.end(AbortSignal.abort())]);
     this.store.stop();
+    this.#sweep.stop();
     await this.#backend.close();
   }
 }

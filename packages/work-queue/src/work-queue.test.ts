@@ -5,10 +5,10 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { noPostgresServer, noRedisServer, PostgresServer, RedisServer } from "@outrigger/core/testing";
+import { eventually, noRedisServer, RedisServer } from "@outrigger/core/testing";
+import { ask as askOf, openedQueue, outcome, told } from "./testing/opened-queue.ts";
 import { Workload } from "./testing/workload.ts";
 import { createWorkQueue, type WorkQueue } from "./work-queue.ts";
-import type { WorkQueueInput } from "./config/config.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-work-queue-"));
 const workload = await Workload.start();
@@ -17,24 +17,8 @@ beforeEach(() => {
   workload.behave = (_seen, response) => void response.end("ok");
 });
 
-const portOf = (queue: WorkQueue): number => {
-  const address = queue.listeners.find(({ name }) => name === "front")?.addresses?.[0] ?? "";
-  return Number(address.slice(address.lastIndexOf(":") + 1));
-};
-
-async function open(input: Partial<WorkQueueInput> & { backend: string }): Promise<WorkQueue> {
-  const queue = createWorkQueue({
-    workload: workload.url,
-    listen: "127.0.0.1:0",
-    backoff: "1ms",
-    maxBody: "1KiB",
-    attempts: 3,
-    ...input,
-  });
-  await queue.start();
-  return queue;
-}
-
+const open = (input: Omit<Parameters<typeof openedQueue>[0], "workload">): Promise<WorkQueue> =>
+  openedQueue({ workload: workload.url, maxBody: "1KiB", ...input });
 const queue = await open({ backend: `embedded:${join(scratch, "queue")}` });
 // In this order: a database whose files are gone may not come to its end.
 after(async () => {
@@ -43,22 +27,9 @@ after(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-type Told = Record<"id" | "state" | "reason" | "error" | "location" | "result", string> & {
-  attempts: number;
-  status: number;
-};
-const ask = (path: string, init: RequestInit = {}, port = portOf(queue)): Promise<Response> =>
-  fetch(`http://127.0.0.1:${port}${path}`, init);
+const ask = (path: string, init: RequestInit = {}, of = queue): Promise<Response> => askOf(of, path, init);
 const post = (path: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
   ask(path, { method: "POST", body, headers });
-const told = async (response: Response): Promise<Told> => (await response.json()) as Told;
-
-async function outcome(id: string): Promise<Told> {
-  for (;;) {
-    const job = await told(await ask(`/jobs/${id}`));
-    if (job.state === "done" || job.state === "failed") return job;
-  }
-}
 
 test("a caller that waits has the workload's own answer", async () => {
   workload.behave = ({ target }, response) => {
@@ -82,7 +53,7 @@ test("a caller that waits has 202 when its time is up, and the answer later", as
   assert.equal(accepted.headers.get("location"), location);
   assert.equal((await ask(`${location}/result`)).status, 404);
   finish();
-  assert.equal((await outcome(id)).state, "done");
+  assert.equal((await outcome(queue, id)).state, "done");
   assert.equal(await (await ask(`${location}/result`)).text(), "late");
 });
 
@@ -114,7 +85,7 @@ test("what the workload could not do is tried again, and it is told which attemp
 test("what fails each time is kept as failed, with the last answer", async () => {
   workload.behave = (_seen, response) => response.writeHead(500).end("broken");
   const { id } = await told(await post("/", "x"));
-  const job = await outcome(id);
+  const job = await outcome(queue, id);
   assert.deepEqual([job.state, job.reason, job.attempts, job.status], ["failed", "attempts", 3, 500]);
   assert.equal(workload.seen.length, 3);
 });
@@ -124,7 +95,7 @@ test("a request with the key of an earlier one is that one; another request with
   const first = await told(await post("/orders", "one", key));
   const again = await told(await post("/orders", "one", key));
   assert.equal(again.id, first.id);
-  await outcome(first.id);
+  await outcome(queue, first.id);
   assert.equal((await told(await post("/orders", "one", key))).id, first.id);
   assert.equal(workload.seen.length, 1);
   for (const [path, body] of [
@@ -143,7 +114,70 @@ test("a body that is too large is refused, and so is whoever asks for what is no
   assert.equal((await ask(`/jobs/${"0".repeat(32)}`)).status, 404);
   const { id } = await told(await post("/", "x".repeat(1_024)));
   assert.equal((await ask(`/jobs/${id}`, { method: "PUT" })).status, 405);
-  await outcome(id);
+  await outcome(queue, id);
+});
+
+test("a job waits out its delay, the most urgent of those that wait is first, and a rule beats the caller", async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  const timed = await open({
+    backend: redis.url,
+    concurrency: 1,
+    rules: "GET *=pass; /ruled=queue?priority=1",
+  });
+  const send = async (path: string, headers: Record<string, string>): Promise<number> =>
+    (await ask(path, { method: "POST", headers }, timed)).status;
+  const sent = Date.now();
+  let goOn = (): void => {};
+  workload.behave = (_seen, response) => void (goOn = () => response.end());
+  assert.equal(await send("/first", {}), 202);
+  await eventually("it runs", () => workload.seen.length === 1);
+  const at: number[] = [sent];
+  workload.behave = (_seen, response) => {
+    at.push(Date.now());
+    response.end("passed");
+  };
+  // It passes by the job that runs.
+  assert.equal(await (await ask("/at-once", {}, timed)).text(), "passed");
+  assert.equal(await send("/delayed", { "outrigger-delay": "700ms" }), 202);
+  assert.equal(await send("/late", { "outrigger-priority": "9" }), 202);
+  assert.equal(await send("/ruled", { "outrigger-priority": "20" }), 202);
+  assert.equal(await send("/plain", {}), 202);
+  assert.equal(await send("/bad", { "outrigger-priority": "urgent" }), 400);
+  goOn();
+  await eventually("all are done", () => workload.seen.length === 6);
+  const delayed = workload.seen.findIndex(({ target }) => target === "/delayed");
+  assert.ok((at[delayed] as number) - sent >= 700);
+  assert.deepEqual(
+    workload.seen.map(({ target }) => target).filter((target) => target !== "/delayed"),
+    ["/first", "/at-once", "/plain", "/ruled", "/late"],
+  );
+  assert.ok(workload.seen.every(({ headers }) => headers["outrigger-priority"] === undefined));
+  await timed.stop();
+  await redis.end();
+});
+
+test("a job is not begun, nor goes on, after its deadline; who tries it again gives it all time", async () => {
+  workload.behave = ({ target }, response) => void (target === "/ends" && response.end("in time"));
+  const headers = { "outrigger-deadline": "500ms" };
+  const { id } = await told(await post("/never-ends", "x", headers));
+  // Four run at once, so that this one waits past its time.
+  const [, , , waiting] = await Promise.all(
+    [1, 2, 3, 4].map(async () => told(await post("/late", "x", headers))),
+  );
+  for (const one of [id, waiting?.id ?? ""]) {
+    const job = await outcome(queue, one);
+    assert.deepEqual([job.state, job.reason], ["failed", "deadline"]);
+  }
+  assert.match(String(workload.seen[0]?.headers["outrigger-deadline"]), /^\d{4}-.*Z$/);
+  const seen = workload.seen.length;
+  workload.behave = (_seen, response) => void response.end("late");
+  const replay = queue.controlRoutes.find(({ path }) => path === "/dead-letters/replay");
+  const query = new URLSearchParams({ id });
+  await replay?.handle({ query, body: "", signal: new AbortController().signal });
+  while ((await told(await ask(`/jobs/${id}`))).state !== "done");
+  assert.equal(workload.seen.length, seen + 1);
+  assert.equal(workload.seen.at(-1)?.headers["outrigger-deadline"], undefined);
+  assert.equal(await (await post("/ends", "x", { ...headers, prefer: "wait=9" })).text(), "late");
 });
 
 test("a request beyond maxDepth is 429 until there is room again", { skip: noRedisServer }, async () => {
@@ -152,7 +186,7 @@ test("a request beyond maxDepth is 429 until there is room again", { skip: noRed
   try {
     let finish: (() => void)[] = [];
     workload.behave = (_seen, response) => void finish.push(() => response.end("ok"));
-    const add = (): Promise<Response> => ask("/", { method: "POST", body: "x" }, portOf(full));
+    const add = (): Promise<Response> => ask("/", { method: "POST", body: "x" }, full);
     assert.deepEqual([(await add()).status, (await add()).status], [202, 202]);
     const refused = await add();
     assert.deepEqual(
@@ -215,7 +249,7 @@ test("DELETE takes a job out that waits, ends one that runs, and comes too late 
   for (const { id } of running) {
     const asked = await cancel(id);
     assert.deepEqual([asked.status, (await told(asked)).state], [202, "cancelling"]);
-    const { state, reason } = await outcome(id);
+    const { state, reason } = await outcome(queue, id);
     assert.deepEqual([state, reason], ["failed", "cancelled"]);
     assert.equal((await cancel(id)).status, 409);
   }
@@ -245,8 +279,7 @@ test(
     const redis = await RedisServer.start(["--appendonly", "yes"]);
     const away = await open({ backend: redis.url, storeTimeout: "200ms" });
     try {
-      const add = async (): Promise<number> =>
-        (await ask("/", { method: "POST", body: "x" }, portOf(away))).status;
+      const add = async (): Promise<number> => (await ask("/", { method: "POST", body: "x" }, away)).status;
       assert.equal(await add(), 202);
       redis.kill("SIGSTOP");
       assert.equal(await add(), 503);
@@ -271,7 +304,7 @@ test(
     const front = await open({ backend: redis.url, role: "front", storeTimeout: "200ms" });
     try {
       const headers = { prefer: "wait=600" };
-      const answer = ask("/", { method: "POST", body: "x", headers }, portOf(front));
+      const answer = ask("/", { method: "POST", body: "x", headers }, front);
       const waiting = /outrigger_queue_callers_waiting 1/;
       while (!waiting.test((await front.metrics.expose()).body))
         await new Promise((resolve) => setImmediate(resolve));
@@ -286,30 +319,11 @@ test(
   },
 );
 
-const SERVERS = [
-  ["Redis", () => RedisServer.start(["--appendonly", "yes"]), noRedisServer],
-  ["Postgres", () => PostgresServer.start(), noPostgresServer],
-] as const;
-for (const [kind, start, skip] of SERVERS)
-  for (const signal of ["SIGKILL", "SIGSTOP"] as const)
-    test(`it stops while its ${kind} is away (${signal}), also before it knows`, { skip }, async () => {
-      for (const knows of [false, true]) {
-        const server = await start();
-        const away = await open({ backend: server.url, storeTimeout: "100ms" });
-        if (signal === "SIGKILL") await server.crash();
-        else server.kill("SIGSTOP");
-        if (knows)
-          for (let status = 0; status !== 503;) status = (await ask("/jobs/none", {}, portOf(away))).status;
-        await away.stop();
-        await server.end();
-      }
-    });
-
 test("a drain tells callers who wait that their jobs are kept", { skip: noRedisServer }, async () => {
   const redis = await RedisServer.start(["--appendonly", "yes"]);
   const front = await open({ backend: redis.url, role: "front" });
   const headers = { prefer: "wait=600" };
-  const answer = ask("/", { method: "POST", body: "x", headers }, portOf(front));
+  const answer = ask("/", { method: "POST", body: "x", headers }, front);
   const waiting = /outrigger_queue_callers_waiting 1/;
   while (!waiting.test((await front.metrics.expose()).body))
     await new Promise((resolve) => setImmediate(resolve));
@@ -325,7 +339,7 @@ test("a backend that accepts and says nothing is away: callers are told 503", as
   await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
   const { port } = silent.address() as AddressInfo;
   const away = await open({ backend: `redis://127.0.0.1:${port}` });
-  assert.equal((await ask("/", { method: "POST", body: "x" }, portOf(away))).status, 503);
+  assert.equal((await ask("/", { method: "POST", body: "x" }, away)).status, 503);
   silent.close();
   await away.stop();
 });
@@ -358,7 +372,7 @@ test(
     const early = await open({ backend: redis.url });
     try {
       const startup = () => early.checks.find(({ kind }) => kind === "startup")?.check();
-      const add = (): Promise<Response> => ask("/", { method: "POST", body: "x" }, portOf(early));
+      const add = (): Promise<Response> => ask("/", { method: "POST", body: "x" }, early);
       const refused = await add();
       assert.deepEqual([refused.status, refused.headers.get("retry-after")], [503, "1"]);
       assert.deepEqual(startup(), { ok: false, detail: "redis is not reached yet" });
@@ -394,9 +408,9 @@ test(
       workload.behave = (_seen, response) => void answers.push(() => response.end("done"));
       const front = await openAs("front");
       const add = async (): Promise<string> =>
-        (await told(await ask("/", { method: "POST", body: "x" }, portOf(front)))).id;
+        (await told(await ask("/", { method: "POST", body: "x" }, front))).id;
       const state = async (id: string): Promise<string> =>
-        (await told(await ask(`/jobs/${id}`, {}, portOf(front)))).state;
+        (await told(await ask(`/jobs/${id}`, {}, front))).state;
       const drain = (of: WorkQueue, grace: AbortSignal): Promise<number> | undefined => {
         const listener = of.listeners.find(({ name }) => name === "worker");
         listener?.drainBegins?.(grace, 60_000);

@@ -158,7 +158,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   }
 
   async #listen(): Promise<void> {
-    const { workload, maxBody, maxDepth, listen } = this.#config;
+    const { workload, maxBody, maxDepth, maxBytes, rules, listen } = this.#config;
     const { log, clock, metrics, random } = this.#deps;
     const { hostname, port } = new URL(workload);
     const endpoints = [`${hostname}:${port || 80}`];
@@ -168,6 +168,9 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
       queue: () => this.#queue,
       maxBody,
       maxDepth,
+      maxBytes,
+      rules,
+      clock,
       metrics: new FrontMetrics(metrics, () => this.#queue?.waits.count ?? 0),
     });
     const listener = new Listener(

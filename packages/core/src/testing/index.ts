@@ -10,5 +10,6 @@ export {
   type User,
 } from "./kubernetes/index.ts";
 export { noRedisServer, RedisServer } from "./redis-server.ts";
+export { noTlsRedis, TlsRedis } from "./redis-tls.ts";
 export { noPostgresServer, PostgresServer } from "./postgres-server.ts";
 export { eventually } from "./eventually.ts";

@@ -1,6 +1,15 @@
 /** A real Postgres of a test's own: on loopback, in a folder that goes with it. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./free-port.ts";
@@ -74,6 +83,18 @@ export class PostgresServer {
       if (child.exitCode !== null) throw new Error(`postgres did not start:\n${output}`);
       return /ready to accept connections/.test(output);
     });
+  }
+
+  /** A user who was trusted until now is asked for a password from now on. */
+  async requirePasswordOf(role: string): Promise<void> {
+    const path = join(this.folder, "data", "pg_hba.conf");
+    writeFileSync(path, `host all ${role} 127.0.0.1/32 scram-sha-256\n${readFileSync(path, "utf8")}`);
+    const ended = spawnSync(join(BIN as string, "pg_ctl"), ["reload", "-D", join(this.folder, "data")], {
+      ...user,
+      cwd: this.folder,
+      encoding: "utf8",
+    });
+    if (ended.status !== 0) throw new Error(`pg_ctl reload failed: ${ended.stderr}`);
   }
 
   /** To it and to its helpers: they are sessions of their own, and would go on serving. */

@@ -1,6 +1,5 @@
 /** Leases on a real redis-server: what only Redis can do to them. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
@@ -8,10 +7,9 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { Redis } from "ioredis";
 import { silentLogger, type OutriggerError } from "@outrigger/core";
-import { noRedisServer, RedisServer } from "@outrigger/core/testing";
+import { noRedisServer, noTlsRedis, RedisServer, TlsRedis } from "@outrigger/core/testing";
 import type { LeaseStore, Written } from "../election/lease-store.ts";
 import { held } from "../testing/lease-record.ts";
-import { parseRedisUrl } from "./redis-address.ts";
 import { RedisStore, type RedisStoreOptions } from "./redis-store.ts";
 
 const { signal } = new AbortController();
@@ -287,6 +285,11 @@ describe("a request to Redis", { skip: noRedisServer }, () => {
     assert.equal((await open(server.url).read(signal)).record, null);
   });
 
+  it("has an election by a name that can be a part of a key", () => {
+    for (const name of ["", "a b", "{a}", "a".repeat(254)])
+      assert.throws(() => new RedisStore("redis://r", name), code("bad-election-name"));
+  });
+
   it("is refused at once where nobody listens", async () => {
     const listener = createServer().listen(0, "127.0.0.1");
     await once(listener, "listening");
@@ -299,77 +302,12 @@ describe("a request to Redis", { skip: noRedisServer }, () => {
   });
 });
 
-describe("a Redis with TLS", { skip: noRedisServer || noOpenssl() }, () => {
+describe("a Redis with TLS", { skip: noTlsRedis }, () => {
   it("is trusted by the certificate authority of caFile, and by no other", async () => {
-    const server = await serve();
-    const [key, cert] = [join(server.folder, "key.pem"), join(server.folder, "cert.pem")];
-    const words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -addext";
-    const made = spawnSync("openssl", [
-      ...words.split(" "),
-      "subjectAltName=DNS:localhost,IP:127.0.0.1",
-      ...["-keyout", key, "-out", cert],
-    ]);
-    assert.equal(made.status, 0, String(made.stderr));
-    const redis = client(server);
-    for (const [name, value] of [
-      ["tls-cert-file", cert],
-      ["tls-key-file", key],
-      ["tls-ca-cert-file", cert],
-      ["tls-auth-clients", "no"],
-    ] as const)
-      await redis.config("SET", name, value).catch((error: Error) => assert.match(error.message, /tls/i));
-    const listener = createServer();
-    listener.listen(0, "127.0.0.1");
-    await once(listener, "listening");
-    const { port } = listener.address() as AddressInfo;
-    listener.close();
-    await redis.config("SET", "tls-port", String(port));
-    const url = `rediss://127.0.0.1:${port}`;
-    await acquire(open(url, { caFile: cert }));
+    const server = await TlsRedis.start();
+    ends.push(() => server.end());
+    const { url, caFile } = server;
+    await acquire(open(url, { caFile }));
     await assert.rejects(open(url).read(signal), /self-signed certificate/);
   });
 });
-
-describe("the address of a Redis", () => {
-  for (const [text, expected] of [
-    ["redis://r", { at: { host: "r", port: 6379, tls: false }, username: null, db: 0 }],
-    ["rediss://me@r:7000/2", { at: { host: "r", port: 7000, tls: true }, username: "me", db: 2 }],
-    ["redis://[::1]:7000/", { at: { host: "::1", port: 7000, tls: false }, username: null, db: 0 }],
-    ["unix:///run/redis.sock?db=1", { at: { path: "/run/redis.sock" }, username: null, db: 1 }],
-  ] as const)
-    it(`${text} is read`, () => assert.deepEqual(parseRedisUrl(text), expected));
-
-  for (const [text, why] of [
-    ["redis", /it is no URL/],
-    ["http://r", /http: is none of them/],
-    ["redis://me:hunter2@r", /a password stands in it: put it into a file/],
-    ["redis://r/x", /x is no number of a database/],
-    ["redis://r?db=1", /it has a \?/],
-    ["redis://r#1", /it has a #/],
-    ["redis:///1", /it has no host/],
-    ["unix://r/p", /no path of a socket/],
-    ["unix:///p?x=1", /something else beside it/],
-  ] as const)
-    it(`${text} is refused`, () =>
-      assert.throws(
-        () => parseRedisUrl(text),
-        (error: OutriggerError) => {
-          assert.equal(error.code, "bad-redis-url");
-          assert.match(error.message, why);
-          assert.match(error.message, /redis:\/\/\[USER@\]HOST/);
-          assert.doesNotMatch(error.message, /hunter2/);
-          return true;
-        },
-      ));
-
-  it("has an election by a name that can be a part of a key", () => {
-    for (const name of ["", "a b", "{a}", "a".repeat(254)])
-      assert.throws(() => new RedisStore("redis://r", name), code("bad-election-name"));
-  });
-});
-
-function noOpenssl(): string | false {
-  return (
-    spawnSync("openssl", ["version"]).error !== undefined && "openssl is not on PATH: apt-get install openssl"
-  );
-}

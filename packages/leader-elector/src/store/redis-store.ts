@@ -12,11 +12,19 @@
  * attempts; the password is read again for each. What was not answered in time takes its connection with it: it may be dead.
  */
 import { createHash } from "node:crypto";
-import { OutriggerError, readText, silentLogger, type Logger } from "@outrigger/core";
+import {
+  formatRedisPlace,
+  OutriggerError,
+  parseRedisUrl,
+  redisLogin,
+  silentLogger,
+  type Logger,
+  type RedisAddress,
+  type RedisFiles,
+} from "@outrigger/core";
 import type { Redis } from "ioredis";
 import type { LeaseRecord, LeaseStore, Sighting, Written } from "../election/lease-store.ts";
 import { parseLease } from "./lease-json.ts";
-import { parseRedisUrl, type RedisAddress } from "./redis-address.ts";
 
 /** Answers the new version, or nil where another one stood. Numbers stay text: Lua's are doubles. */
 const SCRIPT = `
@@ -31,11 +39,7 @@ return version
 `;
 const SCRIPT_SHA = createHash("sha1").update(SCRIPT).digest("hex");
 
-export interface RedisStoreOptions {
-  /** Holds the password, read anew for each connection; a line feed at its end is none of it. Default: no password. */
-  readonly passwordFile?: string;
-  /** PEM: what `rediss://` trusts instead of what the system does. */
-  readonly caFile?: string;
+export interface RedisStoreOptions extends RedisFiles {
   /** Hears when the server may evict keys. Default: nobody. */
   readonly log?: Logger;
 }
@@ -154,17 +158,12 @@ export class RedisStore implements LeaseStore {
   }
 
   async #open(opened: (redis: Redis) => void): Promise<Redis> {
-    const { at, username, db } = this.#address;
-    const { passwordFile, caFile } = this.#options;
-    const password = passwordFile === undefined ? undefined : await readSecret(passwordFile);
-    const ca = caFile === undefined ? undefined : await readText(caFile);
+    const { db } = this.#address;
+    const login = await redisLogin(this.#address, this.#options);
     // Loaded by those alone who use it: it is 10 MB in memory.
     const { Redis: Client } = await import("ioredis");
     const redis = new Client({
-      ...("path" in at ? { path: at.path } : { host: at.host, port: at.port }),
-      ...("tls" in at && at.tls && { tls: ca === undefined ? {} : { ca } }),
-      ...(username !== null && { username }),
-      ...(password !== undefined && { password }),
+      ...login,
       lazyConnect: true,
       // Nothing is kept for later, and nothing is sent twice: a write that was given up must not come back by itself.
       enableOfflineQueue: false,
@@ -183,7 +182,7 @@ export class RedisStore implements LeaseStore {
     } catch (thrown) {
       throw new OutriggerError(
         "redis-unreachable",
-        `no connection to Redis at ${"path" in at ? at.path : `${at.host}:${at.port}`}: ${(cause ?? (thrown as Error)).message}`,
+        `no connection to Redis at ${formatRedisPlace(this.#address)}: ${(cause ?? (thrown as Error)).message}`,
         { cause: thrown },
       );
     }
@@ -237,18 +236,6 @@ interface Link {
 /** The server has answered, with an error: the connection is whole. */
 function isReply(thrown: unknown): boolean {
   return thrown instanceof Error && thrown.name === "ReplyError";
-}
-
-async function readSecret(path: string): Promise<string> {
-  try {
-    return (await readText(path)).replace(/\r?\n$/, "");
-  } catch (thrown) {
-    throw new OutriggerError(
-      "unreadable-secret",
-      `passwordFile ${path} cannot be read: ${(thrown as Error).message}`,
-      { cause: thrown },
-    );
-  }
 }
 
 function orAbort<Value>(signal: AbortSignal, value: Promise<Value>): Promise<Value> {

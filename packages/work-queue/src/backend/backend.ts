@@ -3,6 +3,8 @@
  * is loaded by whoever opens one, so that the other backends' drivers cost nothing.
  */
 import type { Processor, Queue, QueueEvents, QueueEventsProducer, Worker, WorkerOptions } from "bullmq";
+import type { Clock } from "@outrigger/core";
+import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Answer } from "../job/answer.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 
@@ -18,6 +20,8 @@ export interface Backend {
   ): Worker<Data, Result>;
   openEvents(name: string): QueueEvents;
   openEventsProducer(name: string): QueueEventsProducer;
+  /** What is too large for a job. @throws as opening the backend does */
+  openBlobs(queue: string, clock: Clock): Promise<BlobStore>;
   /** Closes all that was opened, at once; also where the backend does not answer. */
   close(): Promise<void>;
 }

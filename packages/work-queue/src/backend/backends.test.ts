@@ -1,8 +1,10 @@
 /** What every backend promises. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { after, describe, it } from "node:test";
 import { UnrecoverableError } from "bullmq";
 import {
@@ -14,11 +16,13 @@ import {
   VirtualClock,
 } from "@outrigger/core/testing";
 import { createMetrics, systemClock } from "@outrigger/core";
+import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Answer } from "../job/answer.ts";
-import { readBody, storeBody } from "../job/body.ts";
+import { readBody, storeBody, type InlineBody } from "../job/body.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 import { Cancellations } from "../queue/cancellations.ts";
 import { DepthWatch } from "../queue/depth-watch.ts";
+import { collect } from "../testing/collect.ts";
 import type { Backend, JobQueue, JobWorker } from "./backend.ts";
 import { openBackend } from "./open-backend.ts";
 
@@ -31,16 +35,20 @@ const postgres = noPostgresServer ? null : await PostgresServer.start();
 after(() => postgres?.end());
 
 const BACKENDS = [
-  { name: "embedded", skip: false, open: () => openBackend({ kind: "embedded", folder: scratch }, []) },
+  {
+    name: "embedded",
+    skip: false,
+    open: () => openBackend({ backend: { kind: "embedded", folder: scratch } }),
+  },
   {
     name: "redis",
     skip: noRedisServer,
-    open: () => openBackend({ kind: "redis", url: redis?.url as string }, []),
+    open: () => openBackend({ backend: { kind: "redis", url: redis?.url as string } }),
   },
   {
     name: "postgres",
     skip: noPostgresServer,
-    open: () => openBackend({ kind: "postgres", url: postgres?.url as string }, []),
+    open: () => openBackend({ backend: { kind: "postgres", url: postgres?.url as string } }),
   },
 ] as const;
 
@@ -109,7 +117,7 @@ for (const { name, skip, open } of BACKENDS) {
       });
       await until(async () => (await queue.getJobState("one")) === "completed");
       assert.deepEqual(seen, [request("/a?b=%00", bytes)]);
-      assert.equal(readBody(seen[0]?.body ?? "").toString("latin1"), bytes);
+      assert.equal(readBody((seen[0]?.body ?? "") as InlineBody).toString("latin1"), bytes);
       const job = await queue.getJob(added.id as string);
       assert.deepEqual(job?.returnvalue, {
         status: 201,
@@ -225,9 +233,27 @@ for (const { name, skip, open } of BACKENDS) {
       for (const at of began.slice(1)) assert.ok(at - paused >= 490, `${at - paused}`);
     });
 
+    each("begins no more jobs than the limiter lets in its time, whichever worker has them", async () => {
+      const queue = await openQueue();
+      for (let at = 0; at < 7; at++) await queue.add("http", request("/"), { jobId: `j${at}`, ...OPTIONS });
+      const began: number[] = [];
+      for (let worker = 0; worker < 2; worker++)
+        work(
+          async () => {
+            began.push(performance.now());
+            return OK;
+          },
+          { concurrency: 5, limiter: { max: 3, duration: 400 } },
+        );
+      await eventually("they are done", () => began.length === 7);
+      // Three windows, of which the first may have begun a little before its first job was seen.
+      assert.ok((began[6] as number) - (began[0] as number) >= 700, began.join());
+    });
+
     each("says how many jobs there are in which state, and which is the oldest", async () => {
       const queue = await openQueue();
-      const watch = new DepthWatch({ queue, clock: systemClock, metrics: createMetrics() });
+      const blobs = await backend.openBlobs(queueName, systemClock);
+      const watch = new DepthWatch({ queue, blobs, clock: systemClock, metrics: createMetrics() });
       const look = async (): Promise<DepthWatch["depth"]> => {
         await watch.start();
         watch.stop();
@@ -264,7 +290,8 @@ for (const { name, skip, open } of BACKENDS) {
       async () => {
         const queue = await openQueue();
         const clock = new VirtualClock(0, Date.now());
-        const watch = new DepthWatch({ queue, clock, metrics: createMetrics() });
+        const blobs = await backend.openBlobs(queueName, systemClock);
+        const watch = new DepthWatch({ queue, blobs, clock, metrics: createMetrics() });
         const look = async () => {
           await watch.start();
           watch.stop();
@@ -295,6 +322,56 @@ for (const { name, skip, open } of BACKENDS) {
       },
     );
 
+    each("keeps a blob as it came, in whatever pieces, and nothing of one whose writing failed", async () => {
+      const blobs = await backend.openBlobs(queueName, systemClock);
+      for (const [at, sizes] of [[0, 1, 700_000, 262_144, 3], [], [262_144, 262_144]].entries()) {
+        const pieces = sizes.map((size) => randomBytes(size));
+        const sum = await blobs.bytes();
+        await blobs.write(`b${at}`, Readable.from(pieces, { objectMode: true }));
+        assert.equal(
+          (await blobs.bytes()) - sum,
+          sizes.reduce((a, b) => a + b, 0),
+        );
+        assert.deepEqual(await whole(blobs, `b${at}`), Buffer.concat(pieces));
+      }
+      const full = await blobs.bytes();
+      async function* breaking(): AsyncGenerator<Buffer> {
+        yield randomBytes(300_000);
+        throw new Error("the client left");
+      }
+      await assert.rejects(blobs.write("c0", breaking()), /the client left/);
+      await assert.rejects(whole(blobs, "c0"), { code: "no-such-blob" });
+      assert.equal(await blobs.bytes(), full);
+      await blobs.remove("b0");
+      await blobs.remove("b0");
+      await assert.rejects(whole(blobs, "b0"), { code: "no-such-blob" });
+      assert.equal(await blobs.bytes(), 2 * 262_144);
+    });
+
+    each("knows the blobs that nobody has written to for so long, of this queue alone", async () => {
+      // One page of ids, and some more.
+      const ids = Array.from({ length: 1_003 }, (_, at) => `${at.toString(16).padStart(4, "0")}-a`);
+      const blobs = await backend.openBlobs(queueName, systemClock);
+      const others = await backend.openBlobs(`${queueName}-other`, systemClock);
+      for (const id of ids) await blobs.write(id, Readable.from([Buffer.from("x")], { objectMode: true }));
+      await others.write("f1", Readable.from([Buffer.from("x")], { objectMode: true }));
+      const untouched = async (span: number): Promise<string[]> =>
+        (await collect(blobs.untouched(span))).sort();
+      assert.deepEqual(await untouched(600_000), []);
+      const last = Date.now();
+      while (Date.now() < last + 5) await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual(await untouched(0), ids);
+      // As they are removed meanwhile.
+      const removed: string[] = [];
+      for await (const id of blobs.untouched(0)) {
+        await blobs.remove(id);
+        removed.push(id);
+      }
+      assert.deepEqual(removed.sort(), ids);
+      assert.equal(await blobs.bytes(), 0);
+      assert.equal((await whole(others, "f1")).length, 1);
+    });
+
     each("adds a job of one id once", async () => {
       const queue = await openQueue();
       for (const target of ["/first", "/second"])
@@ -304,6 +381,9 @@ for (const { name, skip, open } of BACKENDS) {
     });
   });
 }
+
+const whole = async (blobs: BlobStore, id: string): Promise<Buffer> =>
+  Buffer.concat(await collect(blobs.read(id)));
 
 /** Of what has to be asked for. */
 async function until(holds: () => Promise<boolean>): Promise<void> {

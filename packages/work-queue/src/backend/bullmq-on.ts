@@ -20,6 +20,7 @@ interface Closable {
 export function bullmqOn<Kind extends IQueueBackend, Connection>(
   factory: BackendFactory<Kind, Connection>,
   { asking, waiting, cut, end }: Connections<Connection>,
+  openBlobs: Backend["openBlobs"],
 ): Backend {
   const { Queue, Worker, QueueEvents, QueueEventsProducer } = withBackend(factory);
   const opened: Closable[] = [];
@@ -34,6 +35,7 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
       open(new Worker(name, process, { ...options, connection: waiting })),
     openEvents: (name) => open(new QueueEvents(name, { connection: waiting })),
     openEventsProducer: (name) => open(new QueueEventsProducer(name, { connection: asking })),
+    openBlobs,
     close: async () => {
       cut();
       await Promise.allSettled(opened.map((closable) => closable.close()));

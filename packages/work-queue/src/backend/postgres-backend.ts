@@ -1,8 +1,10 @@
 /** Jobs in Postgres 13 or later, in a schema of their own that is made, and brought up to date, when it is opened. */
-import { OutriggerError } from "@outrigger/core";
+import { OutriggerError, readSecretFile, readText } from "@outrigger/core";
 import { createPostgresBackend, runMigrations, type PgPool } from "bullmq";
 import { Socket } from "node:net";
 import pg from "pg";
+import { parseIntoClientConfig } from "pg-connection-string";
+import { PostgresBlobs } from "../blobs/postgres-blobs.ts";
 import type { Backend } from "./backend.ts";
 import { bullmqOn } from "./bullmq-on.ts";
 import { SCHEMA } from "./schema.ts";
@@ -10,12 +12,23 @@ import { SCHEMA } from "./schema.ts";
 /** Of each queue, worker and set of events. */
 const CONNECTIONS = 8;
 
-/** @throws OutriggerError `postgres-unreachable`; an error of pg where the database is not ours to write */
-export async function openPostgres(url: string): Promise<Backend> {
+/** @throws OutriggerError `postgres-unreachable`, `unreadable-secret`; an error of pg where the database is not ours to write */
+export async function openPostgres(
+  url: string,
+  {
+    passwordFile,
+    caFile,
+  }: { readonly passwordFile?: string | undefined; readonly caFile?: string | undefined },
+): Promise<Backend> {
   const sockets = new Sockets();
+  // Where it cannot be read pg would say that the server is away.
+  if (passwordFile !== undefined) await readSecretFile(passwordFile, "passwordFile");
   const config = {
-    connectionString: url,
+    // Read by itself: as connectionString its want of a password would count more than ours.
+    ...parseIntoClientConfig(url),
     stream: () => sockets.open(),
+    ...(passwordFile !== undefined && { password: () => readSecretFile(passwordFile, "passwordFile") }),
+    ...(caFile !== undefined && { ssl: { ca: await readText(caFile) } }),
     application_name: "outrigger-work-queue",
     connectionTimeoutMillis: 5_000,
   };
@@ -44,12 +57,11 @@ export async function openPostgres(url: string): Promise<Backend> {
   });
   // It is one; its types say the same by other words.
   const connection = pool as unknown as PgPool;
-  return bullmqOn(createPostgresBackend, {
-    asking: connection,
-    waiting: connection,
-    cut: () => sockets.cut(),
-    end: () => pool.end(),
-  });
+  return bullmqOn(
+    createPostgresBackend,
+    { asking: connection, waiting: connection, cut: () => sockets.cut(), end: () => pool.end() },
+    (queue, clock) => PostgresBlobs.open(pool, queue, clock),
+  );
 }
 
 /** Of one backend, ended all at once: pg's own end waits for the server to hang up. */

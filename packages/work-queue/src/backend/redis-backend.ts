@@ -1,7 +1,18 @@
 /** Jobs in Redis or Valkey. A job that was answered 202 must be on its disk: a server that would lose it is refused. */
+import { once } from "node:events";
 import { createRedisBackend } from "bullmq";
-import { OutriggerError, type Milliseconds } from "@outrigger/core";
+import {
+  formatRedisPlace,
+  OutriggerError,
+  parseRedisUrl,
+  redisLogin,
+  type Milliseconds,
+  type RedisAddress,
+  type RedisFiles,
+  type RedisLogin,
+} from "@outrigger/core";
 import { Redis } from "ioredis";
+import { RedisBlobs } from "../blobs/redis-blobs.ts";
 import type { Backend } from "./backend.ts";
 import { bullmqOn } from "./bullmq-on.ts";
 import { RedisClients } from "./redis-clients.ts";
@@ -9,38 +20,54 @@ import { RedisClients } from "./redis-clients.ts";
 /** What of durability may be missing. */
 export type Allowance = "no-aof" | "eviction";
 
+const NAME = "outrigger-work-queue";
 /** One that accepts and says nothing for so long is away. */
 const PATIENCE: Milliseconds = 5_000;
 
-/** @throws OutriggerError `redis-unreachable`, `not-durable` */
-export async function openRedis(url: string, allowed: readonly Allowance[]): Promise<Backend> {
-  const connection = connectionTo(url);
-  await inspect(connection, allowed);
-  const clients = new RedisClients();
-  return bullmqOn(createRedisBackend, {
-    asking: clients.open({ ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 0 }),
-    waiting: clients.open({ ...connection, maxRetriesPerRequest: null }),
-    cut: () => clients.end(),
-    end: async () => {},
-  });
+/** @throws OutriggerError `redis-unreachable`, `not-durable`, `unreadable-secret` */
+export async function openRedis(
+  url: string,
+  files: RedisFiles,
+  allowed: readonly Allowance[],
+): Promise<Backend> {
+  const address = parseRedisUrl(url);
+  const login = await redisLogin(address, files);
+  await inspect(address, login, allowed);
+  const clients = new RedisClients(
+    files.passwordFile === undefined ? null : () => redisLogin(address, files),
+  );
+  const connection = { ...login, connectionName: NAME };
+  const asking = clients.open({ ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+  const waiting = clients.open({ ...connection, maxRetriesPerRequest: null });
+  return bullmqOn(
+    createRedisBackend,
+    { asking, waiting, cut: () => clients.end(), end: async () => {} },
+    async (queue, clock) => {
+      try {
+        if (asking.status !== "ready") await once(asking, "ready");
+      } catch (thrown) {
+        throw unreachable(address, thrown);
+      }
+      return new RedisBlobs(asking, queue, clock);
+    },
+  );
 }
 
-type Connection = ReturnType<typeof connectionTo>;
+const unreachable = (address: RedisAddress, cause: unknown): OutriggerError =>
+  new OutriggerError(
+    "redis-unreachable",
+    `no connection to Redis at ${formatRedisPlace(address)}: ${(cause as Error).message}`,
+    { cause },
+  );
 
-function connectionTo(url: string) {
-  const { hostname, port, protocol } = new URL(url);
-  return {
-    // Of an IPv6 address: without its brackets.
-    host: hostname.replace(/^\[|\]$/g, ""),
-    port: Number(port || 6379),
-    ...(protocol === "rediss:" && { tls: {} }),
-    connectionName: "outrigger-work-queue",
-  };
-}
-
-async function inspect(connection: Connection, allowed: readonly Allowance[]): Promise<void> {
+async function inspect(
+  address: RedisAddress,
+  login: RedisLogin,
+  allowed: readonly Allowance[],
+): Promise<void> {
   const redis = new Redis({
-    ...connection,
+    ...login,
+    connectionName: NAME,
     lazyConnect: true,
     retryStrategy: () => null,
     connectTimeout: PATIENCE,
@@ -53,11 +80,7 @@ async function inspect(connection: Connection, allowed: readonly Allowance[]): P
     await redis.connect();
     info = await redis.info();
   } catch (thrown) {
-    throw new OutriggerError(
-      "redis-unreachable",
-      `no connection to Redis at ${connection.host}:${connection.port}: ${(cause ?? (thrown as Error)).message}`,
-      { cause: thrown },
-    );
+    throw unreachable(address, cause ?? thrown);
   } finally {
     redis.disconnect();
   }

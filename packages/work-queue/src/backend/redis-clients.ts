@@ -3,11 +3,18 @@
  * beside a Redis that is away does not end: ioredis says nothing of its end where it is told to while it waits to dial again,
  * and BullMQ dials those it has closed.
  */
+import type { RedisLogin } from "@outrigger/core";
 import { Redis, type RedisOptions } from "ioredis";
 
 export class RedisClients {
   readonly #clients = new Set<Redis>();
+  readonly #login: (() => Promise<RedisLogin>) | null;
   #ended = false;
+
+  /** @param login asked before each further connection, for a password that was rotated; null: it cannot be */
+  constructor(login: (() => Promise<RedisLogin>) | null) {
+    this.#login = login;
+  }
 
   open(options: RedisOptions): Redis {
     // No farewell: a Redis that does not answer would not answer that either.
@@ -17,13 +24,19 @@ export class RedisClients {
     client.on("error", () => {});
     client.duplicate = (override) => this.open({ ...client.options, ...override });
     const connect = client.connect.bind(client);
-    client.connect = () => (this.#ended ? Promise.reject(new Error("Connection is closed.")) : connect());
+    client.connect = async () => {
+      // Where it cannot be read now the old one is tried: who throws here is not asked to connect again.
+      if (this.#login !== null) Object.assign(client.options, await this.#login().catch(() => null));
+      if (this.#ended || client.status === "end") throw new Error("Connection is closed.");
+      return connect();
+    };
     const disconnect = client.disconnect.bind(client);
     client.disconnect = (reconnect = false) => {
       // A dial that is given up ends, and says so.
       if (!reconnect && client.status === "reconnecting") connect().catch(() => {});
       disconnect(reconnect);
     };
+    gatherWrites(client);
     return client;
   }
 
@@ -31,4 +44,22 @@ export class RedisClients {
     this.#ended = true;
     for (const client of this.#clients) client.disconnect();
   }
+}
+
+/** What is asked for in one turn of the event loop is one write: jobs come, and end, several in a turn. */
+function gatherWrites(client: Redis): void {
+  const send = client.sendCommand.bind(client);
+  let isGathering = false;
+  client.sendCommand = (command, stream) => {
+    const socket = client.stream as typeof client.stream | undefined;
+    if (socket !== undefined && !isGathering) {
+      isGathering = true;
+      socket.cork();
+      setImmediate(() => {
+        isGathering = false;
+        socket.uncork();
+      });
+    }
+    return send(command, stream);
+  };
 }

@@ -1,4 +1,5 @@
 /** Where jobs are kept, as a configuration names it. */
+import { OutriggerError, parseRedisUrl } from "@outrigger/core";
 import { z } from "zod";
 
 export type BackendAddress =
@@ -6,21 +7,34 @@ export type BackendAddress =
   | { readonly kind: "redis" | "postgres"; readonly url: string };
 
 const ACCEPTED =
-  "embedded:FOLDER, redis://HOST[:PORT], rediss://..., or postgres://[USER@]HOST[:PORT]/DATABASE";
+  "embedded:FOLDER, redis://[USER@]HOST[:PORT], rediss://..., unix:///PATH of a Redis, or postgres://[USER@]HOST[:PORT]/DATABASE";
 
 export const backendOption = z
   .codec(z.string({ error: `accepted: ${ACCEPTED}` }), z.custom<BackendAddress>(), {
     decode(input, context) {
       const [, folder] = /^embedded:([^\0]+)$/.exec(input) ?? [];
       if (folder !== undefined) return { kind: "embedded", folder } as const;
-      if (URL.canParse(input)) {
-        // Only database 0: the driver goes on there where another one is refused to it (BUSY), and jobs would be in two.
-        // A password is not given to the server: one that is taken and dropped would be looked for elsewhere.
-        if (/^rediss?:\/\/[^/@?#]+\/?$/.test(input)) return { kind: "redis", url: input } as const;
-        if (/^postgres(ql)?:\/\/[^/]/.test(input)) return { kind: "postgres", url: input } as const;
+      try {
+        if (/^(rediss?|unix):/.test(input)) {
+          if (parseRedisUrl(input).db === 0) return { kind: "redis", url: input } as const;
+          // The driver goes on in database 0 where another one is refused to it (BUSY): jobs would be in two.
+          throw new OutriggerError(
+            "bad-backend",
+            "only database 0 can be used: give this queue a Redis of its own, or a name of its own there",
+          );
+        }
+        if (/^postgres(ql)?:\/\/[^/]/.test(input) && URL.canParse(input)) {
+          if (new URL(input).password === "") return { kind: "postgres", url: input } as const;
+          throw new OutriggerError(
+            "bad-backend",
+            "a password stands in it: put it into a file and name that (passwordFile)",
+          );
+        }
+        throw new OutriggerError("bad-backend", `accepted: ${ACCEPTED}`);
+      } catch (thrown) {
+        context.issues.push({ code: "custom", input, message: OutriggerError.from(thrown).message });
+        return z.NEVER;
       }
-      context.issues.push({ code: "custom", input, message: `accepted: ${ACCEPTED}` });
-      return z.NEVER;
     },
     encode: (address) => (address.kind === "embedded" ? `embedded:${address.folder}` : address.url),
   })

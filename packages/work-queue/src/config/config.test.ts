@@ -4,10 +4,18 @@ import { parseWorkQueueConfig } from "./config.ts";
 
 const backendOf = (backend: string) => parseWorkQueueConfig({ backend }).backend;
 
+test("a rate is a number and its time", () => {
+  const rate = (text: string) => parseWorkQueueConfig({ backend: "embedded:x", rate: text }).rate;
+  assert.deepEqual(rate("10/s"), { max: 10, span: 1_000 });
+  assert.deepEqual(rate("600/2m"), { max: 600, span: 120_000 });
+  for (const text of ["10", "0/s", "10/", "-1/s", "10/0s", "10/25h", "1.5/s", "10 / s"])
+    assert.throws(() => rate(text), /accepted: a number and its time: 10\/s/, text);
+});
+
 test("a backend is a folder, a Redis or a Postgres", () => {
   assert.deepEqual(backendOf("embedded:/var/lib/q"), { kind: "embedded", folder: "/var/lib/q" });
   assert.deepEqual(backendOf("embedded:q"), { kind: "embedded", folder: "q" });
-  for (const url of ["redis://r", "redis://r:6379/", "rediss://[::1]:6380"])
+  for (const url of ["redis://r", "redis://me@r:6379/", "rediss://[::1]:6380", "unix:///run/r.sock"])
     assert.deepEqual(backendOf(url), { kind: "redis", url });
   for (const url of ["postgres://u@db/q", "postgresql://u@db:5432/q"])
     assert.deepEqual(backendOf(url), { kind: "postgres", url });
@@ -15,12 +23,31 @@ test("a backend is a folder, a Redis or a Postgres", () => {
 
 test("what is none, or a database of Redis other than the first, is refused with what is accepted", () => {
   for (const backend of ["", "embedded:", "redis://", "redis://r/1", "mysql://x/y", "/var", "redis"])
-    assert.throws(() => backendOf(backend), /accepted: embedded:FOLDER, redis:\/\/HOST\[:PORT\], /, backend);
+    assert.throws(
+      () => backendOf(backend),
+      /accepted: embedded:FOLDER, redis:|redis:\/\/\[USER@\]HOST|only database 0/,
+      backend,
+    );
 });
 
-test("a Redis with a password, or options, is refused: they would be dropped", () => {
-  for (const backend of ["redis://:secret@r", "rediss://u:secret@r:6379/", "redis://r?family=6"])
-    assert.throws(() => backendOf(backend), /accepted: embedded:FOLDER, redis:\/\/HOST\[:PORT\], /, backend);
+test("a password in an address is refused, is not shown, and has its place in a file", () => {
+  for (const backend of ["redis://:hunter2@r", "rediss://u:hunter2@r:6379/", "postgres://u:hunter2@db/q"])
+    assert.throws(
+      () => backendOf(backend),
+      (thrown: Error) =>
+        /put it into a file and name that \(passwordFile\)/.test(thrown.message) &&
+        !thrown.message.includes("hunter2"),
+      backend,
+    );
+  assert.throws(() => backendOf("redis://r?family=6"), /it has a \?/);
+  assert.throws(
+    () => parseWorkQueueConfig({ backend: "embedded:q", passwordFile: "/run/secret" }),
+    /only redis:\/\/ and postgres:\/\/ have one/,
+  );
+  assert.throws(
+    () => parseWorkQueueConfig({ backend: "postgres://u@db/q?sslmode=require", caFile: "/ca.pem" }),
+    /says something else of TLS/,
+  );
 });
 
 test("a request is not known longer by its key than its answer is kept", () => {

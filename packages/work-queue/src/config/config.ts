@@ -10,6 +10,9 @@ import {
 } from "@outrigger/core";
 import { z } from "zod";
 import { backendOption } from "./backend-option.ts";
+import { blobsOption } from "./blobs-option.ts";
+import { rateOption } from "./rate-option.ts";
+import { rulesOption } from "./rules-option.ts";
 import { concurrencyOption } from "./concurrency-option.ts";
 import { problemOfTarget } from "../webhooks/target.ts";
 
@@ -32,6 +35,14 @@ export const workQueueSchema = z
       .prefault("http://127.0.0.1:3000")
       .describe("The workload."),
     backend: backendOption.describe("Where jobs are kept."),
+    passwordFile: filePathSchema
+      .optional()
+      .describe("File with the password of the Redis or Postgres; read again at each connection."),
+    caFile: filePathSchema
+      .optional()
+      .describe(
+        "PEM file of the authorities to trust: for rediss:// instead of those that Node ships, for postgres:// with TLS required.",
+      ),
     allowLoss: listOption({ max: 2 })
       .pipe(z.array(z.enum(["no-aof", "eviction"])))
       .prefault([])
@@ -58,6 +69,14 @@ export const workQueueSchema = z
     maxConcurrency: intOption({ min: 1, max: 10_000 })
       .prefault(1_000)
       .describe("The most that adaptive comes to."),
+    rate: rateOption
+      .optional()
+      .describe("How many jobs all workers together begin in which time; the same for all of them."),
+    rules: rulesOption
+      .prefault([])
+      .describe(
+        "Which requests pass straight to the workload, and what their path says of the others' jobs; the first that fits counts, and one that none fits is a job.",
+      ),
     attempts: intOption({ min: 1, max: 1_000 }).prefault(5).describe("How often a job is tried."),
     backoff: durationOption({ min: 1 })
       .prefault("1s")
@@ -74,9 +93,22 @@ export const workQueueSchema = z
     storeTimeout: durationOption({ min: 1 })
       .prefault("5s")
       .describe("How long keeping a job may take until its caller is told 503."),
-    maxBody: sizeOption({ min: 0, max: 64 * 1024 * 1024 })
-      .prefault("64KiB")
+    blobs: blobsOption
+      .prefault("backend")
+      .describe(
+        "Where bodies above 64 KiB are kept. folder:PATH: on a volume that front and workers all mount; a folder that is not the others' is refused.",
+      ),
+    maxBody: sizeOption({ min: 0 })
+      .prefault("16MiB")
       .describe("The largest body that is taken; a larger one is answered 413."),
+    maxAnswer: sizeOption({ min: 0 })
+      .prefault("16MiB")
+      .describe("The largest answer of the workload that is kept; with a larger one the job fails: answer."),
+    maxBytes: sizeOption({ min: 0 })
+      .prefault("1GiB")
+      .describe(
+        "Bytes of bodies above 64 KiB, of all jobs; a further one is answered 429. Counted every ten seconds.",
+      ),
     maxDepth: intOption({ min: 1 })
       .prefault(100_000)
       .describe(
@@ -106,7 +138,8 @@ export const workQueueSchema = z
       ),
   })
   .superRefine((config, context) => {
-    const { idempotencyWindow, keepAnswers, role, scaler, webhooks, webhookSecretFile } = config;
+    const { idempotencyWindow, keepAnswers, backend, passwordFile, caFile } = config;
+    const { role, scaler, webhooks, webhookSecretFile } = config;
     if (webhooks.length > 0 && webhookSecretFile === undefined)
       context.addIssue({
         code: "custom",
@@ -119,6 +152,20 @@ export const workQueueSchema = z
         path: ["scaler"],
         message:
           "workers that scale to zero cannot ask for themselves: give it to the front (role front or both)",
+      });
+    const isServer = backend.kind !== "embedded";
+    for (const [key, file] of Object.entries({ passwordFile, caFile }))
+      if (file !== undefined && !isServer)
+        context.addIssue({
+          code: "custom",
+          path: [key],
+          message: "only redis:// and postgres:// have one: remove it, or say which server",
+        });
+    if (caFile !== undefined && backend.kind === "postgres" && /[?&]ssl/.test(backend.url))
+      context.addIssue({
+        code: "custom",
+        path: ["caFile"],
+        message: "the backend's URL says something else of TLS (ssl...): one of them",
       });
     if (idempotencyWindow > keepAnswers)
       context.addIssue({

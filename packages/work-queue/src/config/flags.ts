@@ -22,9 +22,23 @@ export const FLAGS: readonly FlagDeclaration[] = [
     value: "embedded:DIR|redis://HOST|postgres://HOST/DB",
     help: "where jobs are kept",
   },
+  {
+    name: "password-file",
+    key: ["passwordFile"],
+    value: "FILE",
+    help: "the password of redis:// or postgres://",
+  },
   { name: "allow-loss", key: ["allowLoss"], value: "no-aof,eviction", help: "what a Redis may lack" },
+  { name: "blobs", key: ["blobs"], value: "backend|folder:PATH", help: "where bodies above 64 KiB are kept" },
   { name: "queue", key: ["queue"], value: "NAME", help: "the same for front and workers" },
   { name: "concurrency", key: ["concurrency"], value: "N|adaptive", help: "jobs that a worker runs at once" },
+  { name: "rate", key: ["rate"], value: "N/SPAN", help: "jobs that all workers begin, as 10/s" },
+  {
+    name: "rules",
+    key: ["rules"],
+    value: "RULE;RULE",
+    help: "what passes, and what is queued how: 'GET,HEAD *=pass; POST /slow/*=queue?priority=5'",
+  },
   { name: "backoff", key: ["backoff"], value: "DURATION", help: "most of the pause after a first attempt" },
   { name: "max-backoff", key: ["maxBackoff"], value: "DURATION", help: "most of any pause between attempts" },
   {

@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { noRedisServer, RedisServer } from "@outrigger/core/testing";
 import { UnrecoverableError } from "bullmq";
-import type { ControlReply, ControlRoute } from "@outrigger/core";
+import { systemClock, type ControlReply, type ControlRoute } from "@outrigger/core";
 import type { Backend, JobQueue, JobWorker } from "../backend/backend.ts";
+import { Bodies } from "../blobs/bodies.ts";
 import { openBackend } from "../backend/open-backend.ts";
 import { formatFailure, type FailureReason } from "../job/failure.ts";
 import { DeadLetters } from "./dead-letters.ts";
@@ -14,6 +15,7 @@ const skip = noRedisServer;
 let redis: RedisServer;
 let backend: Backend;
 let queue: JobQueue;
+let bodies: Bodies;
 let worker: JobWorker;
 let letters: DeadLetters | null = null;
 /** Jobs fail for the reason that is their target. */
@@ -22,8 +24,9 @@ let heal = false;
 before(async () => {
   if (skip) return;
   redis = await RedisServer.start(["--appendonly", "yes"]);
-  backend = await openBackend({ kind: "redis", url: redis.url }, []);
+  backend = await openBackend({ backend: { kind: "redis", url: redis.url } });
   queue = backend.openQueue("q");
+  bodies = new Bodies(await backend.openBlobs("q", systemClock));
   worker = backend.openWorker(
     "q",
     async (job) => {
@@ -72,7 +75,7 @@ async function fail(ids: readonly string[], reason: string): Promise<void> {
 
 test("they are listed, shown, tried again and purged, one, by reason, or all", { skip }, async () => {
   assert.deepEqual(await call("GET", "/dead-letters"), { status: 503, text: "the queue is not open yet\n" });
-  letters = new DeadLetters(queue);
+  letters = new DeadLetters(queue, bodies);
   assert.deepEqual(await json("GET", "/dead-letters"), []);
   const many = Array.from({ length: 230 }, (_, index) => `r${index}`);
   await fail(many, "refused");
@@ -129,7 +132,7 @@ test("they are listed, shown, tried again and purged, one, by reason, or all", {
 });
 
 test("one that is tried again has all attempts before it", { skip }, async () => {
-  letters = new DeadLetters(queue);
+  letters = new DeadLetters(queue, bodies);
   await fail(["c1"], "refused");
   assert.deepEqual(await json("POST", "/dead-letters/replay?id=c1"), { replayed: 1 });
   while ((await queue.getJobState("c1")) !== "failed");
@@ -145,26 +148,30 @@ test("one that somebody else has tried again meanwhile is not purged", { skip },
       if (name !== "getJobs") return Reflect.get(target, name, target) as unknown;
       return async (...asked: Parameters<JobQueue["getJobs"]>) => {
         const jobs = await target.getJobs(...asked);
-        await new DeadLetters(queue).replay("all");
+        await new DeadLetters(queue, bodies).replay("all");
         while ((await queue.getJobState("e1")) !== "completed");
         return jobs;
       };
     },
   });
-  assert.equal(await new DeadLetters(slow).purge("all"), 0);
+  assert.equal(await new DeadLetters(slow, bodies).purge("all"), 0);
   assert.equal(await queue.getJobState("e1"), "completed");
   heal = false;
 });
 
 test("what is not said, or said twice, is refused, and nothing is done", { skip }, async () => {
-  letters = new DeadLetters(queue);
+  letters = new DeadLetters(queue, bodies);
   await fail(["d1"], "refused");
   for (const [method, path, why] of [
     ["POST", "/dead-letters/purge", /say which/],
     ["POST", "/dead-letters/replay", /say which/],
     ["POST", "/dead-letters/purge?all=false", /accepted: true/],
     ["POST", "/dead-letters/purge?all=true&id=d1", /exclude each other/],
-    ["GET", "/dead-letters?reason=bad", /accepted: refused, attempts, stalled, cancelled, unreadable/],
+    [
+      "GET",
+      "/dead-letters?reason=bad",
+      /accepted: refused, answer, attempts, deadline, stalled, cancelled, unreadable/,
+    ],
     ["GET", "/dead-letters?count=0", /from 1 to 1000/],
     ["GET", "/dead-letters?count=x", /from 1 to 1000/],
   ] as const) {

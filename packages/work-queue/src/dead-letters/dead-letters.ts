@@ -1,6 +1,7 @@
 /** Jobs that were given up: what they were, why, and another try for them. */
 import type { Job } from "bullmq";
 import type { JobQueue } from "../backend/backend.ts";
+import type { Bodies } from "../blobs/bodies.ts";
 import type { Answer } from "../job/answer.ts";
 import { parseFailure, type Failure, type FailureReason } from "../job/failure.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
@@ -25,8 +26,11 @@ const PAGE = 100;
 export class DeadLetters {
   readonly #queue: JobQueue;
 
-  constructor(queue: JobQueue) {
+  readonly #bodies: Bodies;
+
+  constructor(queue: JobQueue, bodies: Bodies) {
     this.#queue = queue;
+    this.#bodies = bodies;
   }
 
   /** The latest first. */
@@ -48,14 +52,20 @@ export class DeadLetters {
 
   /** They wait again, with as many attempts as a new job. @returns how many */
   async replay(which: Which): Promise<number> {
-    return this.#act(which, (job) =>
-      job.retry("failed", { resetAttemptsMade: true, resetAttemptsStarted: true }),
-    );
+    return this.#act(which, async (job) => {
+      // Somebody wants it now, late as it is.
+      const { deadline, ...request } = job.data;
+      if (deadline !== undefined) await job.updateData(request);
+      await job.retry("failed", { resetAttemptsMade: true, resetAttemptsStarted: true });
+    });
   }
 
   /** They are gone. @returns how many */
   async purge(which: Which): Promise<number> {
-    return this.#act(which, (job) => job.remove());
+    return this.#act(which, async (job) => {
+      await job.remove();
+      await this.#bodies.drop(job.data.body, parseFailure(job.failedReason).answer?.body);
+    });
   }
 
   async #act(which: Which, act: (job: Job<StoredRequest, Answer>) => Promise<void>): Promise<number> {

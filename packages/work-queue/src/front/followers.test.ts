@@ -34,7 +34,7 @@ beforeEach(() => {
     if (state instanceof Error) throw state;
     return state === null ? null : standing(state);
   };
-  followers = new Followers({ clock, events: events as unknown as QueueEvents, find });
+  followers = new Followers({ clock, openEvents: () => events as unknown as QueueEvents, find });
 });
 
 class Caller {
@@ -112,9 +112,18 @@ test("an event that was missed delays, and loses nothing; a backend that is away
   state = new Error("away");
   await clock.advanceAsync(60_000);
   state = "done";
-  await clock.advanceAsync(4_999);
   assert.deepEqual(caller.told, ["waiting"]);
-  await clock.advanceAsync(1);
+  await clock.advanceAsync(5_000);
+  await followed;
+  assert.deepEqual(caller.told, ["waiting", "done"]);
+});
+
+test("an end within the first moments, while events may not be heard yet, is told then", async () => {
+  const caller = new Caller();
+  const followed = caller.follow();
+  await settle();
+  state = "done";
+  await clock.advanceAsync(25);
   await followed;
   assert.deepEqual(caller.told, ["waiting", "done"]);
 });

@@ -13,6 +13,8 @@ import { isEnd, type Standing } from "../job/standing.ts";
 const MOST_FOLLOWERS = 1_000;
 /** Between looks without an event. */
 const LOOK: Milliseconds = 5_000;
+/** While events may not be heard yet: the first look, then doubled. */
+const FIRST_LOOK: Milliseconds = 25;
 /** A stream that says nothing for longer is taken for dead by what is between. */
 const HEARTBEAT: Milliseconds = 15_000;
 const LET_GO = "let go";
@@ -21,7 +23,8 @@ const CHANGES = ["waiting", "active", "delayed", "removed", "completed", "failed
 
 export interface FollowersDeps {
   readonly clock: Clock;
-  readonly events: QueueEvents;
+  /** Opened when the first one follows: several events of every job are read from then on. */
+  openEvents(): QueueEvents;
   find(id: string): Promise<Standing | null>;
 }
 
@@ -78,6 +81,7 @@ export class Followers {
       ]);
       let standing: Standing | null = first;
       let told = "";
+      let pause = FIRST_LOOK;
       let said = clock.now();
       for (;;) {
         // Before the backend is asked, also the first time: a change after that wakes.
@@ -93,7 +97,8 @@ export class Followers {
         }
         if (left) return;
         if (standing === null || isEnd(standing.state) || this.#letsGo) break;
-        const timer = clock.timer(LOOK, wake);
+        const timer = clock.timer(Math.min(pause, said + HEARTBEAT - clock.now()), wake);
+        pause = Math.min(2 * pause, LOOK);
         await woken;
         timer.clear();
       }
@@ -107,7 +112,7 @@ export class Followers {
 
   /** Where nobody follows, a job's events cost nothing here. */
   #listen(begins: boolean): void {
-    const { events } = this.#deps;
+    const events = this.#deps.openEvents();
     for (const change of CHANGES) {
       if (begins) events.on(change, this.#wake);
       else events.off(change, this.#wake);

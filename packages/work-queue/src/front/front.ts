@@ -1,7 +1,11 @@
 /** Takes callers' requests in as jobs, and tells what became of them. */
-import { OutriggerError, type Bytes } from "@outrigger/core";
+import { createHash, randomUUID } from "node:crypto";
+import { OutriggerError, type Bytes, type Clock } from "@outrigger/core";
 import type { Fields, Handler, ServedRequest } from "@outrigger/proxy";
-import { readBody, storeBody } from "../job/body.ts";
+import { ruleFor, type Rule } from "../config/rules-option.ts";
+import { INLINE_BYTES } from "../blobs/blob-store.ts";
+import type { Answer } from "../job/answer.ts";
+import { isBlob, readBody, storeBody, type StoredBody } from "../job/body.ts";
 import { requestFields, type Field } from "../job/fields.ts";
 import { isEnd, standingJson, type Standing } from "../job/standing.ts";
 import type { Added, JobStore } from "../queue/job-store.ts";
@@ -9,12 +13,17 @@ import type { Followers } from "./followers.ts";
 import type { FrontMetrics } from "./front-metrics.ts";
 import { waitPreference } from "./prefer.ts";
 import type { Waits } from "./waits.ts";
+import { wishesOf, type Wishes } from "./wishes.ts";
 
 export interface FrontDeps {
   /** null: the backend was not reached yet. */
   queue(): FrontQueue | null;
   readonly maxBody: Bytes;
   readonly maxDepth: number;
+  /** Of large bodies, all together. */
+  readonly maxBytes: Bytes;
+  readonly rules: readonly Rule[];
+  readonly clock: Clock;
   readonly metrics: FrontMetrics;
 }
 
@@ -26,7 +35,14 @@ export interface FrontQueue {
 
 const JOB = /^\/jobs\/([0-9a-f]{32})(?:\/(result|events))?(?:\?|$)/;
 
-const REFUSALS: ReadonlySet<string> = new Set(["body-too-large", "key-reused", "full", "backend-away"]);
+const REFUSALS: ReadonlySet<string> = new Set([
+  "bad-field",
+  "body-too-large",
+  "key-reused",
+  "full",
+  "backend-away",
+  "blob-not-kept",
+]);
 
 export class Front implements Handler {
   readonly #deps: FrontDeps;
@@ -35,8 +51,8 @@ export class Front implements Handler {
     this.#deps = deps;
   }
 
-  takes(): boolean {
-    return true;
+  takes(method: string, target: string): boolean {
+    return JOB.test(target) || ruleFor(this.#deps.rules, method, target)?.passes !== true;
   }
 
   async handle(request: ServedRequest): Promise<void> {
@@ -47,11 +63,14 @@ export class Front implements Handler {
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
       if (REFUSALS.has(code)) this.#deps.metrics.refused(code);
-      if (code === "body-too-large") refuse(request, 413, code, `${message} (maxBody)`);
+      if (code === "body-too-large") refuse(request, 413, code, message);
+      else if (code === "bad-field") refuse(request, 400, code, message);
       else if (code === "key-reused") refuse(request, 422, code, message);
       else if (code === "full" || code === "too-many-followers")
         refuse(request, 429, code, message, [["retry-after", "5"]]);
-      else if (code === "backend-away") refuse(request, 503, code, message, [["retry-after", "1"]]);
+      else if (code === "backend-away" || code === "blob-not-kept" || code === "blob-not-read")
+        refuse(request, 503, code, message, [["retry-after", "1"]]);
+      else if (code === "no-such-blob") refuse(request, 410, code, message);
       else throw thrown;
     }
   }
@@ -66,7 +85,8 @@ export class Front implements Handler {
   async #take(request: ServedRequest): Promise<void> {
     const { waits } = this.#queue;
     const { kept, toUs } = requestFields(request.headText);
-    const { id } = await this.#keep(request, kept, toUs.get("idempotency-key"));
+    const wishes = wishesOf(toUs, ruleFor(this.#deps.rules, request.method, request.target));
+    const { id } = await this.#keep(request, kept, wishes, toUs.get("idempotency-key"));
     const wait = waitPreference(toUs.get("prefer"));
     let standing: Standing | null = null;
     try {
@@ -75,22 +95,47 @@ export class Front implements Handler {
       // The job is kept, and whoever were told otherwise would send it again.
       if (OutriggerError.from(thrown).code !== "backend-away") throw thrown;
     }
-    if (standing?.answer) return answerAs(request, standing);
+    if (standing?.answer) return this.#answerAs(request, standing.id, standing.answer);
     const location = `/jobs/${id}`;
     send(request, 202, [["location", location]], { id, state: standing?.state ?? "waiting", location });
   }
 
   /** Apart from the waiting for its end, which holds no body. @throws OutriggerError why it is not kept */
-  async #keep(request: ServedRequest, fields: readonly Field[], key: string | undefined): Promise<Added> {
-    const { maxBody, maxDepth, metrics } = this.#deps;
+  async #keep(
+    request: ServedRequest,
+    fields: readonly Field[],
+    wishes: Wishes,
+    key: string | undefined,
+  ): Promise<Added> {
+    const { maxBody, maxDepth, maxBytes, clock, metrics } = this.#deps;
     const { store } = this.#queue;
     if (store.depth.unfinished >= maxDepth)
       throw new OutriggerError("full", `${maxDepth} jobs wait or run (maxDepth)`);
-    const body = await request.wholeBody(maxBody);
+    if (request.length > INLINE_BYTES && store.depth.bytes >= maxBytes)
+      throw new OutriggerError("full", `large bodies have ${maxBytes} bytes together (maxBytes)`);
     const { method, target } = request;
-    const added = await store.add({ method, target, fields, body: storeBody(body) }, key);
+    const tooLarge = (): OutriggerError =>
+      new OutriggerError("body-too-large", `the body has more than ${maxBody} bytes (maxBody)`);
+    if (request.length !== Infinity && request.length > maxBody) throw tooLarge();
+    const digest = key === undefined ? undefined : createHash("sha256").update(`${method} ${target}\n`);
+    // Drawn from a store of random bytes: to ask for 16 each time costs a tenth of keeping a job.
+    const id = randomUUID().replaceAll("-", "");
+    let body: StoredBody;
+    if (request.length <= INLINE_BYTES) {
+      const bytes = await request.wholeBody(maxBody);
+      digest?.update(bytes);
+      body = storeBody(bytes);
+    } else body = await store.bodies.keep(id, request.body(), { max: maxBody, tooLarge, digest });
+    if (isBlob(body)) store.depth.addedBytes(body.bytes);
+    const deadline = wishes.deadline === null ? {} : { deadline: clock.wallTime() + wishes.deadline };
+    const added = await store.add(
+      id,
+      { method, target, fields, body, ...deadline },
+      wishes,
+      key === undefined || digest === undefined ? null : { key, fingerprint: digest.digest("hex") },
+    );
     (added.isKnown ? metrics.known : metrics.kept).inc();
-    if (!added.isKnown) store.depth.added();
+    if (!added.isKnown) store.depth.added(wishes.delay);
     return added;
   }
 
@@ -106,7 +151,25 @@ export class Front implements Handler {
     if (what === "events") return this.#follow(request, standing);
     if (what === undefined) return send(request, 200, [], standingJson(standing));
     if (standing.answer === null) return send(request, 404, [], standingJson(standing));
-    answerAs(request, standing);
+    await this.#answerAs(request, id, standing.answer);
+  }
+
+  /** The workload's own. */
+  async #answerAs(request: ServedRequest, id: string, { status, fields, body }: Answer): Promise<void> {
+    const head: Fields = [...fields, ["outrigger-job", id]];
+    if (!isBlob(body)) return request.answer(status, head, readBody(body));
+    const pieces = this.#queue.store.bodies.read(body)[Symbol.asyncIterator]();
+    try {
+      // What is not there is said so, while it can be said.
+      let piece = await pieces.next();
+      request.beginStream(status, head, body.bytes);
+      if (request.method !== "HEAD")
+        for (; piece.done !== true && request.active; piece = await pieces.next())
+          await request.write(piece.value);
+      request.endStream();
+    } finally {
+      await pieces.return?.();
+    }
   }
 
   async #follow(request: ServedRequest, standing: Standing): Promise<void> {
@@ -130,13 +193,6 @@ export class Front implements Handler {
 
 const noSuchJob = (request: ServedRequest): void =>
   refuse(request, 404, "no-such-job", "no job has this id, or none any more");
-
-/** The workload's own answer. */
-function answerAs(request: ServedRequest, { id, answer }: Standing): void {
-  if (answer === null) return;
-  const { status, fields, body } = answer;
-  request.answer(status, [...fields, ["outrigger-job", id]], readBody(body));
-}
 
 function send(request: ServedRequest, status: number, fields: Fields, body: object): void {
   request.answer(status, [["content-type", "application/json"], ...fields], `${JSON.stringify(body)}\n`);

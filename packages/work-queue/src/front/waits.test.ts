@@ -11,6 +11,7 @@ let clock: VirtualClock;
 let events: EventEmitter;
 let state: JobState;
 let looks: number;
+let opened: number;
 let waits: Waits;
 let leave: () => void;
 const caller = { onLeft: (listener: () => void) => void (leave = listener) };
@@ -24,7 +25,12 @@ beforeEach(() => {
     looks++;
     return { id, state, attempts: 1, answer: null, failure: null };
   };
-  waits = new Waits({ clock, events: events as unknown as QueueEvents, find });
+  opened = 0;
+  const openEvents = (): QueueEvents => {
+    opened++;
+    return events as unknown as QueueEvents;
+  };
+  waits = new Waits({ clock, openEvents, find });
 });
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -59,7 +65,49 @@ test("those who wait can be let go, and nobody waits afterwards", async () => {
   assert.equal(waits.count, 0);
 });
 
+test("the queue's events are read once somebody waits, and not before", async () => {
+  assert.equal(opened, 0);
+  const waited = [waits.ended("one", 1_000, caller), waits.ended("two", 1_000, caller)];
+  await settle();
+  clock.advance(1_000);
+  await Promise.all(waited);
+  assert.equal(opened, 1);
+});
+
+test("whoever waits first is told soon of what ended before events were heard", async () => {
+  const waited = waits.ended("one", 60_000, caller);
+  await settle();
+  state = "done";
+  clock.advance(24);
+  await settle();
+  assert.equal(looks, 1);
+  clock.advance(1);
+  assert.equal((await waited)?.state, "done");
+});
+
+test("whoever waits first looks less and less often", async () => {
+  const waited = waits.ended("one", 60_000, caller);
+  for (const pause of [25, 50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]) {
+    await settle();
+    const before = looks;
+    clock.advance(pause - 1);
+    await settle();
+    assert.equal(looks, before);
+    clock.advance(1);
+    await settle();
+    assert.equal(looks, before + 1);
+  }
+  state = "done";
+  events.emit("completed", { jobId: "one" });
+  await waited;
+});
+
 test("an event that was missed delays, and loses nothing", async () => {
+  const first = waits.ended("other", 1, caller);
+  await settle();
+  clock.advance(5_000);
+  await first;
+  looks = 0;
   const waited = waits.ended("one", 60_000, caller);
   await settle();
   state = "failed";

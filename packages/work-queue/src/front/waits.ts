@@ -9,11 +9,14 @@ import type { Standing } from "../job/standing.ts";
 
 /** Between looks of a caller that waits, without an event. */
 const LOOK: Milliseconds = 5_000;
+/** While events may not be heard yet: the first look, then doubled. */
+const FIRST_LOOK: Milliseconds = 25;
 const LET_GO = "let go";
 
 export interface WaitsDeps {
   readonly clock: Clock;
-  readonly events: QueueEvents;
+  /** Several events of every job are read from then on: it is called when somebody waits, and once. */
+  openEvents(): QueueEvents;
   find(id: string): Promise<Standing | null>;
 }
 
@@ -23,13 +26,12 @@ export class Waits {
   readonly #wakes = new EventEmitter();
   #count = 0;
   #letsGo = false;
+  /** -Infinity: nobody has waited yet. */
+  #hearsSince = -Infinity;
 
   constructor(deps: WaitsDeps) {
     this.#deps = deps;
     this.#wakes.setMaxListeners(0);
-    const wake = ({ jobId }: { jobId: string }): void => void this.#wakes.emit(`job ${jobId}`);
-    deps.events.on("completed", wake);
-    deps.events.on("failed", wake);
   }
 
   /** Callers that wait now. */
@@ -54,6 +56,8 @@ export class Waits {
   ): Promise<Standing | null> {
     const { clock, find } = this.#deps;
     const end = clock.now() + span;
+    this.#hear();
+    let pause = clock.now() - this.#hearsSince < LOOK ? FIRST_LOOK : LOOK;
     let left = false;
     let wake = (): void => {};
     let woken = new Promise<void>((resolve) => (wake = resolve));
@@ -71,7 +75,8 @@ export class Waits {
         if (standing === null || standing.state === "done" || standing.state === "failed") return standing;
         const now = clock.now();
         if (left || this.#letsGo || now >= end) return null;
-        const timer = clock.timer(Math.min(LOOK, end - now), wake);
+        const timer = clock.timer(Math.min(pause, end - now), wake);
+        pause = Math.min(2 * pause, LOOK);
         await woken;
         timer.clear();
         woken = new Promise<void>((resolve) => (wake = resolve));
@@ -81,5 +86,13 @@ export class Waits {
       this.#wakes.off(LET_GO, onEnd);
       this.#count--;
     }
+  }
+
+  /** Told to the backend, but not when it does: what ends meanwhile is seen by a look. */
+  #hear(): void {
+    if (this.#hearsSince > -Infinity || this.#letsGo) return;
+    this.#hearsSince = this.#deps.clock.now();
+    const wake = ({ jobId }: { jobId: string }): void => void this.#wakes.emit(`job ${jobId}`);
+    this.#deps.openEvents().on("completed", wake).on("failed", wake);
   }
 }

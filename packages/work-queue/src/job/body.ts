@@ -1,13 +1,26 @@
-/** A body as it is stored: text where it is text, for that is short and can be read; base64 where it is not. */
+/** A body as it is stored: text where it is text, for that is short and can be read; base64 where it is not; apart if it is large. */
 import { isUtf8 } from "node:buffer";
+import type { Bytes } from "@outrigger/core";
 
-export type StoredBody = string | { readonly base64: string };
+/** Travels with its job. */
+export type InlineBody = string | { readonly base64: string };
 
-export function storeBody(bytes: Buffer): StoredBody {
+/** Is elsewhere, under this name. */
+export interface BlobBody {
+  readonly blob: string;
+  readonly bytes: Bytes;
+}
+
+export type StoredBody = InlineBody | BlobBody;
+
+export const isBlob = (stored: StoredBody): stored is BlobBody =>
+  typeof stored === "object" && "blob" in stored;
+
+export function storeBody(bytes: Buffer): InlineBody {
   // Postgres keeps no NUL in a text.
   return isUtf8(bytes) && !bytes.includes(0) ? bytes.toString("utf8") : { base64: bytes.toString("base64") };
 }
 
-export function readBody(stored: StoredBody): Buffer {
+export function readBody(stored: InlineBody): Buffer {
   return typeof stored === "string" ? Buffer.from(stored, "utf8") : Buffer.from(stored.base64, "base64");
 }

@@ -4,8 +4,12 @@ import type { Answer } from "./answer.ts";
 export const FAILURE_REASONS = [
   /** The workload answered with a status that is not tried again. */
   "refused",
+  /** The workload has done it; its answer was too large, or could not be kept. */
+  "answer",
   /** The last attempt failed, too. */
   "attempts",
+  /** Its time was up before it was done. */
+  "deadline",
   /** Workers that had it ended, again and again. */
   "stalled",
   /** Its caller did not want it any more. */

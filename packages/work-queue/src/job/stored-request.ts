@@ -8,6 +8,8 @@ export interface StoredRequest {
   /** Names and values, in their order. */
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly body: StoredBody;
+  /** Milliseconds since 1970 UTC, after which no attempt is begun or goes on. */
+  readonly deadline?: number;
   /** Of one with an Idempotency-Key: tells whether another with that key is the same. */
   readonly fingerprint?: string;
 }

@@ -1,6 +1,7 @@
 /**
- * The word that a running job is not wanted any more, from any process to the one that runs it: an event of the queue's own
- * stream. One that does not arrive leaves the job running, as a worker that is away would.
+ * The word that a running job is not wanted any more, from any process to the one that runs it: an event of a stream of its own,
+ * for whoever reads the queue's reads several events of every job. One that does not arrive leaves the job running, as a worker
+ * that is away would.
  */
 import type { QueueEvents, QueueEventsProducer } from "bullmq";
 
@@ -8,11 +9,15 @@ const EVENT = "outrigger-cancel";
 /** Events that the stream keeps; BullMQ's own number for its own. */
 const KEPT_EVENTS = 10_000;
 
+/** Where they are published: no queue can have that name. */
+export const cancellationsOf = (queue: string): string => `${queue}/cancellations`;
+
 export class Cancellations {
-  readonly #events: QueueEvents;
+  /** null: this process runs no jobs. */
+  readonly #events: QueueEvents | null;
   readonly #producer: QueueEventsProducer;
 
-  constructor(events: QueueEvents, producer: QueueEventsProducer) {
+  constructor(events: QueueEvents | null, producer: QueueEventsProducer) {
     this.#events = events;
     this.#producer = producer;
   }
@@ -23,7 +28,7 @@ export class Cancellations {
 
   onAsked(listener: (jobId: string) => void): void {
     // BullMQ's types know its own events alone.
-    (this.#events as unknown as NodeJS.EventEmitter).on(EVENT, ({ jobId }: { jobId: string }) =>
+    (this.#events as unknown as NodeJS.EventEmitter | null)?.on(EVENT, ({ jobId }: { jobId: string }) =>
       listener(jobId),
     );
   }

@@ -4,6 +4,7 @@ import { beforeEach, test } from "node:test";
 import { createMetrics } from "@outrigger/core";
 import { VirtualClock } from "@outrigger/core/testing";
 import type { JobQueue } from "../backend/backend.ts";
+import type { BlobStore } from "../blobs/blob-store.ts";
 import { DepthWatch } from "./depth-watch.ts";
 
 let clock: VirtualClock;
@@ -12,6 +13,7 @@ let answer = (_counts: Record<string, number>): void => {};
 let due: number;
 let changes: number;
 let watch: DepthWatch;
+const blobs = { bytes: async () => 0 } as unknown as BlobStore;
 
 beforeEach(() => {
   clock = new VirtualClock();
@@ -22,7 +24,7 @@ beforeEach(() => {
     getDelayedCount: async () => due,
     getJobs: async () => [],
   } as unknown as JobQueue;
-  watch = new DepthWatch({ queue, clock, metrics: createMetrics(), onChange: () => changes++ });
+  watch = new DepthWatch({ queue, blobs, clock, metrics: createMetrics(), onChange: () => changes++ });
 });
 
 test("what this process adds counts at once, and whoever asked for it hears of it", async () => {
@@ -33,6 +35,17 @@ test("what this process adds counts at once, and whoever asked for it hears of i
   counts = async () => ({ waiting: 1 });
   await clock.advanceAsync(1_000);
   assert.deepEqual([watch.toDo, changes], [1, 3]);
+});
+
+test("a job that is not to be begun yet wakes nobody, and counts as one that is not done", async () => {
+  await watch.start();
+  watch.added(60_000);
+  assert.deepEqual([watch.toDo, watch.unfinished, changes], [0, 1, 1]);
+  watch.added();
+  assert.deepEqual([watch.toDo, watch.unfinished, changes], [1, 2, 2]);
+  counts = async () => ({ delayed: 1, waiting: 1 });
+  await clock.advanceAsync(1_000);
+  assert.deepEqual([watch.toDo, watch.unfinished], [1, 2]);
 });
 
 test("jobs of every kind that a worker could take are to be done, and no others", async () => {

@@ -2,7 +2,8 @@
  * How many jobs there are in which state, and how old the oldest is. Asked for in the background, so that neither a request nor
  * a scrape waits for the backend: what it says may be a look old.
  */
-import type { Clock, Gauge, Metrics, Milliseconds, Timer } from "@outrigger/core";
+import type { Bytes, Clock, Gauge, Metrics, Milliseconds, Timer } from "@outrigger/core";
+import type { BlobStore } from "../blobs/blob-store.ts";
 import type { JobQueue } from "../backend/backend.ts";
 
 export interface Depth {
@@ -21,6 +22,7 @@ export interface Depth {
 
 export interface DepthWatchDeps {
   readonly queue: JobQueue;
+  readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly metrics: Metrics;
   /** Something was looked at, or added. */
@@ -30,6 +32,8 @@ export interface DepthWatchDeps {
 const LOOK_EVERY: Milliseconds = 1_000;
 /** An answer older than this says nothing of now: the backend is away, or does not answer. */
 const FRESH: Milliseconds = 5_000;
+/** Looks between two at the blobs, which take longer. */
+const BLOBS_EVERY = 10;
 const STATES = ["waiting", "delayed", "running", "failed"] as const;
 
 export class DepthWatch {
@@ -37,9 +41,14 @@ export class DepthWatch {
   readonly #gauges: Readonly<Record<(typeof STATES)[number], Gauge>>;
   readonly #oldest: Gauge;
   readonly #known: Gauge;
+  readonly #blobBytes: Gauge;
   #depth: Depth | null = null;
   #lookedAt: Milliseconds = 0;
   #addedSince = 0;
+  /** Of those, what can be begun now. */
+  #toDoSince = 0;
+  #bytes: Bytes = 0;
+  #looks = 0;
   #timer: Timer | null = null;
   #stopped = false;
 
@@ -53,6 +62,9 @@ export class DepthWatch {
       .with({});
     this.#known = metrics
       .gauge("outrigger_queue_reached", "1: the backend answered the last look; 0: the figures are older")
+      .with({});
+    this.#blobBytes = metrics
+      .gauge("outrigger_queue_blob_bytes", "Of bodies that are too large to be in their jobs")
       .with({});
   }
 
@@ -87,12 +99,24 @@ export class DepthWatch {
   get toDo(): number | null {
     if (this.#depth === null || this.#deps.clock.now() - this.#lookedAt > FRESH) return null;
     const { waiting, due, running } = this.#depth;
-    return waiting + due + running + this.#addedSince;
+    return waiting + due + running + this.#toDoSince;
   }
 
-  added(): void {
+  /** Of large bodies, all together: at the last look at them, and what this process has added since. */
+  get bytes(): Bytes {
+    return this.#bytes;
+  }
+
+  /** @param delay it is not begun before */
+  added(delay: Milliseconds = 0): void {
     this.#addedSince++;
+    if (delay > 0) return;
+    this.#toDoSince++;
     this.#deps.onChange?.();
+  }
+
+  addedBytes(bytes: Bytes): void {
+    this.#bytes += bytes;
   }
 
   async #lookAgain(): Promise<void> {
@@ -101,8 +125,9 @@ export class DepthWatch {
   }
 
   async #look(): Promise<void> {
-    const { queue, clock } = this.#deps;
+    const { queue, blobs, clock } = this.#deps;
     const before = this.#addedSince;
+    const toDoBefore = this.#toDoSince;
     try {
       const counts = await queue.getJobCounts("waiting", "prioritized", "delayed", "active", "failed");
       const last = (counts["waiting"] ?? 0) - 1;
@@ -121,11 +146,13 @@ export class DepthWatch {
       };
       // What was added while it was being asked for may be counted twice until the next look.
       this.#addedSince -= before;
+      this.#toDoSince -= toDoBefore;
+      this.#lookedAt = clock.now();
       for (const state of STATES) this.#gauges[state].value = this.#depth[state];
+      this.#deps.onChange?.();
+      if (this.#looks++ % BLOBS_EVERY === 0) this.#blobBytes.value = this.#bytes = await blobs.bytes();
       this.#oldest.value = this.#depth.oldest / 1_000;
       this.#known.value = 1;
-      this.#lookedAt = clock.now();
-      this.#deps.onChange?.();
     } catch {
       // Whoever adds jobs hears of it, and says so.
       this.#known.value = 0;

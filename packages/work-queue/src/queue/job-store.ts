@@ -1,6 +1,7 @@
 /** Keeps requests as jobs, and knows what became of them. All of it fails where the backend is away, within a time. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { OutriggerError, type Clock, type Metrics, type Milliseconds, type Timer } from "@outrigger/core";
+import type { Bodies } from "../blobs/bodies.ts";
 import type { Backend, JobQueue } from "../backend/backend.ts";
 import { DeadLetters } from "../dead-letters/dead-letters.ts";
 import { standingOf, type Standing } from "../job/standing.ts";
@@ -19,10 +20,26 @@ export interface JobStoreDeps {
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly cancellations: Cancellations;
+  readonly bodies: Bodies;
   /** The backend is not reached: it tries again by itself. */
   onError(error: Error): void;
   /** The depth was looked at, or a job added. */
   depthChanged(): void;
+}
+
+/** A key that its caller chose, and what it stands for. */
+export interface Idempotency {
+  readonly key: string;
+  /** Of method, target and body. */
+  readonly fingerprint: string;
+}
+
+export interface Timing {
+  readonly delay: Milliseconds;
+  /** 0: before all others. */
+  readonly priority: number;
+  /** null: as often as any. */
+  readonly attempts: number | null;
 }
 
 export interface Added {
@@ -35,19 +52,22 @@ export class JobStore {
   readonly #queue: JobQueue;
   readonly depth: DepthWatch;
   readonly deadLetters: DeadLetters;
+  readonly bodies: Bodies;
   readonly #options: JobStoreOptions;
   readonly #clock: Clock;
   readonly #cancellations: Cancellations;
 
   constructor(backend: Backend, options: JobStoreOptions, deps: JobStoreDeps) {
-    const { clock, metrics, cancellations, onError, depthChanged } = deps;
+    const { clock, metrics, cancellations, bodies, onError, depthChanged } = deps;
+    this.bodies = bodies;
     this.#options = options;
     this.#clock = clock;
     this.#cancellations = cancellations;
     this.#queue = backend.openQueue(options.queue);
     this.#queue.on("error", onError);
-    this.deadLetters = new DeadLetters(this.#queue);
-    this.depth = new DepthWatch({ queue: this.#queue, clock, metrics, onChange: depthChanged });
+    this.deadLetters = new DeadLetters(this.#queue, bodies);
+    const { blobs } = bodies;
+    this.depth = new DepthWatch({ queue: this.#queue, blobs, clock, metrics, onChange: depthChanged });
   }
 
   async start(): Promise<void> {
@@ -57,28 +77,43 @@ export class JobStore {
 
   /**
    * Resolves when the job is kept, as surely as the backend keeps anything.
-   * @param idempotencyKey a request with the key of an earlier one is that one
+   * @param jobId random, 32 hexadecimal digits
+   * @param timing when it may be done, and how often it is tried
+   * @param idempotency a request with the key of an earlier one is that one
    * @returns the job's id, and whether it is an earlier one's
    * @throws OutriggerError `backend-away`: it may be kept all the same. `key-reused`: the earlier one was another request
    */
-  async add(request: StoredRequest, idempotencyKey?: string): Promise<Added> {
-    const jobId = randomBytes(16).toString("hex");
-    const { attempts, idempotencyWindow } = this.#options;
-    const options = { jobId, attempts, backoff: { type: "custom" }, stackTraceLimit: 0 };
-    if (idempotencyKey === undefined) {
+  async add(
+    jobId: string,
+    request: StoredRequest,
+    { delay, priority, attempts }: Timing,
+    idempotency: Idempotency | null,
+  ): Promise<Added> {
+    const { idempotencyWindow } = this.#options;
+    const options = {
+      jobId,
+      attempts: attempts ?? this.#options.attempts,
+      backoff: { type: "custom" },
+      stackTraceLimit: 0,
+      ...(delay > 0 && { delay }),
+      ...(priority > 0 && { priority }),
+    };
+    if (idempotency === null) {
       await this.#within(this.#queue.add("http", request, options));
       return { id: jobId, isKnown: false };
     }
-    const fingerprint = fingerprintOf(request);
+    const { key, fingerprint } = idempotency;
     const added = await this.#within(
       this.#queue.add(
         "http",
         { ...request, fingerprint },
-        { ...options, deduplication: { id: sha256(idempotencyKey), ttl: idempotencyWindow } },
+        { ...options, deduplication: { id: sha256(key), ttl: idempotencyWindow } },
       ),
     );
     const id = added.id as string;
     if (id === jobId) return { id, isKnown: false };
+    // It was stored for a job that is not.
+    await this.bodies.drop(request.body);
     const earlier = await this.#within(this.#queue.getJob(id));
     if (earlier !== undefined && earlier.data.fingerprint !== fingerprint)
       throw new OutriggerError(
@@ -100,6 +135,10 @@ export class JobStore {
     );
   }
 
+  async has(id: string): Promise<boolean> {
+    return (await this.#queue.getJob(id)) !== undefined;
+  }
+
   /** No worker takes a job for so long, wherever; what runs goes on. */
   async pause(span: Milliseconds): Promise<void> {
     await this.#queue.rateLimit(Math.ceil(span));
@@ -118,6 +157,7 @@ export class JobStore {
         if (isEnded(await job.getState())) return "ended";
         try {
           await job.remove();
+          await this.bodies.drop(job.data.body);
           return "removed";
         } catch (thrown) {
           // A worker has it.
@@ -159,6 +199,3 @@ export class JobStore {
 const isEnded = (state: string): boolean => state === "completed" || state === "failed";
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-
-const fingerprintOf = ({ method, target, body }: StoredRequest): string =>
-  sha256(JSON.stringify([method, target, body]));

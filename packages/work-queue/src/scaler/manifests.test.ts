@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { createMetrics, parseHostPort, parseYaml, systemClock } from "@outrigger/core";
 import { z } from "zod";
 import type { JobQueue } from "../backend/backend.ts";
+import type { BlobStore } from "../blobs/blob-store.ts";
 import { parseWorkQueueConfig } from "../config/config.ts";
 import { DepthWatch } from "../queue/depth-watch.ts";
 import { parseScalerMetadata } from "./scaler-metadata.ts";
@@ -94,8 +95,9 @@ test("KEDA's trigger says what the scaler takes, and finds it by the Service bes
 test("the autoscaler without KEDA asks for a metric and states that there are", async () => {
   const { metric } = autoscalerSchema.parse(autoscaler).spec.metrics[0].external;
   const queue = { getJobCounts: async () => ({}), getJobs: async () => [] } as unknown as JobQueue;
+  const blobs = { bytes: async () => 0 } as unknown as BlobStore;
   const metrics = createMetrics();
-  const watch = new DepthWatch({ queue, clock: systemClock, metrics });
+  const watch = new DepthWatch({ queue, blobs, clock: systemClock, metrics });
   await watch.start();
   watch.stop();
   const { body } = await metrics.expose();

@@ -41,10 +41,11 @@ const SERVER_OPTIONS = {
   "grpc.max_concurrent_streams": 200,
   "grpc.max_receive_message_length": 64 * 1024,
   "grpc-node.max_session_memory": 2,
-  // A connection whose other end went without a word, or that says nothing, is not kept.
+  // A connection whose other end went without a word, or that asks nothing, is not kept; nor is one that broke the protocol, which
+  // Node 20 leaves open.
   "grpc.keepalive_time_ms": 60_000,
   "grpc.keepalive_timeout_ms": 20_000,
-  "grpc.max_connection_idle_ms": 300_000,
+  "grpc.max_connection_idle_ms": 60_000,
 };
 
 const REFUSALS: Readonly<Record<string, status>> = {

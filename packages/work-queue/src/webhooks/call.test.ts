@@ -1,10 +1,12 @@
 /** One call, to a receiver that does as it likes. */
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
+import dns from "node:dns";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, beforeEach, test } from "node:test";
+import { after, beforeEach, mock, test } from "node:test";
 import { OutriggerError } from "@outrigger/core";
 import { Receiver } from "../testing/receiver.ts";
 import { callWebhook } from "./call.ts";
@@ -89,6 +91,25 @@ test("without a key nobody is told: no file, an empty one, and the name of it", 
   writeFileSync(secretFile, "\n");
   assert.equal(await why(call()), `${secretFile} is empty: a signature needs a key`);
   assert.equal(receiver.told.length, 0);
+});
+
+test("a name that leads to a link-local address is not called", async () => {
+  const found = [{ address: "169.254.169.254", family: 4 }];
+  const lookup = mock.method(
+    dns,
+    "lookup",
+    (_name: string, _options: unknown, told: (...found: unknown[]) => void) => told(null, found),
+  );
+  syncBuiltinESMExports();
+  try {
+    assert.match(
+      await why(call({ url: "http://metadata.example/" })),
+      /metadata\.example: a link-local address/,
+    );
+  } finally {
+    lookup.mock.restore();
+    syncBuiltinESMExports();
+  }
 });
 
 test("one that does not answer is cut by the signal, with its reason", async () => {

@@ -181,7 +181,7 @@ describe("a word", { skip: noRedisServer }, () => {
     ...{ id: "one", state, attempts, answer: null, failure: null },
   });
   async function words(find: (id: string) => Promise<Standing | null>, webhooks = [receiver.url]) {
-    const backend = await openBackend({ kind: "redis", url: redis?.url as string }, []);
+    const backend = await openBackend(parseWorkQueueConfig({ backend: redis?.url as string }));
     const metrics = createMetrics();
     const hooks = new Webhooks(
       backend,
@@ -267,7 +267,7 @@ test("a job that BullMQ itself gives up is told afterwards, others are not told 
   const backend = { openWorker: () => worker } as unknown as Backend;
   const created = new QueueWorker(backend, parseWorkQueueConfig(settings({ webhooks: [] })), {
     ...{ clock: systemClock, log: silentLogger, random: Math.random, metrics: createMetrics() },
-    ...{ cancellations: { onAsked: () => {} } as never, pauseQueue: async () => {} },
+    ...{ cancellations: { onAsked: () => {} } as never, bodies: {} as never, pauseQueue: async () => {} },
     ending: async (standing) => void told.push(standing),
   });
   assert.equal(created.running, 0);

@@ -1,4 +1,5 @@
 /** Takes jobs from the queue and gives them to the workload, so many at once, until each is done or given up. */
+import { randomBytes } from "node:crypto";
 import { Agent } from "node:http";
 import { UnrecoverableError, WaitingError, type Job } from "bullmq";
 import {
@@ -12,14 +13,16 @@ import {
 import type { Outcome } from "@outrigger/upstream";
 import type { Backend, JobWorker } from "../backend/backend.ts";
 import type { WorkQueueConfig } from "../config/config.ts";
+import type { Bodies } from "../blobs/bodies.ts";
 import type { Answer } from "../job/answer.ts";
+import type { StoredBody } from "../job/body.ts";
 import { formatFailure, parseFailure, type Failure } from "../job/failure.ts";
 import type { Standing } from "../job/standing.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 import type { Cancellations } from "../queue/cancellations.ts";
 import { pauseAfter } from "./backoff.ts";
 import { Concurrency } from "./concurrency.ts";
-import { replay } from "./replay.ts";
+import { replay, workloadAddress, type WorkloadAddress } from "./replay.ts";
 import { retryAfter } from "./retry-after.ts";
 import { verdictOn } from "./verdict.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
@@ -30,6 +33,7 @@ export interface QueueWorkerDeps {
   readonly random: () => number;
   readonly metrics: Metrics;
   readonly cancellations: Cancellations;
+  readonly bodies: Bodies;
   /** Nobody takes a job of this queue for so long, wherever. */
   pauseQueue(span: Milliseconds): Promise<void>;
   /** A job is about to end as this says; it does once this resolves. @throws where it shall not end now */
@@ -42,13 +46,12 @@ const MAX_STALLED = 10;
 const RETRY_DELAY: Milliseconds = 1_000;
 /** For the jobs that are handed back at the end. */
 const LAST_WORDS: Milliseconds = 2_000;
-const MAX_ANSWER = 64 * 1024;
 
 export class QueueWorker {
   readonly #config: WorkQueueConfig;
   readonly #deps: QueueWorkerDeps;
   readonly #agent = new Agent({ keepAlive: true, scheduling: "lifo" });
-  readonly #workload: URL;
+  readonly #workload: WorkloadAddress;
   readonly #worker: JobWorker;
   readonly #metrics: WorkerMetrics;
   readonly #concurrency: Concurrency;
@@ -59,14 +62,17 @@ export class QueueWorker {
   constructor(backend: Backend, config: WorkQueueConfig, deps: QueueWorkerDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#workload = new URL(config.workload);
+    this.#workload = workloadAddress(config.workload);
     this.#metrics = new WorkerMetrics(deps.metrics);
     this.#concurrency = new Concurrency(config, deps.clock);
     this.#metrics.concurrency.value = this.#concurrency.limit;
     this.#worker = backend.openWorker(config.queue, (job, token) => this.#run(job, token as string), {
       concurrency: this.#concurrency.limit,
       // Reached by a pause alone, which BullMQ looks for where there is a limit.
-      limiter: { max: 1_000_000_000, duration: 1_000 },
+      limiter:
+        config.rate === undefined
+          ? { max: 1_000_000_000, duration: 1_000 }
+          : { max: config.rate.max, duration: config.rate.span },
       lockDuration: config.lockDuration,
       stalledInterval: config.lockDuration,
       maxStalledCount: MAX_STALLED,
@@ -79,6 +85,7 @@ export class QueueWorker {
     deps.cancellations.onAsked((id) =>
       this.#limits.get(id)?.abort(new OutriggerError("cancelled", "its caller cancelled it")),
     );
+    this.#worker.on("completed", (job) => void deps.bodies.drop(job.data.body));
     if (deps.ending) this.#worker.on("failed", (job, error) => this.#givenUp(job, error));
     this.#worker.on("error", (error) => deps.log.warn({ err: error.message }, "the queue is not reached"));
   }
@@ -183,12 +190,21 @@ export class QueueWorker {
 
   /** @throws FailedAttempt, Refused, HandedBack */
   async #attempt(job: Job<StoredRequest, Answer>): Promise<Answer> {
-    const { timeout } = this.#config;
+    const { clock } = this.#deps;
+    const { timeout, maxAnswer } = this.#config;
     const id = job.id as string;
+    const { deadline = Infinity } = job.data;
+    const left = deadline - clock.wallTime();
+    if (left <= 0)
+      throw new Refused({ reason: "deadline", message: "its deadline passed before this attempt began" });
     const limit = new AbortController();
     this.#limits.set(id, limit);
-    const timer = this.#deps.clock.timer(timeout, () =>
-      limit.abort(new OutriggerError("timeout", `no whole answer within ${timeout} ms`)),
+    const timer = clock.timer(Math.min(timeout, left), () =>
+      limit.abort(
+        timeout <= left
+          ? new OutriggerError("timeout", `no whole answer within ${timeout} ms`)
+          : new OutriggerError("deadline", "its deadline passed while the workload did it"),
+      ),
     );
     let answer: Answer;
     try {
@@ -197,14 +213,26 @@ export class QueueWorker {
         [
           ["outrigger-job", id],
           ["outrigger-attempt", String(job.attemptsStarted)],
+          ...(deadline === Infinity
+            ? []
+            : [["outrigger-deadline", new Date(deadline).toISOString()] as const]),
         ],
-        { agent: this.#agent, workload: this.#workload, maxAnswer: MAX_ANSWER },
+        {
+          agent: this.#agent,
+          workload: this.#workload,
+          maxAnswer,
+          readBody: (stored) => this.#deps.bodies.read(stored),
+          keepBody: (status, pieces) => this.#keepAnswer(job, status, pieces),
+        },
         limit.signal,
       );
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
-      if (code === "answer-too-large") throw new Refused({ reason: "refused", message }, { cause: thrown });
+      if (code === "answer-too-large" || code === "blob-not-kept")
+        throw new Refused({ reason: "answer", message }, { cause: thrown });
+      if (code === "no-such-blob") throw new Refused({ reason: "unreadable", message }, { cause: thrown });
       if (code === "worker-ends") throw new HandedBack(message, { cause: thrown });
+      if (code === "deadline") throw new Refused({ reason: "deadline", message }, { cause: thrown });
       if (code === "cancelled") throw new Refused({ reason: "cancelled", message }, { cause: thrown });
       const outcome = code === "timeout" ? "timeout" : "reset";
       throw new FailedAttempt({ reason: "attempts", message }, outcome, { cause: thrown });
@@ -218,6 +246,24 @@ export class QueueWorker {
     if (verdict === "refused") throw new Refused({ reason: "refused", message, answer });
     await this.#obey(answer);
     throw new FailedAttempt({ reason: "attempts", message, answer }, "server-error");
+  }
+
+  async #keepAnswer(
+    job: Job<StoredRequest, Answer>,
+    status: number,
+    pieces: AsyncIterable<Buffer>,
+  ): Promise<StoredBody> {
+    const { maxAnswer } = this.#config;
+    // Each attempt its own: two workers may have the job, where one was held to have ended.
+    const id = `${job.id}-${randomBytes(4).toString("hex")}`;
+    const tooLarge = (): OutriggerError =>
+      new OutriggerError("answer-too-large", `the answer has more than ${maxAnswer} bytes (maxAnswer)`);
+    if (verdictOn(status) !== "again" || job.attemptsStarted >= (job.opts.attempts ?? 1))
+      return this.#deps.bodies.keep(id, pieces, { max: maxAnswer, tooLarge });
+    // Nobody will be shown it; that it came whole is part of the attempt.
+    let length = 0;
+    for await (const piece of pieces) if ((length += piece.length) > maxAnswer) break;
+    return "";
   }
 
   /** A workload that says when it may be asked again is not asked before, by anybody. */

@@ -197,7 +197,7 @@ export class Listener implements ClientHome {
   handlerFailed(request: ServedRequest, thrown: unknown): void {
     if (OutriggerError.from(thrown).code === "client-left") return;
     this.#log.error({ listener: this.name, err: thrown }, "a request could not be answered");
-    request.answer(500, [["content-type", "text/plain"]], "outrigger: it failed; see the log\n");
+    request.fail();
   }
 
   /** A client connection has closed. */

@@ -191,6 +191,62 @@ describe("a request that is answered here", () => {
     }
   });
 
+  it("may say the length of an answer that comes in pieces, to HEAD too, and keeps the connection", async () => {
+    await using proxy = await serve(async (request) => {
+      request.beginStream(200, [["x-a", "b"]], 6);
+      for (const piece of ["one", "two"]) await request.write(Buffer.from(piece));
+      request.endStream();
+    });
+    const client = await proxy.client();
+    for (const method of ["GET", "GET"]) {
+      client.write(`${method} / HTTP/1.1\r\nHost: q\r\n\r\n`);
+      const { head, body } = await client.message();
+      assert.match(head, /content-length: 6/);
+      assert.doesNotMatch(head, /chunked|connection: close/);
+      assert.equal(body, "onetwo");
+    }
+    client.write("HEAD / HTTP/1.1\r\nHost: q\r\n\r\nGET / HTTP/1.1\r\nHost: q\r\n\r\n");
+    assert.match(await client.take("\r\n\r\n"), /content-length: 6/);
+    assert.equal((await client.message()).body, "onetwo");
+  });
+
+  it("is seen to be broken where its answer ends early, throws, or would be longer than it said", async () => {
+    await using proxy = await serve(async (request) => {
+      request.beginStream(200, [], request.target === "/unknown" ? undefined : 6);
+      await request.write(Buffer.from(request.target === "/long" ? "more than six" : "one"));
+      if (request.target !== "/early") throw new Error("the rest is not there");
+      request.endStream();
+    });
+    for (const target of ["/early", "/throws", "/unknown", "/long"]) {
+      const client = await proxy.client();
+      client.write(`GET ${target} HTTP/1.1\r\nHost: q\r\n\r\n`);
+      await client.end();
+      assert.match(client.received, /^HTTP\/1.1 200 /, target);
+      assert.doesNotMatch(client.received, /more than six|0\r\n\r\n$/, target);
+    }
+  });
+
+  it("ends the connection of a client that stops reading a streamed answer, after stallTimeout", async () => {
+    const clock = new VirtualClock();
+    let over = false;
+    await using proxy = await serve(
+      async (request) => {
+        request.beginStream(200, []);
+        while (request.active) await request.write(Buffer.alloc(64 * 1024, "x"));
+        over = true;
+      },
+      { clock },
+    );
+    const client = await proxy.client();
+    client.socket.pause();
+    client.write("GET / HTTP/1.1\r\nHost: q\r\n\r\n");
+    await eventually(async () => {
+      clock.advance(10_000);
+      await turns(10);
+      return over;
+    });
+  });
+
   it("may answer in pieces, and holds back for a client that does not read", async () => {
     let pieces = 0;
     await using proxy = await serve(async (request) => {

@@ -62,6 +62,8 @@ export class ServedRequest {
   #wakeDrained: (() => void) | null = null;
   readonly #onLeft: (() => void)[] = [];
   #streams = false;
+  /** Of a streamed answer whose length was said: what of it is to come. */
+  #toCome: Bytes = Infinity;
   readonly #stall: Deadline<ServedRequest> = new Deadline<ServedRequest>(this);
 
   constructor(client: ExchangeClient, home: ServedHome, start: RequestStart) {
@@ -126,10 +128,18 @@ export class ServedRequest {
     this.#end();
   }
 
-  /** An answer that comes in pieces, as an event stream does: `write` them, then `endStream`. */
-  beginStream(status: number, fields: Fields): void {
+  /**
+   * An answer that comes in pieces, as an event stream does: `write` them, then `endStream`.
+   * @param length of all pieces, where it is known
+   */
+  beginStream(status: number, fields: Fields, length: Bytes = Infinity): void {
     if (!this.active || this.#streams) return;
     this.#streams = true;
+    this.#toCome = length;
+    if (length !== Infinity) {
+      this.#client.writeText(this.#head(status, fields, length));
+      return;
+    }
     // An HTTP/1.0 client knows no chunks: there the answer ends with the connection.
     if (this.#old) this.#client.keepAlive = false;
     this.#client.writeText(this.#head(status, fields, this.#old ? null : "chunked"));
@@ -138,20 +148,39 @@ export class ServedRequest {
   /** @returns a promise where the client cannot take more now: it resolves when it can, or has left */
   write(piece: Buffer): Promise<void> | null {
     if (!this.active || !this.#streams || piece.length === 0 || this.method === "HEAD") return null;
+    if (piece.length > this.#toCome) throw new RangeError("there is more of the answer than was said");
     const client = this.#client;
+    const chunked = this.#toCome === Infinity && !this.#old;
+    this.#toCome -= piece.length;
+    client.metrics.bytesToClients.inc(piece.length);
     client.cork();
-    if (!this.#old) client.writeText(`${piece.length.toString(16)}\r\n`);
+    if (chunked) client.writeText(`${piece.length.toString(16)}\r\n`);
     client.writeBytes(piece);
-    if (!this.#old) client.writeText("\r\n");
+    if (chunked) client.writeText("\r\n");
     client.uncork();
     if (!client.isFull) return null;
+    this.#settings.stalls.arm(this.#stall);
     return new Promise((resolve) => (this.#wakeDrained = resolve));
   }
 
   endStream(): void {
     if (!this.active || !this.#streams) return;
-    if (!this.#old && this.method !== "HEAD") this.#client.writeText("0\r\n\r\n");
+    if (this.method !== "HEAD") {
+      if (this.#toCome === Infinity && !this.#old) this.#client.writeText("0\r\n\r\n");
+      else if (this.#toCome !== Infinity && this.#toCome > 0) return this.breakOff();
+    }
     this.#end();
+  }
+
+  /** The rest of a streamed answer will not come: the client learns of it by the end of its connection. */
+  breakOff(): void {
+    if (!this.active) return;
+    const client = this.#client;
+    client.metrics.truncated();
+    client.metrics.finished(this.status, (client.clock.now() - this.startedAt) / 1000);
+    client.logTruncated();
+    this.#over();
+    client.destroy();
   }
 
   // What the client's connection tells it.
@@ -187,12 +216,19 @@ export class ServedRequest {
     if (!done && this.#unread >= UNREAD_BYTES) this.#client.pause();
   }
 
+  /** What answers it has thrown. */
+  fail(): void {
+    if (this.#streams) this.breakOff();
+    else this.answer(500, [["content-type", "text/plain"]], "outrigger: it failed; see the log\n");
+  }
+
   /** Pieces are the socket's own buffers. */
   get keepsBytes(): boolean {
     return true;
   }
 
   clientDrained(): void {
+    if (this.#wakeDrained !== null && this.active) this.#settings.stalls.disarm(this.#stall);
     this.#wakeDrained?.();
     this.#wakeDrained = null;
   }
@@ -207,6 +243,12 @@ export class ServedRequest {
   timedOut(kind: ExchangeLimit): void {
     if (!this.active) return;
     this.#client.metrics.timedOut(kind);
+    if (this.#streams) {
+      // It does not read.
+      this.breakOff();
+      for (const listener of this.#onLeft.splice(0)) listener();
+      return;
+    }
     if (this.#unread >= UNREAD_BYTES) {
       // It is us who do not read.
       this.#settings.stalls.arm(this.#stall);

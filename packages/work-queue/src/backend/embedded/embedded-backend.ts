@@ -3,6 +3,7 @@ import type * as PgliteModule from "@electric-sql/pglite";
 import { OutriggerError } from "@outrigger/core";
 import { createPostgresBackend, runMigrations } from "bullmq";
 import { join } from "node:path";
+import { FolderBlobs } from "../../blobs/folder-blobs.ts";
 import type { Backend } from "../backend.ts";
 import { bullmqOn } from "../bullmq-on.ts";
 import { SCHEMA } from "../schema.ts";
@@ -18,15 +19,16 @@ export async function openEmbedded(folder: string): Promise<Backend> {
     const pool = new PglitePool(db);
     await runMigrations(await pool.connect(), SCHEMA);
     await db.exec(`SET search_path TO ${SCHEMA}`);
-    return bullmqOn(createPostgresBackend, {
-      asking: pool,
-      waiting: pool,
-      cut: () => {},
-      end: async () => {
-        await db.close();
-        await lock.release();
-      },
-    });
+    const end = async (): Promise<void> => {
+      await db.close();
+      await lock.release();
+    };
+    return bullmqOn(
+      createPostgresBackend,
+      { asking: pool, waiting: pool, cut: () => {}, end },
+      // In its memory all of one would be whole.
+      (queue, clock) => FolderBlobs.open(join(folder, "blobs", queue), clock),
+    );
   } catch (thrown) {
     await lock.release();
     throw thrown;

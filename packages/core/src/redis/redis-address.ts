@@ -1,5 +1,5 @@
 /** Where a Redis is: `redis://[USER@]HOST[:PORT][/DB]`, `rediss://...` with TLS, `unix:///PATH[?db=DB]` (redis-py's form). */
-import { OutriggerError } from "@outrigger/core";
+import { OutriggerError } from "../errors.ts";
 
 export interface RedisAddress {
   readonly at:

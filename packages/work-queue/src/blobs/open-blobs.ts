@@ -1,0 +1,60 @@
+/** The blobs that a configuration names; of a folder: the one that all processes of the queue have. */
+import { randomBytes } from "node:crypto";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { OutriggerError, type Clock } from "@outrigger/core";
+import type { Backend } from "../backend/backend.ts";
+import type { WorkQueueConfig } from "../config/config.ts";
+import type { BlobStore } from "./blob-store.ts";
+import { FolderBlobs } from "./folder-blobs.ts";
+
+/** Its name in each folder: who it is. */
+const MARK = "outrigger-blobs";
+/** A job that nobody does: what it holds is there for all processes of the queue, and the first one's stays. */
+const KNOWN = "folder";
+
+/** @throws OutriggerError `blobs-not-shared`, `folder-unusable`; as the backend does */
+export async function openBlobs(
+  { blobs, queue }: Pick<WorkQueueConfig, "blobs" | "queue">,
+  backend: Backend,
+  clock: Clock,
+): Promise<BlobStore> {
+  if (blobs.kind === "backend") return backend.openBlobs(queue, clock);
+  const { folder } = blobs;
+  const store = await FolderBlobs.open(join(folder, queue), clock);
+  const mark = await markOf(folder);
+  const known = await agreed(backend, queue, mark);
+  if (known !== mark)
+    throw new OutriggerError(
+      "blobs-not-shared",
+      `${folder} is not the folder in which the other processes of queue ${queue} keep large bodies: mount the same volume in front and workers (or, where it was moved here for good, write ${known} into ${join(folder, MARK)})`,
+    );
+  return store;
+}
+
+/** Of several that come at once the first one's stays. */
+async function markOf(folder: string): Promise<string> {
+  const path = join(folder, MARK);
+  const own = `${path}.${randomBytes(8).toString("hex")}`;
+  try {
+    await writeFile(own, randomBytes(16).toString("hex"), { flag: "wx" });
+    await link(own, path).catch((thrown: NodeJS.ErrnoException) => {
+      if (thrown.code !== "EEXIST") throw thrown;
+    });
+    return (await readFile(path, "utf8")).trim();
+  } catch (thrown) {
+    throw new OutriggerError("folder-unusable", `${folder}: ${(thrown as Error).message}`, { cause: thrown });
+  } finally {
+    await rm(own, { force: true });
+  }
+}
+
+async function agreed(backend: Backend, queue: string, mark: string): Promise<string> {
+  const notes = backend.openQueue(`${queue}.blobs`);
+  notes.on("error", () => {});
+  await notes.waitUntilReady();
+  await notes.add(KNOWN, noteOf(mark), { jobId: KNOWN });
+  return (await notes.getJob(KNOWN))?.data.target as string;
+}
+
+const noteOf = (mark: string) => ({ method: "NOTE", target: mark, fields: [], body: "" });

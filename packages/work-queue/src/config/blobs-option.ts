@@ -1,0 +1,20 @@
+/** Where large bodies are kept, as a configuration names it. */
+import { z } from "zod";
+
+export type BlobsAddress =
+  { readonly kind: "backend" } | { readonly kind: "folder"; readonly folder: string };
+
+const ACCEPTED = "backend, or folder:PATH";
+
+export const blobsOption = z
+  .codec(z.string({ error: `accepted: ${ACCEPTED}` }), z.custom<BlobsAddress>(), {
+    decode(input, context) {
+      if (input === "backend") return { kind: "backend" } as const;
+      const [, folder] = /^folder:([^\0]+)$/.exec(input) ?? [];
+      if (folder !== undefined) return { kind: "folder", folder } as const;
+      context.issues.push({ code: "custom", input, message: `accepted: ${ACCEPTED}` });
+      return z.NEVER;
+    },
+    encode: (address) => (address.kind === "folder" ? `folder:${address.folder}` : address.kind),
+  })
+  .meta({ accepts: ACCEPTED });
