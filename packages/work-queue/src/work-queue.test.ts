@@ -1,11 +1,12 @@
 /** The whole of it in this process, on a folder: what callers and the workload see. */
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { eventually, noRedisServer, RedisServer } from "@outrigger/core/testing";
+import { eventually, freePort, noRedisServer, RedisServer, VirtualClock } from "@outrigger/core/testing";
 import { ask as askOf, openedQueue, outcome, told } from "./testing/opened-queue.ts";
 import { Workload } from "./testing/workload.ts";
 import { createWorkQueue, type WorkQueue } from "./work-queue.ts";
@@ -178,6 +179,66 @@ test("a job is not begun, nor goes on, after its deadline; who tries it again gi
   assert.equal(workload.seen.length, seen + 1);
   assert.equal(workload.seen.at(-1)?.headers["outrigger-deadline"], undefined);
   assert.equal(await (await post("/ends", "x", { ...headers, prefer: "wait=9" })).text(), "late");
+});
+
+test("no attempt is spent on a workload that is down for an hour; its jobs are done when it is back", async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  const port = await freePort();
+  const clock = new VirtualClock();
+  const patient = createWorkQueue(
+    {
+      backend: redis.url,
+      listen: "127.0.0.1:0",
+      workload: `http://127.0.0.1:${port}`,
+      attempts: 1,
+      // Hours pass in no time here, also for an attempt.
+      timeout: "10000h",
+      storeTimeout: "10000h",
+    },
+    { clock },
+  );
+  await patient.start();
+  const ids: string[] = [];
+  const keep = async (): Promise<void> => {
+    const answer = await ask("/", { method: "POST", body: "x" }, patient);
+    assert.equal(answer.status, 202);
+    ids.push((await told(answer)).id);
+  };
+  await keep();
+  clock.advance(3_600_000);
+  await keep();
+  const served: string[] = [];
+  const late = createHttpServer((request, response) => {
+    served.push(String(request.headers["outrigger-job"]));
+    response.end();
+  });
+  const back = (): Promise<void> => new Promise((resolve) => late.listen(port, "127.0.0.1", () => resolve()));
+  const done = (count: number): Promise<void> =>
+    eventually("they are done", () => {
+      clock.advance(100);
+      return served.length === count;
+    });
+  await back();
+  await done(2);
+  // And again, as it goes while the worker takes it to be there.
+  late.closeAllConnections();
+  await new Promise((resolve) => late.close(resolve));
+  await keep();
+  await keep();
+  while (!(await patient.metrics.expose()).body.includes("outrigger_queue_workload_ready 0"));
+  clock.advance(3_600_000);
+  await back();
+  await done(4);
+  for (const id of ids) {
+    let job = await told(await ask(`/jobs/${id}`, {}, patient));
+    while (job.state === "running") job = await told(await ask(`/jobs/${id}`, {}, patient));
+    assert.equal(job.state, "done");
+  }
+  assert.deepEqual([...served].sort(), [...ids].sort());
+  await patient.stop();
+  late.closeAllConnections();
+  late.close();
+  await redis.end();
 });
 
 test("a request beyond maxDepth is 429 until there is room again", { skip: noRedisServer }, async () => {

@@ -12,6 +12,7 @@ import { z } from "zod";
 import { backendOption } from "./backend-option.ts";
 import { blobsOption } from "./blobs-option.ts";
 import { rateOption } from "./rate-option.ts";
+import { readyOption } from "./ready-option.ts";
 import { rulesOption } from "./rules-option.ts";
 import { concurrencyOption } from "./concurrency-option.ts";
 import { problemOfTarget } from "../webhooks/target.ts";
@@ -76,6 +77,11 @@ export const workQueueSchema = z
       .prefault([])
       .describe(
         "Which requests pass straight to the workload, and what their path says of the others' jobs; the first that fits counts, and one that none fits is a job.",
+      ),
+    ready: readyOption
+      .prefault("tcp")
+      .describe(
+        "When the workload is given jobs: when it accepts connections (tcp), or answers a path with 2xx or 3xx, asked each second.",
       ),
     attempts: intOption({ min: 1, max: 1_000 }).prefault(5).describe("How often a job is tried."),
     backoff: durationOption({ min: 1 })

@@ -32,6 +32,12 @@ export const FLAGS: readonly FlagDeclaration[] = [
   { name: "blobs", key: ["blobs"], value: "backend|folder:PATH", help: "where bodies above 64 KiB are kept" },
   { name: "queue", key: ["queue"], value: "NAME", help: "the same for front and workers" },
   { name: "concurrency", key: ["concurrency"], value: "N|adaptive", help: "jobs that a worker runs at once" },
+  {
+    name: "ready",
+    key: ["ready"],
+    value: "tcp|PATH",
+    help: "the workload is given jobs when this says it is ready",
+  },
   { name: "rate", key: ["rate"], value: "N/SPAN", help: "jobs that all workers begin, as 10/s" },
   {
     name: "rules",

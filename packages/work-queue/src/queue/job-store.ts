@@ -127,7 +127,7 @@ export class JobStore {
   async find(id: string): Promise<Standing | null> {
     return this.#within(
       (async () => {
-        // In this order: one that ended between the two would have ended without its answer.
+        // In this order: what has ended when it is asked has its answer when it is read.
         const state = await this.#queue.getJobState(id);
         const job = await this.#queue.getJob(id);
         return job === undefined ? null : standingOf(job, state);

@@ -22,6 +22,7 @@ import type { StoredRequest } from "../job/stored-request.ts";
 import type { Cancellations } from "../queue/cancellations.ts";
 import { pauseAfter } from "./backoff.ts";
 import { Concurrency } from "./concurrency.ts";
+import { Readiness } from "./readiness.ts";
 import { replay, workloadAddress, type WorkloadAddress } from "./replay.ts";
 import { retryAfter } from "./retry-after.ts";
 import { verdictOn } from "./verdict.ts";
@@ -50,6 +51,7 @@ const LAST_WORDS: Milliseconds = 2_000;
 export class QueueWorker {
   readonly #config: WorkQueueConfig;
   readonly #deps: QueueWorkerDeps;
+  readonly #readiness: Readiness;
   readonly #agent = new Agent({ keepAlive: true, scheduling: "lifo" });
   readonly #workload: WorkloadAddress;
   readonly #worker: JobWorker;
@@ -67,6 +69,8 @@ export class QueueWorker {
     this.#concurrency = new Concurrency(config, deps.clock);
     this.#metrics.concurrency.value = this.#concurrency.limit;
     this.#worker = backend.openWorker(config.queue, (job, token) => this.#run(job, token as string), {
+      // The workload may not be ready.
+      autorun: false,
       concurrency: this.#concurrency.limit,
       // Reached by a pause alone, which BullMQ looks for where there is a limit.
       limiter:
@@ -85,6 +89,12 @@ export class QueueWorker {
     deps.cancellations.onAsked((id) =>
       this.#limits.get(id)?.abort(new OutriggerError("cancelled", "its caller cancelled it")),
     );
+    this.#readiness = new Readiness({
+      workload: this.#workload,
+      path: config.ready,
+      clock: deps.clock,
+      onChange: (isReady, why) => this.#goOn(isReady, why),
+    });
     this.#worker.on("completed", (job) => void deps.bodies.drop(job.data.body));
     if (deps.ending) this.#worker.on("failed", (job, error) => this.#givenUp(job, error));
     this.#worker.on("error", (error) => deps.log.warn({ err: error.message }, "the queue is not reached"));
@@ -94,8 +104,10 @@ export class QueueWorker {
     return this.#metrics.running.value;
   }
 
+  /** Jobs are taken as soon as the workload is ready. */
   async start(): Promise<void> {
     await this.#worker.waitUntilReady();
+    await this.#readiness.start();
   }
 
   /**
@@ -103,6 +115,7 @@ export class QueueWorker {
    * another worker's at once; where the backend does not take them back, after lockDuration.
    */
   async end(cut: AbortSignal): Promise<void> {
+    this.#readiness.stop();
     this.#closing ??= this.#worker.close();
     const cutOff = new Promise<void>((resolve) => {
       const onCut = (): void => {
@@ -115,6 +128,25 @@ export class QueueWorker {
     });
     await Promise.race([this.#closing, cutOff]);
     this.#agent.destroy();
+  }
+
+  #goOn(isReady: boolean, why: string): void {
+    const { log } = this.#deps;
+    this.#metrics.workloadReady.value = Number(isReady);
+    if (this.#closing !== null) return;
+    if (!isReady) {
+      log.warn({ err: why }, "the workload is not ready: no job is taken until it is");
+      // It waits for nothing: those that run go on.
+      void this.#worker.pause(true);
+      return;
+    }
+    log.info({}, "the workload is ready");
+    void this.#worker.resume();
+    // Where its loop was just about to end, BullMQ takes it to be running: then it is begun again.
+    setImmediate(() => {
+      if (this.#closing === null && !this.#worker.isRunning() && !this.#worker.isPaused())
+        this.#worker.run().catch((thrown: Error) => log.error({ err: thrown.message }, "no jobs are taken"));
+    });
   }
 
   async #run(job: Job<StoredRequest, Answer>, token: string): Promise<Answer> {
@@ -231,6 +263,10 @@ export class QueueWorker {
       if (code === "answer-too-large" || code === "blob-not-kept")
         throw new Refused({ reason: "answer", message }, { cause: thrown });
       if (code === "no-such-blob") throw new Refused({ reason: "unreadable", message }, { cause: thrown });
+      if (code === "workload-away") {
+        this.#readiness.lost(message);
+        throw new HandedBack(message, { cause: thrown });
+      }
       if (code === "worker-ends") throw new HandedBack(message, { cause: thrown });
       if (code === "deadline") throw new Refused({ reason: "deadline", message }, { cause: thrown });
       if (code === "cancelled") throw new Refused({ reason: "cancelled", message }, { cause: thrown });
@@ -258,7 +294,7 @@ export class QueueWorker {
     const id = `${job.id}-${randomBytes(4).toString("hex")}`;
     const tooLarge = (): OutriggerError =>
       new OutriggerError("answer-too-large", `the answer has more than ${maxAnswer} bytes (maxAnswer)`);
-    if (verdictOn(status) !== "again" || job.attemptsStarted >= (job.opts.attempts ?? 1))
+    if (verdictOn(status) !== "again" || job.attemptsMade + 1 >= (job.opts.attempts ?? 1))
       return this.#deps.bodies.keep(id, pieces, { max: maxAnswer, tooLarge });
     // Nobody will be shown it; that it came whole is part of the attempt.
     let length = 0;

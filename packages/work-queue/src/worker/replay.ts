@@ -31,7 +31,7 @@ export function workloadAddress(url: string): WorkloadAddress {
 
 /**
  * @param added fields of ours
- * @throws OutriggerError `no-answer`, `answer-too-large`; what readBody and keepBody throw; the signal's reason
+ * @throws OutriggerError `workload-away`: nothing was sent; `no-answer`, `answer-too-large`; what readBody and keepBody throw; the signal's reason
  */
 export async function replay(
   request: StoredRequest,
@@ -46,8 +46,10 @@ export async function replay(
     signal.throwIfAborted();
     if (thrown instanceof OutriggerError) throw thrown;
     const { host, port } = deps.workload;
+    const { syscall } = thrown as NodeJS.ErrnoException;
+    const wasMade = syscall !== "connect" && syscall !== "getaddrinfo";
     throw new OutriggerError(
-      "no-answer",
+      wasMade ? "no-answer" : "workload-away",
       `no whole answer from ${host}:${port}: ${(thrown as Error).message}`,
       {
         cause: thrown,

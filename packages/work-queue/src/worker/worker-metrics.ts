@@ -14,6 +14,7 @@ export class WorkerMetrics {
   readonly run: Histogram;
   readonly running: Gauge;
   readonly concurrency: Gauge;
+  readonly workloadReady: Gauge;
   readonly #attempts: Readonly<Record<Verdict, Counter>>;
 
   constructor(metrics: Metrics) {
@@ -31,6 +32,12 @@ export class WorkerMetrics {
     this.running = metrics.gauge("outrigger_queue_running", "Attempts of this worker under way").with({});
     this.concurrency = metrics
       .gauge("outrigger_queue_concurrency", "Attempts that this worker may have under way")
+      .with({});
+    this.workloadReady = metrics
+      .gauge(
+        "outrigger_queue_workload_ready",
+        "1: jobs are given to the workload; 0: it is not ready for them",
+      )
       .with({});
     const attempts = metrics.counter(
       "outrigger_queue_attempts_total",

@@ -1,0 +1,83 @@
+/** On a workload that comes and goes, with a virtual clock. */
+import assert from "node:assert/strict";
+import { createServer as createHttpServer } from "node:http";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { test } from "node:test";
+import { eventually, freePort, VirtualClock } from "@outrigger/core/testing";
+import { Readiness } from "./readiness.ts";
+
+const listen = (server: Server, port: number): Promise<void> =>
+  new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve()));
+
+function watched(port: number, path: string | null) {
+  const clock = new VirtualClock();
+  const told: [boolean, string][] = [];
+  const readiness = new Readiness({
+    workload: { host: "127.0.0.1", port },
+    path,
+    clock,
+    onChange: (isReady, why) => told.push([isReady, why]),
+  });
+  /** Time goes on until it has been told that often. */
+  const until = (count: number): Promise<void> =>
+    eventually(`${count} times told`, () => {
+      clock.advance(100);
+      return told.length >= count;
+    });
+  return { clock, told, readiness, until };
+}
+
+test("a workload is ready when it accepts connections, and not from when it was found that it does not", async () => {
+  const port = await freePort();
+  const { clock, told, readiness, until } = watched(port, null);
+  await readiness.start();
+  assert.match(told[0]?.[1] ?? "", /ECONNREFUSED/);
+  clock.advance(3_600_000);
+  const workload = createServer((socket) => void socket.on("error", () => {}));
+  await listen(workload, port);
+  await until(2);
+  workload.close();
+  // Nobody asks while it is ready: who gives it jobs finds out.
+  clock.advance(60_000);
+  readiness.lost("refused");
+  readiness.lost("refused");
+  await listen(workload, port);
+  await until(4);
+  readiness.stop();
+  readiness.lost("refused");
+  assert.deepEqual(told.slice(1), [
+    [true, ""],
+    [false, "refused"],
+    [true, ""],
+  ]);
+  workload.close();
+});
+
+test("where a path says it, that is asked each second", async () => {
+  let status = 503;
+  const seen: string[] = [];
+  const workload = createHttpServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    if (status > 0) response.writeHead(status).end();
+  });
+  await listen(workload, 0);
+  const { clock, told, readiness, until } = watched((workload.address() as AddressInfo).port, "/ready?x");
+  await readiness.start();
+  status = 302;
+  await until(2);
+  status = 500;
+  await until(3);
+  status = 204;
+  await until(4);
+  readiness.stop();
+  clock.advance(10_000);
+  assert.deepEqual(told, [
+    [false, "GET /ready?x is answered 503"],
+    [true, ""],
+    [false, "GET /ready?x is answered 500"],
+    [true, ""],
+  ]);
+  assert.deepEqual([...new Set(seen)], ["GET /ready?x"]);
+  workload.closeAllConnections();
+  workload.close();
+});

@@ -1,0 +1,99 @@
+/** Whether the workload can be given jobs: whether it accepts connections, or what a path of it says. */
+import { get as httpGet } from "node:http";
+import { connect } from "node:net";
+import type { Clock, Milliseconds, Timer } from "@outrigger/core";
+import type { WorkloadAddress } from "./replay.ts";
+
+export interface ReadinessDeps {
+  readonly workload: WorkloadAddress;
+  /** Asked each second, and ready where it is answered 2xx or 3xx; null: ready where connections are accepted. */
+  readonly path: string | null;
+  readonly clock: Clock;
+  /** @param why where it is not: what is wrong */
+  onChange(isReady: boolean, why: string): void;
+}
+
+const FIRST_LOOK: Milliseconds = 100;
+const LOOK_EVERY: Milliseconds = 1_000;
+const PATIENCE: Milliseconds = 2_000;
+
+export class Readiness {
+  readonly #deps: ReadinessDeps;
+  #isReady: boolean | null = null;
+  #pause = FIRST_LOOK;
+  #timer: Timer | null = null;
+  readonly #stopped = new AbortController();
+
+  constructor(deps: ReadinessDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves after the first look, of which is told as of any. */
+  async start(): Promise<void> {
+    await this.#look();
+  }
+
+  /** It accepted no connection. */
+  lost(why: string): void {
+    if (this.#isReady !== true || this.#stopped.signal.aborted) return;
+    this.#become(false, why);
+    this.#lookAfter(FIRST_LOOK);
+  }
+
+  stop(): void {
+    this.#stopped.abort();
+    this.#timer?.clear();
+  }
+
+  #become(isReady: boolean, why: string): void {
+    if (isReady === this.#isReady) return;
+    this.#isReady = isReady;
+    this.#pause = FIRST_LOOK;
+    this.#deps.onChange(isReady, why);
+  }
+
+  #lookAfter(pause: Milliseconds): void {
+    this.#timer?.clear();
+    this.#timer = this.#deps.clock.timer(pause, () => void this.#look());
+  }
+
+  async #look(): Promise<void> {
+    const { path, workload } = this.#deps;
+    const { signal } = this.#stopped;
+    const why = path === null ? await connected(workload, signal) : await answered(workload, path, signal);
+    if (signal.aborted) return;
+    this.#become(why === null, why ?? "");
+    if (this.#isReady === true) {
+      if (path !== null) this.#lookAfter(LOOK_EVERY);
+      return;
+    }
+    this.#lookAfter(this.#pause);
+    this.#pause = Math.min(2 * this.#pause, LOOK_EVERY);
+  }
+}
+
+/** @returns what is wrong; null: nothing */
+function connected(workload: WorkloadAddress, signal: AbortSignal): Promise<string | null> {
+  return new Promise((resolve) => {
+    const socket = connect({ ...workload, signal, timeout: PATIENCE });
+    const end = (why: string | null): void => {
+      socket.destroy();
+      resolve(why);
+    };
+    socket.once("connect", () => end(null));
+    socket.once("timeout", () => end("it does not accept connections"));
+    socket.on("error", (error) => end(error.message));
+  });
+}
+
+function answered(workload: WorkloadAddress, path: string, signal: AbortSignal): Promise<string | null> {
+  return new Promise((resolve) => {
+    const request = httpGet({ ...workload, path, agent: false, timeout: PATIENCE, signal }, (answer) => {
+      const { statusCode = 0 } = answer;
+      answer.destroy();
+      resolve(statusCode >= 200 && statusCode < 400 ? null : `GET ${path} is answered ${statusCode}`);
+    });
+    request.once("timeout", () => request.destroy(new Error(`GET ${path} is not answered`)));
+    request.on("error", (error) => resolve(error.message));
+  });
+}
