@@ -198,6 +198,14 @@ test("work-queue: the image without a database names the one that has it", () =>
   assert.match(stdout, /"code":"no-embedded".*use the image outrigger-work-queue-embedded/);
 });
 
+test("work-queue: a scaler has gRPC out of the bundle, which is not evaluated where none is asked for", async () => {
+  const front = ["--role", "front", "--listen", "127.0.0.1:0", "--backend", "redis://127.0.0.1:9"];
+  const loaded = (...words: string[]): Promise<string> =>
+    loadedBy("work-queue", [...front, ...words], /NativeModule http2$/);
+  assert.equal(await loaded(), "");
+  assert.match(await loaded("--scaler", "127.0.0.1:0"), /http2/);
+});
+
 test("docker is told to load what it builds, without an option that Docker Desktop's store refuses", () => {
   const bin = mkdtempSync(join(folder, "docker-"));
   // buildkit's own words (moby/buildkit#4230).

@@ -1,14 +1,16 @@
 /** The container as a process: requests in, jobs kept through kill -9, the workload's answers out. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { noRedisServer, RedisServer } from "@outrigger/core/testing";
+import { eventually, noRedisServer, RedisServer } from "@outrigger/core/testing";
 import { get, startContainer, type ContainerProcess } from "@outrigger/core/testing/container";
+import { hasTold, ScalerClient } from "./testing/scaler-client.ts";
+import { Receiver } from "./testing/receiver.ts";
 import { Workload } from "./testing/workload.ts";
 
 const bin = fileURLToPath(new URL("main.js", import.meta.url));
@@ -91,7 +93,12 @@ test("dlq lists what was given up, and replays it", async () => {
 });
 
 test("the README names every metric of the queue that there is, and none that there is not", async () => {
-  const queue = await start(`embedded:${join(scratch, "metrics")}`);
+  const key = join(scratch, "key");
+  writeFileSync(key, "key");
+  const queue = await start(
+    `embedded:${join(scratch, "metrics")}`,
+    ...["--scaler", "127.0.0.1:0", "--webhooks", "http://127.0.0.1:1/", "--webhook-secret-file", key],
+  );
   workload.behave = (_seen, response) => void response.end("ok");
   assert.equal((await post(queue, "/", { body: "x", headers: { prefer: "wait=30" } })).status, 200);
   const { body } = await get(queue.probe, "/metrics");
@@ -143,3 +150,74 @@ for (const [kind, skip] of [
     }
   });
 }
+
+test(
+  "a scaler that watches is told of the end, and the container ends",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const front = await start(redis.url, "--role", "front", "--scaler", "127.0.0.1:0");
+    const { listeners } = await front.line(/^ready$/);
+    const client = new ScalerClient(listeners?.["scaler"]?.[0] as string);
+    const watched = client.watch();
+    await hasTold(watched, false);
+    await post(front, "/");
+    await hasTold(watched, false, true);
+    front.child.kill("SIGTERM");
+    assert.equal(await watched.ended, 0);
+    assert.equal(await front.exited, 0);
+    client.close();
+    await redis.end();
+  },
+);
+
+test(
+  "kill -9 takes no webhook's word with it: each job that ended is told, as it ended",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const receiver = await Receiver.start();
+    const key = join(scratch, "key-of-kills");
+    writeFileSync(key, "key");
+    const hooked = [redis.url, "--webhooks", receiver.url, "--webhook-secret-file", key] as const;
+    const begin = (): Promise<ContainerProcess> =>
+      start(hooked[0], ...hooked.slice(1), "--lock-duration", "1s", "--backoff", "1ms", "--attempts", "2");
+    let answered = 0;
+    workload.behave = ({ body }, response) => {
+      answered++;
+      response.writeHead(body.toString() === "bad" ? 404 : 200).end();
+    };
+    // Of each it does not take the first word.
+    const heard = new Set<string>();
+    receiver.answer = (response, { body }) => {
+      response.writeHead(heard.has(body.id) ? 200 : 503).end();
+      heard.add(body.id);
+    };
+    const expected = new Map<string, string>();
+    let queue = await begin();
+    for (let kills = 0; kills < 4; kills++) {
+      const target = answered + 3 * kills;
+      for (let jobs = 0; jobs < 12; jobs++) {
+        const body = jobs % 3 === 0 ? "bad" : "good";
+        const { id } = (await (await post(queue, "/", { body })).json()) as Told;
+        expected.set(id, body === "bad" ? "failed" : "done");
+      }
+      // In the middle of attempts, words and calls.
+      await eventually("some are answered", () => answered >= target);
+      queue.child.kill("SIGKILL");
+      await queue.exited;
+      queue = await begin();
+    }
+    for (const [id, state] of expected) assert.equal((await outcome(queue, id)).state, state);
+    const untold = (): string[] =>
+      [...expected.keys()].filter((id) => !receiver.told.some(({ body }) => body.id === id));
+    for (const end = Date.now() + 30_000; untold().length > 0 && Date.now() < end;)
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(untold(), []);
+    for (const { body } of receiver.told) assert.equal(body.state, expected.get(body.id));
+    queue.child.kill("SIGTERM");
+    assert.equal(await queue.exited, 0);
+    await receiver.end();
+    await redis.end();
+  },
+);

@@ -7,16 +7,21 @@ import { BlobSweep } from "./blobs/blob-sweep.ts";
 import { Bodies } from "./blobs/bodies.ts";
 import { openBlobs } from "./blobs/open-blobs.ts";
 import type { WorkQueueConfig } from "./config/config.ts";
+import { Followers } from "./front/followers.ts";
 import { Waits } from "./front/waits.ts";
+import type { Standing } from "./job/standing.ts";
 import { Cancellations, cancellationsOf } from "./queue/cancellations.ts";
-import { JobStore } from "./queue/job-store.ts";
+import { JobStore, type JobStoreDeps } from "./queue/job-store.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
+import type { Webhooks } from "./webhooks/webhooks.ts";
 
-export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "bodies" | "pauseQueue">;
+export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "bodies" | "pauseQueue" | "ending"> &
+  Pick<JobStoreDeps, "depthChanged">;
 
 export class OpenQueue {
   readonly store: JobStore;
   readonly waits: Waits;
+  readonly followers: Followers;
   /** null: this process does no jobs. */
   readonly worker: QueueWorker | null;
   readonly #backend: Backend;
@@ -24,8 +29,16 @@ export class OpenQueue {
   readonly #cancelled: QueueEvents | null;
   readonly #sweep: BlobSweep;
 
-  private constructor(backend: Backend, blobs: BlobStore, config: WorkQueueConfig, deps: OpenQueueDeps) {
-    const { clock, metrics, log } = deps;
+  readonly #webhooks: Webhooks | null;
+
+  private constructor(
+    backend: Backend,
+    blobs: BlobStore,
+    config: WorkQueueConfig,
+    deps: OpenQueueDeps,
+    openWebhooks: OpenWebhooks | null,
+  ) {
+    const { clock, metrics, log, depthChanged } = deps;
     const bodies = new Bodies(blobs);
     const onError = (error: Error): void => log.warn({ err: error.message }, "the queue is not reached");
     this.#backend = backend;
@@ -34,13 +47,21 @@ export class OpenQueue {
     producer.on("error", onError);
     this.#cancelled = config.role === "front" ? null : openEvents(cancellationsOf(config.queue));
     const cancellations = new Cancellations(this.#cancelled, producer);
-    this.store = new JobStore(backend, config, { clock, metrics, cancellations, bodies, onError });
-    this.#sweep = new BlobSweep({ blobs, clock, log, hasJob: (id) => this.store.has(id) });
-    this.waits = new Waits({
-      clock,
-      openEvents: () => openEvents(config.queue),
-      find: (id) => this.store.find(id),
+    this.store = new JobStore(backend, config, {
+      ...{ clock, metrics, cancellations, bodies, onError, depthChanged },
     });
+    this.#sweep = new BlobSweep({ blobs, clock, log, hasJob: (id) => this.store.has(id) });
+    let events: QueueEvents | null = null;
+    const asked = {
+      clock,
+      // One for both, whoever comes first.
+      openEvents: () => (events ??= openEvents(config.queue)),
+      find: (id: string) => this.store.find(id),
+    };
+    this.waits = new Waits(asked);
+    this.followers = new Followers(asked);
+    const webhooks = openWebhooks?.(asked.find) ?? null;
+    this.#webhooks = webhooks;
     this.worker =
       config.role === "front"
         ? null
@@ -49,6 +70,7 @@ export class OpenQueue {
             cancellations,
             bodies,
             pauseQueue: (span) => this.store.pause(span),
+            ...(webhooks && { ending: (standing) => webhooks.keep(standing) }),
           });
   }
 
@@ -56,13 +78,15 @@ export class OpenQueue {
   static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
     const backend = await openBackend(config, deps.log);
     let blobs: BlobStore;
+    let openWebhooks: OpenWebhooks | null;
     try {
+      openWebhooks = await webhooksOf(backend, config, deps);
       blobs = await openBlobs(config, backend, deps.clock);
     } catch (thrown) {
       await backend.close();
       throw thrown;
     }
-    const queue = new OpenQueue(backend, blobs, config, deps);
+    const queue = new OpenQueue(backend, blobs, config, deps, openWebhooks);
     try {
       await Promise.all([queue.#cancelled?.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
       if (config.role !== "worker") queue.#sweep.start();
@@ -75,11 +99,25 @@ export class OpenQueue {
 
   /** At once: attempts under way are another worker's. */
   async close(): Promise<void> {
-    await this.worker?.end(AbortSignal.abort());
+    await Promise.all([this.#webhooks?.end(), this.worker?.end(AbortSignal.abort())]);
     this.store.stop();
     this.#sweep.stop();
     await this.#backend.close();
   }
+}
+
+type OpenWebhooks = (find: (id: string) => Promise<Standing | null>) => Webhooks;
+
+/** Loaded where a target is configured; null: none is. */
+async function webhooksOf(
+  backend: Backend,
+  config: WorkQueueConfig,
+  deps: OpenQueueDeps,
+): Promise<OpenWebhooks | null> {
+  const { webhooks, webhookSecretFile } = config;
+  if (webhooks.length === 0 || webhookSecretFile === undefined) return null;
+  const { Webhooks } = await import("./webhooks/webhooks.ts");
+  return (find) => new Webhooks(backend, { ...config, webhookSecretFile }, { ...deps, find });
 }
 
 /** The backend is not there now, and may be later. */

@@ -8,6 +8,7 @@ import {
   type ControlRoute,
   type DataListener,
   type HealthCheck,
+  type HostPort,
   type Metrics,
   type Milliseconds,
   type Pattern,
@@ -20,6 +21,7 @@ import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { FrontMetrics } from "./front/front-metrics.ts";
 import { Front } from "./front/front.ts";
 import { isAway, OpenQueue } from "./open-queue.ts";
+import type { Scaler } from "./scaler/scaler.ts";
 
 export interface WorkQueueDeps extends PatternDeps {
   readonly random: () => number;
@@ -36,6 +38,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   #queue: OpenQueue | null = null;
   #upstream: Upstream | null = null;
   #listener: Listener | null = null;
+  #scaler: Scaler | null = null;
   #state: "new" | "started" | "stopped" = "new";
   readonly #stopped = new AbortController();
   #starting: Promise<void> = Promise.resolve();
@@ -49,7 +52,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   }
 
   get listeners(): readonly DataListener[] {
-    return [...this.#frontListener(), ...this.#workerListener()];
+    return [...this.#frontListener(), ...this.#scalerListener(), ...this.#workerListener()];
   }
 
   get checks(): readonly HealthCheck[] {
@@ -95,9 +98,10 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
     await this.#reaching;
     await this.#listener?.stopAccepting(AbortSignal.abort());
     await this.#listener?.drain(AbortSignal.abort());
+    await this.#scaler?.drain(AbortSignal.abort());
     await this.#upstream?.stop();
     await this.#queue?.close();
-    this.#listener = this.#upstream = this.#queue = null;
+    this.#listener = this.#scaler = this.#upstream = this.#queue = null;
   }
 
   /** @throws OutriggerError `restart-needed` */
@@ -113,6 +117,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
     const reached = await this.#reach();
     if (this.#stopped.signal.aborted) return;
     if (this.#config.role !== "worker") await this.#listen();
+    if (this.#config.scaler) await this.#scale(this.#config.scaler);
     if (!reached) this.#reaching = this.#goOnReaching();
   }
 
@@ -120,7 +125,10 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   async #reach(): Promise<boolean> {
     const { log } = this.#deps;
     try {
-      const queue = await OpenQueue.open(this.#config, this.#deps);
+      const queue = await OpenQueue.open(this.#config, {
+        ...this.#deps,
+        depthChanged: () => this.#scaler?.changed(),
+      });
       if (this.#stopped.signal.aborted) await queue.close();
       else this.#queue = queue;
       return true;
@@ -177,6 +185,32 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
     this.#listener = listener;
   }
 
+  async #scale({ host = "::", port }: HostPort): Promise<void> {
+    const { log, metrics } = this.#deps;
+    // gRPC is loaded where it is asked for.
+    const { Scaler } = await import("./scaler/scaler.ts");
+    const toDo = (): number | null => this.#queue?.store.depth.toDo ?? null;
+    const scaler = new Scaler({ host, port }, { log, metrics, toDo });
+    await scaler.start();
+    this.#scaler = scaler;
+  }
+
+  #scalerListener(): DataListener[] {
+    const scaler = this.#scaler;
+    if (scaler === null) return [];
+    return [
+      {
+        name: "scaler",
+        role: "ingress",
+        addresses: scaler.addresses,
+        stopAccepting: () => scaler.stopAccepting(),
+        connections: () => scaler.connections(),
+        inFlight: () => scaler.inFlight(),
+        drain: (signal) => scaler.drain(signal),
+      },
+    ];
+  }
+
   #frontListener(): DataListener[] {
     const listener = this.#listener;
     if (listener === null) return [];
@@ -191,6 +225,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
         drain: (signal) => {
           // Their jobs are kept, and may be done after the end of this process.
           this.#queue?.waits.letGo();
+          this.#queue?.followers.letGo();
           return listener.drain(signal);
         },
       },

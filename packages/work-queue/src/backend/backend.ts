@@ -12,12 +12,12 @@ export type JobQueue = Queue<StoredRequest, Answer>;
 export type JobWorker = Worker<StoredRequest, Answer>;
 
 export interface Backend {
-  openQueue(name: string): JobQueue;
-  openWorker(
+  openQueue<Data = StoredRequest, Result = Answer>(name: string): Queue<Data, Result>;
+  openWorker<Data = StoredRequest, Result = Answer>(
     name: string,
-    process: Processor<StoredRequest, Answer>,
+    process: Processor<Data, Result>,
     options: Omit<WorkerOptions, "connection">,
-  ): JobWorker;
+  ): Worker<Data, Result>;
   openEvents(name: string): QueueEvents;
   openEventsProducer(name: string): QueueEventsProducer;
   /** What is too large for a job. @throws as opening the backend does */

@@ -13,6 +13,7 @@ import {
   noRedisServer,
   PostgresServer,
   RedisServer,
+  VirtualClock,
 } from "@outrigger/core/testing";
 import { createMetrics, systemClock } from "@outrigger/core";
 import type { BlobStore } from "../blobs/blob-store.ts";
@@ -259,14 +260,14 @@ for (const { name, skip, open } of BACKENDS) {
         watch.stop();
         return watch.depth;
       };
-      assert.deepEqual(await look(), { waiting: 0, delayed: 0, running: 0, failed: 0, oldest: 0 });
+      assert.deepEqual(await look(), { waiting: 0, delayed: 0, due: 0, running: 0, failed: 0, oldest: 0 });
       await queue.add("http", request("/"), { jobId: "old", ...OPTIONS });
       const added = Date.now();
       while (Date.now() < added + 50) await new Promise((resolve) => setImmediate(resolve));
       for (const jobId of ["young", "younger"]) await queue.add("http", request("/"), { jobId, ...OPTIONS });
       await queue.add("http", request("/"), { jobId: "later", delay: 1_000_000, ...OPTIONS });
       const { oldest = 0, ...depth } = (await look()) ?? {};
-      assert.deepEqual(depth, { waiting: 3, delayed: 1, running: 0, failed: 0 });
+      assert.deepEqual(depth, { waiting: 3, delayed: 1, due: 0, running: 0, failed: 0 });
       assert.ok(oldest >= 50, `${oldest}`);
       let release = (): void => {};
       const held = new Promise<void>((resolve) => (release = resolve));
@@ -279,11 +280,48 @@ for (const { name, skip, open } of BACKENDS) {
       await until(async () => (await queue.getJobCounts("active"))["active"] === 1);
       assert.deepEqual(
         { ...(await look()), oldest: 0 },
-        { waiting: 1, delayed: 1, running: 1, failed: 1, oldest: 0 },
+        { waiting: 1, delayed: 1, due: 0, running: 1, failed: 1, oldest: 0 },
       );
       release();
       await worker.close();
     });
+
+    each(
+      "counts a delayed job as one to do from when its time has come, also where no worker is",
+      async () => {
+        const queue = await openQueue();
+        const clock = new VirtualClock(0, Date.now());
+        const blobs = await backend.openBlobs(queueName, systemClock);
+        const watch = new DepthWatch({ queue, blobs, clock, metrics: createMetrics() });
+        const look = async () => {
+          await watch.start();
+          watch.stop();
+          return [watch.depth?.delayed, watch.depth?.due, watch.toDo];
+        };
+        for (let jobId = 0; jobId < 20; jobId++)
+          await queue.add("http", request("/"), { jobId: `far${jobId}`, delay: 3_600_000, ...OPTIONS });
+        await queue.add("http", request("/"), { jobId: "near", delay: 600_000, ...OPTIONS });
+        assert.deepEqual(await look(), [21, 0, 0]);
+        // One between attempts: its time is counted from its failure, not from when it was added.
+        await queue.add("http", request("/"), { jobId: "again", ...OPTIONS });
+        const worker = work(
+          async () => {
+            throw new Error("not yet");
+          },
+          { settings: { backoffStrategy: () => 600_000 } },
+        );
+        await until(async () => (await queue.getDelayedCount()) === 22);
+        await worker.close();
+        assert.deepEqual(await look(), [22, 0, 0]);
+        clock.jumpWallTime(600_000 - 2_000);
+        assert.deepEqual(await look(), [22, 0, 0]);
+        // Both by then, however long all this took.
+        clock.jumpWallTime(2_000 + 60_000);
+        assert.deepEqual(await look(), [22, 2, 2]);
+        clock.jumpWallTime(3_600_000);
+        assert.deepEqual(await look(), [22, 22, 22]);
+      },
+    );
 
     each("keeps a blob as it came, in whatever pieces, and nothing of one whose writing failed", async () => {
       const blobs = await backend.openBlobs(queueName, systemClock);

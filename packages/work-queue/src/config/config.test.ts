@@ -63,3 +63,22 @@ test("concurrency is a number or adaptive", () => {
   for (const bad of [0, 1.5, -1, "", "0", "many", 10_001])
     assert.throws(() => of(bad), /accepted: a whole number from 1 to 10000, or adaptive/, String(bad));
 });
+
+test("a scaler is the front's: a worker that is to end cannot be asked", () => {
+  const there = { host: "127.0.0.1", port: 14042 };
+  const of = (role: "front" | "both" | "worker") =>
+    parseWorkQueueConfig({ backend: "redis://r", role, scaler: "127.0.0.1:14042" }).scaler;
+  assert.deepEqual([of("front"), of("both")], [there, there]);
+  assert.throws(() => of("worker"), /give it to the front \(role front or both\)[^]*scaler/);
+  assert.equal(parseWorkQueueConfig({ backend: "redis://r" }).scaler, undefined);
+});
+
+test("webhooks are URLs of http or https, no link-local address, and are signed", () => {
+  const of = (webhooks: string, webhookSecretFile?: string) =>
+    parseWorkQueueConfig({ backend: "redis://r", webhooks, ...(webhookSecretFile && { webhookSecretFile }) });
+  assert.deepEqual(of("http://a/x,https://b:1/", "/key").webhooks, ["http://a/x", "https://b:1/"]);
+  assert.deepEqual(of("").webhooks, []);
+  assert.throws(() => of("http://a/"), /name a file with a key to sign with[^]*webhookSecretFile/);
+  for (const bad of ["a", "ftp://a/", "http://u@a/", "http://169.254.169.254/latest", "http://[fe80::1]/"])
+    assert.throws(() => of(`http://fine/,${bad}`, "/key"), /accepted: http:|link-local/, bad);
+});

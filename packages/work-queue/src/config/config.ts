@@ -15,6 +15,12 @@ import { rateOption } from "./rate-option.ts";
 import { readyOption } from "./ready-option.ts";
 import { rulesOption } from "./rules-option.ts";
 import { concurrencyOption } from "./concurrency-option.ts";
+import { problemOfTarget } from "../webhooks/target.ts";
+
+const webhookSchema = z.string().superRefine((text, context) => {
+  const message = problemOfTarget(text);
+  if (message !== null) context.addIssue({ code: "custom", message });
+});
 
 export const workQueueSchema = z
   .strictObject({
@@ -43,6 +49,11 @@ export const workQueueSchema = z
       .prefault([])
       .describe(
         "What a Redis may lack: no-aof loses all jobs when it ends, eviction some when its memory is full.",
+      ),
+    scaler: hostPortSchema
+      .optional()
+      .describe(
+        "PORT or HOST:PORT of an external scaler for KEDA (gRPC), of role front. Without a host: every address of the pod.",
       ),
     queue: z
       .string()
@@ -117,8 +128,37 @@ export const workQueueSchema = z
       .describe(
         "How long a request with the Idempotency-Key of an earlier one is that one; at most keepAnswers.",
       ),
+    webhooks: listOption({ max: 16 })
+      .pipe(z.array(webhookSchema))
+      .prefault([])
+      .describe(
+        "URLs that are told by POST, signed, of each job that has ended. For front and workers alike.",
+      ),
+    webhookSecretFile: filePathSchema
+      .optional()
+      .describe("File with the key of Outrigger-Signature, an HMAC-SHA256; read again for each call."),
+    webhookCaFile: filePathSchema
+      .optional()
+      .describe(
+        "PEM file of the authorities to trust for https:// webhooks. Default: those that Node ships.",
+      ),
   })
-  .superRefine(({ idempotencyWindow, keepAnswers, backend, passwordFile, caFile }, context) => {
+  .superRefine((config, context) => {
+    const { idempotencyWindow, keepAnswers, backend, passwordFile, caFile } = config;
+    const { role, scaler, webhooks, webhookSecretFile } = config;
+    if (webhooks.length > 0 && webhookSecretFile === undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["webhookSecretFile"],
+        message: "whoever is told must know that it is us: name a file with a key to sign with",
+      });
+    if (scaler !== undefined && role === "worker")
+      context.addIssue({
+        code: "custom",
+        path: ["scaler"],
+        message:
+          "workers that scale to zero cannot ask for themselves: give it to the front (role front or both)",
+      });
     const isServer = backend.kind !== "embedded";
     for (const [key, file] of Object.entries({ passwordFile, caFile }))
       if (file !== undefined && !isServer)

@@ -11,6 +11,12 @@ export const FLAGS: readonly FlagDeclaration[] = [
   { name: "listen", key: ["listen"], value: "[HOST:]PORT", help: "for callers" },
   { name: "workload", key: ["workload"], value: "URL", help: "http://HOST:PORT of the workload" },
   {
+    name: "scaler",
+    key: ["scaler"],
+    value: "[HOST:]PORT",
+    help: "an external scaler for KEDA, of the front",
+  },
+  {
     name: "backend",
     key: ["backend"],
     value: "embedded:DIR|redis://HOST|postgres://HOST/DB",
@@ -49,4 +55,11 @@ export const FLAGS: readonly FlagDeclaration[] = [
   },
   { name: "store-timeout", key: ["storeTimeout"], value: "DURATION", help: "until a caller is told 503" },
   { name: "attempts", key: ["attempts"], value: "N", help: "how often a job is tried" },
+  { name: "webhooks", key: ["webhooks"], value: "URL,...", help: "are told of each job that has ended" },
+  {
+    name: "webhook-secret-file",
+    key: ["webhookSecretFile"],
+    value: "FILE",
+    help: "the key of webhooks' signatures",
+  },
 ];

@@ -7,8 +7,9 @@ import { INLINE_BYTES } from "../blobs/blob-store.ts";
 import type { Answer } from "../job/answer.ts";
 import { isBlob, readBody, storeBody, type StoredBody } from "../job/body.ts";
 import { requestFields, type Field } from "../job/fields.ts";
-import type { Standing } from "../job/standing.ts";
+import { isEnd, standingJson, type Standing } from "../job/standing.ts";
 import type { Added, JobStore } from "../queue/job-store.ts";
+import type { Followers } from "./followers.ts";
 import type { FrontMetrics } from "./front-metrics.ts";
 import { waitPreference } from "./prefer.ts";
 import type { Waits } from "./waits.ts";
@@ -16,7 +17,7 @@ import { wishesOf, type Wishes } from "./wishes.ts";
 
 export interface FrontDeps {
   /** null: the backend was not reached yet. */
-  queue(): { readonly store: JobStore; readonly waits: Waits } | null;
+  queue(): FrontQueue | null;
   readonly maxBody: Bytes;
   readonly maxDepth: number;
   /** Of large bodies, all together. */
@@ -26,7 +27,13 @@ export interface FrontDeps {
   readonly metrics: FrontMetrics;
 }
 
-const JOB = /^\/jobs\/([0-9a-f]{32})(\/result)?(?:\?|$)/;
+export interface FrontQueue {
+  readonly store: JobStore;
+  readonly waits: Waits;
+  readonly followers: Followers;
+}
+
+const JOB = /^\/jobs\/([0-9a-f]{32})(?:\/(result|events))?(?:\?|$)/;
 
 const REFUSALS: ReadonlySet<string> = new Set([
   "bad-field",
@@ -52,14 +59,15 @@ export class Front implements Handler {
     try {
       const asked = JOB.exec(request.target);
       if (asked === null) await this.#take(request);
-      else await this.#tell(request, asked[1] as string, asked[2] !== undefined);
+      else await this.#tell(request, asked[1] as string, asked[2]);
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
       if (REFUSALS.has(code)) this.#deps.metrics.refused(code);
       if (code === "body-too-large") refuse(request, 413, code, message);
       else if (code === "bad-field") refuse(request, 400, code, message);
       else if (code === "key-reused") refuse(request, 422, code, message);
-      else if (code === "full") refuse(request, 429, code, message, [["retry-after", "5"]]);
+      else if (code === "full" || code === "too-many-followers")
+        refuse(request, 429, code, message, [["retry-after", "5"]]);
       else if (code === "backend-away" || code === "blob-not-kept" || code === "blob-not-read")
         refuse(request, 503, code, message, [["retry-after", "1"]]);
       else if (code === "no-such-blob") refuse(request, 410, code, message);
@@ -68,7 +76,7 @@ export class Front implements Handler {
   }
 
   /** @throws OutriggerError `backend-away` */
-  get #queue(): { readonly store: JobStore; readonly waits: Waits } {
+  get #queue(): FrontQueue {
     const queue = this.#deps.queue();
     if (queue === null) throw new OutriggerError("backend-away", "the queue's backend is not reached yet");
     return queue;
@@ -127,19 +135,21 @@ export class Front implements Handler {
       key === undefined || digest === undefined ? null : { key, fingerprint: digest.digest("hex") },
     );
     (added.isKnown ? metrics.known : metrics.kept).inc();
-    if (!added.isKnown) store.depth.added();
+    if (!added.isKnown) store.depth.added(wishes.delay);
     return added;
   }
 
-  async #tell(request: ServedRequest, id: string, wantsResult: boolean): Promise<void> {
-    if (request.method === "DELETE" && !wantsResult) return this.#cancel(request, id);
+  /** @param what `result`, `events`; undefined: where it stands */
+  async #tell(request: ServedRequest, id: string, what: string | undefined): Promise<void> {
+    if (request.method === "DELETE" && what === undefined) return this.#cancel(request, id);
     if (request.method !== "GET" && request.method !== "HEAD")
       return refuse(request, 405, "method", "GET tells of a job, DELETE cancels it", [
-        ["allow", wantsResult ? "GET, HEAD" : "GET, HEAD, DELETE"],
+        ["allow", what === undefined ? "GET, HEAD, DELETE" : "GET, HEAD"],
       ]);
     const standing = await this.#queue.store.find(id);
     if (standing === null) return noSuchJob(request);
-    if (!wantsResult) return send(request, 200, [], standingJson(standing));
+    if (what === "events") return this.#follow(request, standing);
+    if (what === undefined) return send(request, 200, [], standingJson(standing));
     if (standing.answer === null) return send(request, 404, [], standingJson(standing));
     await this.#answerAs(request, id, standing.answer);
   }
@@ -162,6 +172,14 @@ export class Front implements Handler {
     }
   }
 
+  async #follow(request: ServedRequest, standing: Standing): Promise<void> {
+    // A browser asks again when a stream ends, until it is told that there is no more.
+    const last = requestFields(request.headText).kept.find(([name]) => name === "last-event-id")?.[1];
+    if (request.method === "HEAD" || (isEnd(standing.state) && last === standing.state))
+      return request.answer(request.method === "HEAD" ? 200 : 204, [["content-type", "text/event-stream"]]);
+    await this.#queue.followers.follow(request, standing, standingJson);
+  }
+
   async #cancel(request: ServedRequest, id: string): Promise<void> {
     const done = await this.#queue.store.cancel(id);
     if (done === null) return noSuchJob(request);
@@ -175,14 +193,6 @@ export class Front implements Handler {
 
 const noSuchJob = (request: ServedRequest): void =>
   refuse(request, 404, "no-such-job", "no job has this id, or none any more");
-
-const standingJson = ({ id, state, attempts, answer, failure }: Standing): object => ({
-  id,
-  state,
-  attempts,
-  ...(answer !== null && { status: answer.status, result: `/jobs/${id}/result` }),
-  ...(failure !== null && { reason: failure.reason, message: failure.message }),
-});
 
 function send(request: ServedRequest, status: number, fields: Fields, body: object): void {
   request.answer(status, [["content-type", "application/json"], ...fields], `${JSON.stringify(body)}\n`);

@@ -15,6 +15,8 @@ export interface Standing {
   readonly failure: Failure | null;
 }
 
+export const isEnd = (state: JobState): boolean => state === "done" || state === "failed";
+
 /** @param state as BullMQ has it */
 export function standingOf(job: Job<StoredRequest, Answer>, state: string): Standing {
   const failure = state === "failed" ? parseFailure(job.failedReason) : null;
@@ -33,3 +35,23 @@ export function standingOf(job: Job<StoredRequest, Answer>, state: string): Stan
     failure,
   };
 }
+
+/** As callers and webhooks are told of it: without the answer's fields and body. */
+export interface StandingJson {
+  readonly id: string;
+  readonly state: JobState;
+  readonly attempts: number;
+  readonly status?: number;
+  /** Where the answer is. */
+  readonly result?: string;
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+export const standingJson = ({ id, state, attempts, answer, failure }: Standing): StandingJson => ({
+  id,
+  state,
+  attempts,
+  ...(answer !== null && { status: answer.status, result: `/jobs/${id}/result` }),
+  ...(failure !== null && { reason: failure.reason, message: failure.message }),
+});

@@ -11,6 +11,8 @@ export interface Depth {
   readonly waiting: number;
   /** Waiting for their time: between attempts. */
   readonly delayed: number;
+  /** Of these, whose time has come, or does before the next look. Where no worker is, nobody moves them to those that wait. */
+  readonly due: number;
   readonly running: number;
   /** Given up. */
   readonly failed: number;
@@ -23,9 +25,13 @@ export interface DepthWatchDeps {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly metrics: Metrics;
+  /** Something was looked at, or added. */
+  onChange?(): void;
 }
 
 const LOOK_EVERY: Milliseconds = 1_000;
+/** An answer older than this says nothing of now: the backend is away, or does not answer. */
+const FRESH: Milliseconds = 5_000;
 /** Looks between two at the blobs, which take longer. */
 const BLOBS_EVERY = 10;
 const STATES = ["waiting", "delayed", "running", "failed"] as const;
@@ -37,7 +43,10 @@ export class DepthWatch {
   readonly #known: Gauge;
   readonly #blobBytes: Gauge;
   #depth: Depth | null = null;
+  #lookedAt: Milliseconds = 0;
   #addedSince = 0;
+  /** Of those, what can be begun now. */
+  #toDoSince = 0;
   #bytes: Bytes = 0;
   #looks = 0;
   #timer: Timer | null = null;
@@ -83,13 +92,27 @@ export class DepthWatch {
     return waiting + delayed + running + this.#addedSince;
   }
 
+  /**
+   * Jobs that a worker would have something to do with now: those that wait, run or are due, and what this process has added
+   * since. null: the backend has not said lately.
+   */
+  get toDo(): number | null {
+    if (this.#depth === null || this.#deps.clock.now() - this.#lookedAt > FRESH) return null;
+    const { waiting, due, running } = this.#depth;
+    return waiting + due + running + this.#toDoSince;
+  }
+
   /** Of large bodies, all together: at the last look at them, and what this process has added since. */
   get bytes(): Bytes {
     return this.#bytes;
   }
 
-  added(): void {
+  /** @param delay it is not begun before */
+  added(delay: Milliseconds = 0): void {
     this.#addedSince++;
+    if (delay > 0) return;
+    this.#toDoSince++;
+    this.#deps.onChange?.();
   }
 
   addedBytes(bytes: Bytes): void {
@@ -104,22 +127,29 @@ export class DepthWatch {
   async #look(): Promise<void> {
     const { queue, blobs, clock } = this.#deps;
     const before = this.#addedSince;
+    const toDoBefore = this.#toDoSince;
     try {
       const counts = await queue.getJobCounts("waiting", "prioritized", "delayed", "active", "failed");
       const last = (counts["waiting"] ?? 0) - 1;
       // Newest first: on Postgres BullMQ slices so whatever it is asked for.
       const [oldest] = last < 0 ? [] : await queue.getJobs(["waiting"], last, last);
       const of = (state: string): number => counts[state] ?? 0;
+      // Strictly before the time that is given. Counted by the backend's index, however many there are.
+      const due = of("delayed") === 0 ? 0 : await queue.getDelayedCount(clock.wallTime() + LOOK_EVERY + 1);
       this.#depth = {
         waiting: of("waiting") + of("prioritized"),
         delayed: of("delayed"),
+        due,
         running: of("active"),
         failed: of("failed"),
         oldest: oldest === undefined ? 0 : Math.max(0, clock.wallTime() - oldest.timestamp),
       };
       // What was added while it was being asked for may be counted twice until the next look.
       this.#addedSince -= before;
+      this.#toDoSince -= toDoBefore;
+      this.#lookedAt = clock.now();
       for (const state of STATES) this.#gauges[state].value = this.#depth[state];
+      this.#deps.onChange?.();
       if (this.#looks++ % BLOBS_EVERY === 0) this.#blobBytes.value = this.#bytes = await blobs.bytes();
       this.#oldest.value = this.#depth.oldest / 1_000;
       this.#known.value = 1;

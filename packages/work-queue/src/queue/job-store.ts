@@ -23,6 +23,8 @@ export interface JobStoreDeps {
   readonly bodies: Bodies;
   /** The backend is not reached: it tries again by itself. */
   onError(error: Error): void;
+  /** The depth was looked at, or a job added. */
+  depthChanged(): void;
 }
 
 /** A key that its caller chose, and what it stands for. */
@@ -56,7 +58,7 @@ export class JobStore {
   readonly #cancellations: Cancellations;
 
   constructor(backend: Backend, options: JobStoreOptions, deps: JobStoreDeps) {
-    const { clock, metrics, cancellations, bodies, onError } = deps;
+    const { clock, metrics, cancellations, bodies, onError, depthChanged } = deps;
     this.bodies = bodies;
     this.#options = options;
     this.#clock = clock;
@@ -64,7 +66,8 @@ export class JobStore {
     this.#queue = backend.openQueue(options.queue);
     this.#queue.on("error", onError);
     this.deadLetters = new DeadLetters(this.#queue, bodies);
-    this.depth = new DepthWatch({ queue: this.#queue, blobs: bodies.blobs, clock, metrics });
+    const { blobs } = bodies;
+    this.depth = new DepthWatch({ queue: this.#queue, blobs, clock, metrics, onChange: depthChanged });
   }
 
   async start(): Promise<void> {

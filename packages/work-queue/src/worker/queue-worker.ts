@@ -16,7 +16,8 @@ import type { WorkQueueConfig } from "../config/config.ts";
 import type { Bodies } from "../blobs/bodies.ts";
 import type { Answer } from "../job/answer.ts";
 import type { StoredBody } from "../job/body.ts";
-import { formatFailure, type Failure } from "../job/failure.ts";
+import { formatFailure, parseFailure, type Failure } from "../job/failure.ts";
+import type { Standing } from "../job/standing.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 import type { Cancellations } from "../queue/cancellations.ts";
 import { pauseAfter } from "./backoff.ts";
@@ -36,6 +37,8 @@ export interface QueueWorkerDeps {
   readonly bodies: Bodies;
   /** Nobody takes a job of this queue for so long, wherever. */
   pauseQueue(span: Milliseconds): Promise<void>;
+  /** A job is about to end as this says; it does once this resolves. @throws where it shall not end now */
+  ending?(standing: Standing): Promise<void>;
 }
 
 /** A worker that ended takes nothing with it: so many may, before a job is held to be what ends them. */
@@ -93,6 +96,7 @@ export class QueueWorker {
       onChange: (isReady, why) => this.#goOn(isReady, why),
     });
     this.#worker.on("completed", (job) => void deps.bodies.drop(job.data.body));
+    if (deps.ending) this.#worker.on("failed", (job, error) => this.#givenUp(job, error));
     this.#worker.on("error", (error) => deps.log.warn({ err: error.message }, "the queue is not reached"));
   }
 
@@ -154,7 +158,7 @@ export class QueueWorker {
     const began = clock.now();
     let outcome: Outcome = "success";
     try {
-      const answer = await this.#attempt(job);
+      const answer = await this.#attemptAndTell(job);
       metrics.attempted("done");
       return answer;
     } catch (thrown) {
@@ -173,6 +177,47 @@ export class QueueWorker {
       metrics.running.value--;
       this.#worker.concurrency = metrics.concurrency.value = this.#concurrency.limit;
     }
+  }
+
+  /** An attempt; where it is the last, whoever is told of ends hears of it first. @throws FailedAttempt, Refused, HandedBack */
+  async #attemptAndTell(job: Job<StoredRequest, Answer>): Promise<Answer> {
+    let answer: Answer;
+    try {
+      answer = await this.#attempt(job);
+    } catch (thrown) {
+      const isLast = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
+      if (thrown instanceof Refused || (thrown instanceof FailedAttempt && isLast))
+        await this.#tell(job, "failed", parseFailure(thrown.message));
+      throw thrown;
+    }
+    await this.#tell(job, "done", null, answer);
+    return answer;
+  }
+
+  /** @throws HandedBack */
+  async #tell(
+    job: Job<StoredRequest, Answer>,
+    state: "done" | "failed",
+    failure: Failure | null,
+    answer = failure?.answer ?? null,
+  ): Promise<void> {
+    try {
+      await this.#deps.ending?.({
+        ...{ id: job.id as string, attempts: job.attemptsStarted },
+        ...{ state, answer, failure },
+      });
+    } catch (thrown) {
+      throw new HandedBack((thrown as Error).message, { cause: thrown });
+    }
+  }
+
+  /** Of a job that BullMQ itself gave up: it has ended already. */
+  #givenUp(job: Job<StoredRequest, Answer> | undefined, error: Error): void {
+    const isOurs = error instanceof FailedAttempt || error instanceof Refused;
+    if (job === undefined || isOurs || !job.finishedOn) return;
+    this.#tell(job, "failed", parseFailure(error.message)).catch((thrown: Error) =>
+      this.#deps.log.error({ job: job.id, err: thrown.message }, "nobody is told that a job was given up"),
+    );
   }
 
   /** @throws FailedAttempt, Refused, HandedBack */

@@ -1,0 +1,38 @@
+/** What a ScaledObject's trigger says to the scaler: `metadata` of type external or external-push. */
+import { OutriggerError } from "@outrigger/core";
+
+export interface ScalerMetadata {
+  /** Jobs for each worker. */
+  readonly targetSize: number;
+}
+
+const DEFAULT_TARGET_SIZE = 10;
+
+/** Said to KEDA itself; it passes them on. */
+const KEDAS: ReadonlySet<string> = new Set([
+  "scalerAddress",
+  "enableTLS",
+  "unsafeSsl",
+  "tlsCertFile",
+  "caCert",
+  "tlsClientCert",
+  "tlsClientKey",
+]);
+
+/** @throws OutriggerError `bad-metadata`, with every problem in its message */
+export function parseScalerMetadata(metadata: Readonly<Record<string, string>>): ScalerMetadata {
+  const problems: string[] = [];
+  for (const key of Object.keys(metadata))
+    if (key !== "targetSize" && !KEDAS.has(key))
+      problems.push(`${JSON.stringify(shortened(key))} is not known: accepted: targetSize; remove it`);
+  const { targetSize = String(DEFAULT_TARGET_SIZE) } = metadata;
+  if (!/^[1-9]\d{0,6}$/.test(targetSize))
+    problems.push(
+      `targetSize is ${JSON.stringify(shortened(targetSize))}: accepted: jobs for each worker, a whole number from 1 to 9999999, in quotes`,
+    );
+  if (problems.length > 0)
+    throw new OutriggerError("bad-metadata", `the trigger's metadata: ${problems.slice(0, 5).join("; ")}`);
+  return { targetSize: Number(targetSize) };
+}
+
+const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 60)}...` : text);
