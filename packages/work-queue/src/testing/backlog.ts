@@ -8,7 +8,13 @@ const AT_ONCE = 500;
 
 const [backend = "", queue = "", count = "0"] = process.argv.slice(2);
 const config = parseWorkQueueConfig({ role: "front", backend, queue, storeTimeout: "1m" });
-const deps = { clock: systemClock, log: silentLogger, metrics: createMetrics(), random: Math.random };
+const deps = {
+  clock: systemClock,
+  log: silentLogger,
+  metrics: createMetrics(),
+  random: Math.random,
+  depthChanged: () => {},
+};
 const open = await OpenQueue.open(config, deps);
 const fields = [
   ["host", "soak"],
