@@ -69,8 +69,35 @@ test("a request is kept, answered by the workload, and its answer can be had", a
   assert.equal(await queue.exited, 0);
 });
 
-test("dlq lists what was given up, and replays it", async () => {
-  const queue = await start(`embedded:${join(scratch, "given-up")}`, "--attempts", "1");
+test(
+  "a worker with --drain-and-exit does what there is, retries included, and ends with 0",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const front = await start(redis.url, "--role", "front");
+    const ids: string[] = [];
+    for (let at = 0; at < 20; at++)
+      ids.push(((await (await post(front, `/${at}`, { body: "x" })).json()) as Told).id);
+    let failed = false;
+    workload.behave = (_seen, response) => {
+      if (!failed) response.writeHead(503);
+      failed = true;
+      response.end();
+    };
+    const worker = await start(redis.url, "--role", "worker", "--drain-and-exit", "--backoff", "2s");
+    assert.equal(await worker.exited, 0);
+    for (const id of ids) assert.equal((await outcome(front, id)).state, "done");
+    // Where there is nothing to do, too.
+    assert.equal(await (await start(redis.url, "--role", "worker", "--drain-and-exit")).exited, 0);
+    front.child.kill("SIGKILL");
+    await front.exited;
+    await redis.end();
+  },
+);
+
+test("dlq lists what was given up, and replays it", { skip: noRedisServer }, async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  const queue = await start(redis.url, "--attempts", "1");
   const dlq = async (...words: string[]): Promise<string> => {
     const control = ["--control", `127.0.0.1:${queue.control}`];
     return (await promisify(execFile)(process.execPath, [bin, "dlq", ...words, ...control])).stdout;
@@ -90,27 +117,34 @@ test("dlq lists what was given up, and replays it", async () => {
   await assert.rejects(dlq("show", id), { code: 1, stderr: /no dead letter has this id: dlq list shows/ });
   queue.child.kill("SIGKILL");
   await queue.exited;
+  await redis.end();
 });
 
-test("the README names every metric of the queue that there is, and none that there is not", async () => {
-  const key = join(scratch, "key");
-  writeFileSync(key, "key");
-  const queue = await start(
-    `embedded:${join(scratch, "metrics")}`,
-    ...["--scaler", "127.0.0.1:0", "--webhooks", "http://127.0.0.1:1/", "--webhook-secret-file", key],
-  );
-  workload.behave = (_seen, response) => void response.end("ok");
-  assert.equal((await post(queue, "/", { body: "x", headers: { prefer: "wait=30" } })).status, 200);
-  const { body } = await get(queue.probe, "/metrics");
-  const real = new Set(
-    [...body.matchAll(/^# TYPE (outrigger_queue_\w+) /gm)].map(([, name]) => name as string),
-  );
-  const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-  const said = new Set([...readme.matchAll(/outrigger_queue_[a-z_]+/g)].map(([name]) => name));
-  assert.deepEqual([...said].sort(), [...real].sort());
-  queue.child.kill("SIGKILL");
-  await queue.exited;
-});
+test(
+  "the README names every metric of the queue that there is, and none that there is not",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const key = join(scratch, "key");
+    writeFileSync(key, "key");
+    const queue = await start(
+      redis.url,
+      ...["--scaler", "127.0.0.1:0", "--webhooks", "http://127.0.0.1:1/", "--webhook-secret-file", key],
+    );
+    workload.behave = (_seen, response) => void response.end("ok");
+    assert.equal((await post(queue, "/", { body: "x", headers: { prefer: "wait=30" } })).status, 200);
+    const { body } = await get(queue.probe, "/metrics");
+    const real = new Set(
+      [...body.matchAll(/^# TYPE (outrigger_queue_\w+) /gm)].map(([, name]) => name as string),
+    );
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const said = new Set([...readme.matchAll(/outrigger_queue_[a-z_]+/g)].map(([name]) => name));
+    assert.deepEqual([...said].sort(), [...real].sort());
+    queue.child.kill("SIGKILL");
+    await queue.exited;
+    await redis.end();
+  },
+);
 
 for (const [kind, skip] of [
   ["embedded", false],

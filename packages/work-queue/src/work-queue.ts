@@ -44,6 +44,9 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   #starting: Promise<void> = Promise.resolve();
   #reaching: Promise<void> = Promise.resolve();
   #draining: Promise<void> = Promise.resolve();
+  #finish = (): void => {};
+  /** With drainAndExit: no job is left. */
+  readonly finished: Promise<void> = new Promise((resolve) => (this.#finish = resolve));
 
   constructor(config: WorkQueueConfig, deps: WorkQueueDeps) {
     this.#config = config;
@@ -130,7 +133,10 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
         depthChanged: () => this.#scaler?.changed(),
       });
       if (this.#stopped.signal.aborted) await queue.close();
-      else this.#queue = queue;
+      else {
+        this.#queue = queue;
+        if (this.#config.drainAndExit) void this.#endWithTheLastJob(queue);
+      }
       return true;
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
@@ -138,6 +144,17 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
       log.warn({ err: message }, "the backend is not reached; callers are told 503 until it is");
       return false;
     }
+  }
+
+  async #endWithTheLastJob({ store }: OpenQueue): Promise<void> {
+    try {
+      await store.emptied(this.#config.maxBackoff, this.#stopped.signal);
+    } catch {
+      // It was stopped before.
+      return;
+    }
+    this.#deps.log.info({}, "no job is left: the worker ends");
+    this.#finish();
   }
 
   async #goOnReaching(): Promise<void> {

@@ -25,6 +25,8 @@ export interface Pattern<Config> extends AsyncDisposable {
   /** Swaps to an already validated config, atomically: when it rejects, the old one still serves. */
   reload(config: Config): Promise<void>;
   readonly metrics: Metrics;
+  /** Resolves when there is nothing more to do: the container drains then, and exits 0. */
+  readonly finished?: Promise<void>;
   /** The listeners of now; a reload may change them. */
   readonly listeners: readonly DataListener[];
   /** Shown by /livez, /readyz, /startupz. Never dependent on upstreams unless configured. */

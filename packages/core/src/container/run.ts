@@ -194,6 +194,7 @@ export async function runContainer<Schema extends z.ZodObject>(
     reloader.open();
     const collection = definition.collectsStartGarbage ? collectStartGarbage(clock) : null;
 
+    void running.finished?.then(() => shutdown.request("finished"));
     const reason = await shutdown.requested;
     watch?.stop();
     collection?.clear();

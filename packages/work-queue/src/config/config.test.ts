@@ -4,6 +4,12 @@ import { parseWorkQueueConfig } from "./config.ts";
 
 const backendOf = (backend: string) => parseWorkQueueConfig({ backend }).backend;
 
+test("only a worker can end with the last job", () => {
+  const config = { backend: "redis://r", drainAndExit: true };
+  assert.throws(() => parseWorkQueueConfig(config), /only role worker can/);
+  assert.equal(parseWorkQueueConfig({ ...config, role: "worker" }).drainAndExit, true);
+});
+
 test("a rate is a number and its time", () => {
   const rate = (text: string) => parseWorkQueueConfig({ backend: "embedded:x", rate: text }).rate;
   assert.deepEqual(rate("10/s"), { max: 10, span: 1_000 });

@@ -1,5 +1,6 @@
 /** What a work queue is told: where callers come in, where the workload is, where jobs are kept, and how often each is tried. */
 import {
+  booleanOption,
   durationOption,
   filePathSchema,
   hostPortSchema,
@@ -83,6 +84,11 @@ export const workQueueSchema = z
       .describe(
         "When the workload is given jobs: when it accepts connections (tcp), or answers a path with 2xx or 3xx, asked each second.",
       ),
+    drainAndExit: booleanOption()
+      .prefault(false)
+      .describe(
+        "Of role worker: ends with exit code 0 when no job waits or runs, or is due within maxBackoff; for a Kubernetes Job.",
+      ),
     attempts: intOption({ min: 1, max: 1_000 }).prefault(5).describe("How often a job is tried."),
     backoff: durationOption({ min: 1 })
       .prefault("1s")
@@ -145,7 +151,13 @@ export const workQueueSchema = z
   })
   .superRefine((config, context) => {
     const { idempotencyWindow, keepAnswers, backend, passwordFile, caFile } = config;
-    const { role, scaler, webhooks, webhookSecretFile } = config;
+    const { role, scaler, webhooks, webhookSecretFile, drainAndExit } = config;
+    if (drainAndExit && role !== "worker")
+      context.addIssue({
+        code: "custom",
+        path: ["drainAndExit"],
+        message: "a front would turn callers away when it ends: only role worker can",
+      });
     if (webhooks.length > 0 && webhookSecretFile === undefined)
       context.addIssue({
         code: "custom",

@@ -38,6 +38,7 @@ export const FLAGS: readonly FlagDeclaration[] = [
     value: "tcp|PATH",
     help: "the workload is given jobs when this says it is ready",
   },
+  { name: "drain-and-exit", key: ["drainAndExit"], help: "of role worker: ends when all jobs are done" },
   { name: "rate", key: ["rate"], value: "N/SPAN", help: "jobs that all workers begin, as 10/s" },
   {
     name: "rules",

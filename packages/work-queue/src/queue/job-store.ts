@@ -7,6 +7,7 @@ import { DeadLetters } from "../dead-letters/dead-letters.ts";
 import { standingOf, type Standing } from "../job/standing.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 import type { Cancellations } from "./cancellations.ts";
+import { emptied } from "./emptied.ts";
 import { DepthWatch } from "./depth-watch.ts";
 
 export interface JobStoreOptions {
@@ -169,6 +170,11 @@ export class JobStore {
         return "asked";
       })(),
     );
+  }
+
+  /** @param horizon a job that is due within it is waited for */
+  async emptied(horizon: Milliseconds, signal: AbortSignal): Promise<void> {
+    await emptied(this.#queue, horizon, this.#clock, signal);
   }
 
   stop(): void {
