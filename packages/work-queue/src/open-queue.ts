@@ -24,6 +24,8 @@ export class OpenQueue {
   readonly followers: Followers;
   /** null: this process does no jobs. */
   readonly worker: QueueWorker | null;
+  /** Resolves when its backend cannot be used any more, by this process. */
+  readonly ended: Promise<Error>;
   readonly #backend: Backend;
   /** null: this process does no jobs. */
   readonly #cancelled: QueueEvents | null;
@@ -42,6 +44,7 @@ export class OpenQueue {
     const bodies = new Bodies(blobs);
     const onError = (error: Error): void => log.warn({ err: error.message }, "the queue is not reached");
     this.#backend = backend;
+    this.ended = backend.ended ?? new Promise(() => {});
     const openEvents = (name: string): QueueEvents => backend.openEvents(name).on("error", onError);
     const producer = backend.openEventsProducer(cancellationsOf(config.queue));
     producer.on("error", onError);

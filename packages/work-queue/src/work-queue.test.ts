@@ -32,6 +32,11 @@ const ask = (path: string, init: RequestInit = {}, of = queue): Promise<Response
 const post = (path: string, body: string, headers: Record<string, string> = {}): Promise<Response> =>
   ask(path, { method: "POST", body, headers });
 
+async function workloadIsReady(of: WorkQueue, value: 0 | 1): Promise<void> {
+  while (!(await of.metrics.expose()).body.includes(`outrigger_queue_workload_ready ${value}`))
+    await new Promise((resolve) => setImmediate(resolve));
+}
+
 test("a caller that waits has the workload's own answer", async () => {
   workload.behave = ({ target }, response) => {
     response.writeHead(201, [...["Set-Cookie", "a=1", "Set-Cookie", "b=2", "X-Path", target]]);
@@ -225,7 +230,7 @@ test("no attempt is spent on a workload that is down for an hour; its jobs are d
   await new Promise((resolve) => late.close(resolve));
   await keep();
   await keep();
-  while (!(await patient.metrics.expose()).body.includes("outrigger_queue_workload_ready 0"));
+  await workloadIsReady(patient, 0);
   clock.advance(3_600_000);
   await back();
   await done(4);
@@ -238,6 +243,31 @@ test("no attempt is spent on a workload that is down for an hour; its jobs are d
   await patient.stop();
   late.closeAllConnections();
   late.close();
+  await redis.end();
+});
+
+test("a workload whose path says that it is not ready is given nothing until it does", async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  let healthy = true;
+  const wrong: string[] = [];
+  workload.behave = ({ target }, response) => {
+    if (target !== "/healthz" && !healthy) wrong.push(target);
+    response.writeHead(healthy ? 200 : 503).end();
+  };
+  const careful = await open({ backend: redis.url, ready: "/healthz", attempts: 1 });
+  await workloadIsReady(careful, 1);
+  healthy = false;
+  await workloadIsReady(careful, 0);
+  const ids: string[] = [];
+  for (const target of ["/a", "/b"])
+    ids.push((await told(await ask(target, { method: "POST" }, careful))).id);
+  // BullMQ takes one of them all the same: it is there again before the workload is asked the next time.
+  const before = workload.seen.length;
+  await eventually("it was asked", () => workload.seen.length > before);
+  healthy = true;
+  for (const id of ids) assert.equal((await outcome(careful, id)).state, "done");
+  assert.deepEqual(wrong, []);
+  await careful.stop();
   await redis.end();
 });
 

@@ -45,13 +45,19 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   #reaching: Promise<void> = Promise.resolve();
   #draining: Promise<void> = Promise.resolve();
   #finish = (): void => {};
-  /** With drainAndExit: no job is left. */
-  readonly finished: Promise<void> = new Promise((resolve) => (this.#finish = resolve));
+  #fail = (_error: Error): void => {};
+  /** With drainAndExit: no job is left. Rejects where an embedded database has ended: another process can go on with it. */
+  readonly finished: Promise<void> = new Promise((resolve, reject) => {
+    this.#finish = resolve;
+    this.#fail = reject;
+  });
 
   constructor(config: WorkQueueConfig, deps: WorkQueueDeps) {
     this.#config = config;
     this.#deps = deps;
     this.metrics = deps.metrics;
+    // Who does not wait for it hears of it by all that fails.
+    this.finished.catch(() => {});
   }
 
   get listeners(): readonly DataListener[] {
@@ -135,6 +141,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
       if (this.#stopped.signal.aborted) await queue.close();
       else {
         this.#queue = queue;
+        void queue.ended.then((error) => this.#fail(error));
         if (this.#config.drainAndExit) void this.#endWithTheLastJob(queue);
       }
       return true;

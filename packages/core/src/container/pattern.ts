@@ -25,7 +25,10 @@ export interface Pattern<Config> extends AsyncDisposable {
   /** Swaps to an already validated config, atomically: when it rejects, the old one still serves. */
   reload(config: Config): Promise<void>;
   readonly metrics: Metrics;
-  /** Resolves when there is nothing more to do: the container drains then, and exits 0. */
+  /**
+   * Resolves when there is nothing more to do: the container drains then, and exits 0. Rejects when it cannot go on: the
+   * container says why, and exits 1.
+   */
   readonly finished?: Promise<void>;
   /** The listeners of now; a reload may change them. */
   readonly listeners: readonly DataListener[];

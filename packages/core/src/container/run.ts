@@ -194,7 +194,10 @@ export async function runContainer<Schema extends z.ZodObject>(
     reloader.open();
     const collection = definition.collectsStartGarbage ? collectStartGarbage(clock) : null;
 
-    void running.finished?.then(() => shutdown.request("finished"));
+    void running.finished?.then(
+      () => shutdown.request("finished"),
+      (thrown: unknown) => fail(log, thrown),
+    );
     const reason = await shutdown.requested;
     watch?.stop();
     collection?.clear();

@@ -22,6 +22,8 @@ export interface Backend {
   openEventsProducer(name: string): QueueEventsProducer;
   /** What is too large for a job. @throws as opening the backend does */
   openBlobs(queue: string, clock: Clock): Promise<BlobStore>;
+  /** Resolves when it cannot be used any more, by this process. */
+  readonly ended?: Promise<Error>;
   /** Closes all that was opened, at once; also where the backend does not answer. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 /** Jobs in Postgres 13 or later, in a schema of their own that is made, and brought up to date, when it is opened. */
-import { OutriggerError, readSecretFile, readText } from "@outrigger/core";
+import { OutriggerError, readSecretFile, readText, type Milliseconds } from "@outrigger/core";
 import { createPostgresBackend, runMigrations, type PgPool } from "bullmq";
 import { Socket } from "node:net";
 import pg from "pg";
@@ -19,6 +19,7 @@ export async function openPostgres(
     passwordFile,
     caFile,
   }: { readonly passwordFile?: string | undefined; readonly caFile?: string | undefined },
+  storeTimeout: Milliseconds,
 ): Promise<Backend> {
   const sockets = new Sockets();
   // Where it cannot be read pg would say that the server is away.
@@ -60,7 +61,7 @@ export async function openPostgres(
   return bullmqOn(
     createPostgresBackend,
     { asking: connection, waiting: connection, cut: () => sockets.cut(), end: () => pool.end() },
-    (queue, clock) => PostgresBlobs.open(pool, queue, clock),
+    (queue, clock) => PostgresBlobs.open(pool, queue, clock, storeTimeout),
   );
 }
 

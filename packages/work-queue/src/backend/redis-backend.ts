@@ -28,6 +28,7 @@ const PATIENCE: Milliseconds = 5_000;
 export async function openRedis(
   url: string,
   files: RedisFiles,
+  storeTimeout: Milliseconds,
   allowed: readonly Allowance[],
 ): Promise<Backend> {
   const address = parseRedisUrl(url);
@@ -37,7 +38,12 @@ export async function openRedis(
     files.passwordFile === undefined ? null : () => redisLogin(address, files),
   );
   const connection = { ...login, connectionName: NAME };
-  const asking = clients.open({ ...connection, enableOfflineQueue: false, maxRetriesPerRequest: 0 });
+  const asking = clients.open({
+    ...connection,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: storeTimeout,
+  });
   const waiting = clients.open({ ...connection, maxRetriesPerRequest: null });
   return bullmqOn(
     createRedisBackend,

@@ -25,9 +25,12 @@ export class RedisClients {
     client.duplicate = (override) => this.open({ ...client.options, ...override });
     const connect = client.connect.bind(client);
     client.connect = async () => {
+      const before = client.status;
       // Where it cannot be read now the old one is tried: who throws here is not asked to connect again.
       if (this.#login !== null) Object.assign(client.options, await this.#login().catch(() => null));
-      if (this.#ended || client.status === "end") throw new Error("Connection is closed.");
+      // BullMQ ends one that went silent, and dials again; one that was ended meanwhile stays so.
+      const wasEnded = before !== "end" && client.status === "end";
+      if (this.#ended || wasEnded) throw new Error("Connection is closed.");
       return connect();
     };
     const disconnect = client.disconnect.bind(client);

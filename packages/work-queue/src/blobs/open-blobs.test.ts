@@ -32,6 +32,19 @@ test(
       return true;
     });
     await opened("two", "another");
+    // Another backend with a queue of the same name.
+    const other = await RedisServer.start(["--appendonly", "yes"]);
+    const otherBackend = await openBackend({ backend: { kind: "redis", url: other.url } });
+    await assert.rejects(
+      openBlobs(
+        { blobs: { kind: "folder", folder: join(scratch, "one") }, queue: "q" },
+        otherBackend,
+        systemClock,
+      ),
+      { code: "blobs-not-shared", message: /another backend's queue q: .*remove .*\.owner/ },
+    );
+    await otherBackend.close();
+    await other.end();
     cpSync(join(scratch, "one"), join(scratch, "moved"), { recursive: true });
     await opened("moved");
   },

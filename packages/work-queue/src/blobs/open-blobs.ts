@@ -5,11 +5,14 @@ import { join } from "node:path";
 import { OutriggerError, type Clock } from "@outrigger/core";
 import type { Backend } from "../backend/backend.ts";
 import type { WorkQueueConfig } from "../config/config.ts";
+import type { StoredRequest } from "../job/stored-request.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { FolderBlobs } from "./folder-blobs.ts";
 
 /** Its name in each folder: who it is. */
 const MARK = "outrigger-blobs";
+/** In a queue's folder: of which backend it is. */
+const OWNER = ".owner";
 /** A job that nobody does: what it holds is there for all processes of the queue, and the first one's stays. */
 const KNOWN = "folder";
 
@@ -22,22 +25,28 @@ export async function openBlobs(
   if (blobs.kind === "backend") return backend.openBlobs(queue, clock);
   const { folder } = blobs;
   const store = await FolderBlobs.open(join(folder, queue), clock);
-  const mark = await markOf(folder);
-  const known = await agreed(backend, queue, mark);
+  const mark = await markOf(folder, MARK);
+  const { known, owner } = await agreed(backend, queue, mark);
   if (known !== mark)
     throw new OutriggerError(
       "blobs-not-shared",
       `${folder} is not the folder in which the other processes of queue ${queue} keep large bodies: mount the same volume in front and workers (or, where it was moved here for good, write ${known} into ${join(folder, MARK)})`,
     );
+  // Another backend's queue of that name would sweep what this one's jobs need.
+  if ((await markOf(join(folder, queue), OWNER, owner)) !== owner)
+    throw new OutriggerError(
+      "blobs-not-shared",
+      `${join(folder, queue)} has the large bodies of another backend's queue ${queue}: give one of them a folder, or a name, of its own (or, where that backend is no more, remove ${join(folder, queue, OWNER)})`,
+    );
   return store;
 }
 
 /** Of several that come at once the first one's stays. */
-async function markOf(folder: string): Promise<string> {
-  const path = join(folder, MARK);
+async function markOf(folder: string, name: string, mark = randomBytes(16).toString("hex")): Promise<string> {
+  const path = join(folder, name);
   const own = `${path}.${randomBytes(8).toString("hex")}`;
   try {
-    await writeFile(own, randomBytes(16).toString("hex"), { flag: "wx" });
+    await writeFile(own, mark, { flag: "wx" });
     await link(own, path).catch((thrown: NodeJS.ErrnoException) => {
       if (thrown.code !== "EEXIST") throw thrown;
     });
@@ -49,12 +58,23 @@ async function markOf(folder: string): Promise<string> {
   }
 }
 
-async function agreed(backend: Backend, queue: string, mark: string): Promise<string> {
-  const notes = backend.openQueue(`${queue}.blobs`);
+async function agreed(
+  backend: Backend,
+  queue: string,
+  mark: string,
+): Promise<{ known: string; owner: string }> {
+  // No queue of a configuration has this name.
+  const notes = backend.openQueue(`${queue}+blobs`);
   notes.on("error", () => {});
   await notes.waitUntilReady();
   await notes.add(KNOWN, noteOf(mark), { jobId: KNOWN });
-  return (await notes.getJob(KNOWN))?.data.target as string;
+  const { target, body } = (await notes.getJob(KNOWN))?.data as StoredRequest;
+  return { known: target, owner: body as string };
 }
 
-const noteOf = (mark: string) => ({ method: "NOTE", target: mark, fields: [], body: "" });
+const noteOf = (mark: string) => ({
+  method: "NOTE",
+  target: mark,
+  fields: [],
+  body: randomBytes(16).toString("hex"),
+});

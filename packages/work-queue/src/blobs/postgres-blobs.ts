@@ -1,6 +1,6 @@
 /** Blobs in Postgres: a row for each of their parts. */
 import type { Bytes, Clock, Milliseconds } from "@outrigger/core";
-import type { Pool } from "pg";
+import type { Pool, QueryResult, QueryResultRow } from "pg";
 import { keeping, noSuchBlob, notRead, type BlobId, type BlobStore } from "./blob-store.ts";
 import { parts } from "./parts.ts";
 
@@ -14,14 +14,20 @@ export class PostgresBlobs implements BlobStore {
   readonly #queue: string;
   readonly #clock: Clock;
 
-  private constructor(pool: Pool, queue: string, clock: Clock) {
+  readonly #timeout: Milliseconds;
+
+  private constructor(pool: Pool, queue: string, clock: Clock, timeout: Milliseconds) {
+    this.#timeout = timeout;
     this.#pool = pool;
     this.#queue = queue;
     this.#clock = clock;
   }
 
-  /** Makes its table where it is not there. */
-  static async open(pool: Pool, queue: string, clock: Clock): Promise<PostgresBlobs> {
+  /**
+   * Makes its table where it is not there.
+   * @param timeout of each step
+   */
+  static async open(pool: Pool, queue: string, clock: Clock, timeout: Milliseconds): Promise<PostgresBlobs> {
     // Two that make it at once would meet in the catalogue: one after the other.
     await pool.query(`DO $$ BEGIN
       PERFORM pg_advisory_xact_lock(hashtext('outrigger_blob'));
@@ -30,7 +36,7 @@ export class PostgresBlobs implements BlobStore {
         PRIMARY KEY (queue, id, part)
       );
     END $$`);
-    return new PostgresBlobs(pool, queue, clock);
+    return new PostgresBlobs(pool, queue, clock, timeout);
   }
 
   async write(id: BlobId, pieces: AsyncIterable<Buffer>): Promise<void> {
@@ -50,11 +56,11 @@ export class PostgresBlobs implements BlobStore {
   }
 
   async remove(id: BlobId): Promise<void> {
-    await this.#pool.query("DELETE FROM outrigger_blob WHERE queue = $1 AND id = $2", [this.#queue, id]);
+    await this.#query("DELETE FROM outrigger_blob WHERE queue = $1 AND id = $2", [this.#queue, id]);
   }
 
   async bytes(): Promise<Bytes> {
-    const { rows } = await this.#pool.query<{ bytes: string }>(
+    const { rows } = await this.#query<{ bytes: string }>(
       "SELECT coalesce(sum(length(bytes)), 0) AS bytes FROM outrigger_blob WHERE queue = $1 AND part <> $2",
       [this.#queue, LAST],
     );
@@ -64,7 +70,7 @@ export class PostgresBlobs implements BlobStore {
   async *untouched(span: Milliseconds): AsyncGenerator<BlobId, void, undefined> {
     const before = this.#clock.wallTime() - span;
     for (let after = ""; ;) {
-      const { rows } = await this.#pool.query<{ id: string }>(
+      const { rows } = await this.#query<{ id: string }>(
         `SELECT id FROM outrigger_blob WHERE queue = $1 AND id > $2
          GROUP BY id HAVING max(written) < $3 ORDER BY id LIMIT ${PAGE}`,
         [this.#queue, after, before],
@@ -77,7 +83,7 @@ export class PostgresBlobs implements BlobStore {
 
   async #insert(id: BlobId, part: number, bytes: Buffer): Promise<void> {
     await keeping(
-      this.#pool.query(
+      this.#query(
         "INSERT INTO outrigger_blob (queue, id, part, written, bytes) VALUES ($1, $2, $3, $4, $5)",
         [this.#queue, id, part, this.#clock.wallTime(), bytes],
       ),
@@ -85,16 +91,19 @@ export class PostgresBlobs implements BlobStore {
   }
 
   async #get(id: BlobId, part: number): Promise<Buffer> {
-    const { rows } = await this.#pool
-      .query<{ bytes: Buffer }>(
-        "SELECT bytes FROM outrigger_blob WHERE queue = $1 AND id = $2 AND part = $3",
-        [this.#queue, id, part],
-      )
-      .catch((thrown: unknown) => {
-        throw notRead(thrown);
-      });
+    const { rows } = await this.#query<{ bytes: Buffer }>(
+      "SELECT bytes FROM outrigger_blob WHERE queue = $1 AND id = $2 AND part = $3",
+      [this.#queue, id, part],
+    ).catch((thrown: unknown) => {
+      throw notRead(thrown);
+    });
     const [row] = rows;
     if (row === undefined) throw noSuchBlob(id);
     return row.bytes;
+  }
+
+  #query<Row extends QueryResultRow>(text: string, values: unknown[]): Promise<QueryResult<Row>> {
+    const query = { text, values, query_timeout: this.#timeout };
+    return this.#pool.query<Row>(query);
   }
 }

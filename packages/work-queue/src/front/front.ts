@@ -95,7 +95,13 @@ export class Front implements Handler {
       // The job is kept, and whoever were told otherwise would send it again.
       if (OutriggerError.from(thrown).code !== "backend-away") throw thrown;
     }
-    if (standing?.answer) return this.#answerAs(request, standing.id, standing.answer);
+    if (standing?.answer)
+      try {
+        return await this.#answerAs(request, standing.id, standing.answer);
+      } catch (thrown) {
+        // Begun, it cannot be taken back; else the job is kept all the same.
+        if (request.status !== 0) throw thrown;
+      }
     const location = `/jobs/${id}`;
     send(request, 202, [["location", location]], { id, state: standing?.state ?? "waiting", location });
   }

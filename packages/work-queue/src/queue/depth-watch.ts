@@ -63,6 +63,10 @@ export class DepthWatch {
     this.#known = metrics
       .gauge("outrigger_queue_reached", "1: the backend answered the last look; 0: the figures are older")
       .with({});
+    // A look that is not answered does not end.
+    metrics.beforeExpose(() => {
+      if (deps.clock.now() - this.#lookedAt > FRESH) this.#known.value = 0;
+    });
     this.#blobBytes = metrics
       .gauge("outrigger_queue_blob_bytes", "Of bodies that are too large to be in their jobs")
       .with({});

@@ -23,7 +23,7 @@ import { Receiver, type Told } from "../testing/receiver.ts";
 import { Workload } from "../testing/workload.ts";
 import { QueueWorker } from "../worker/queue-worker.ts";
 import { createWorkQueue, type WorkQueue } from "../work-queue.ts";
-import { Webhooks } from "./webhooks.ts";
+import { Webhooks, wordsOf } from "./webhooks.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-webhooks-"));
 const webhookSecretFile = join(scratch, "key");
@@ -220,12 +220,45 @@ describe("a word", { skip: noRedisServer }, () => {
     assert.deepEqual(receiver.told[0]?.body, { id: "one", state: "done", attempts: 1 });
   });
 
-  test("for a target that is none any more is dropped", async () => {
-    const { metrics, backend } = await words(async () => null, ["http://127.0.0.1:1/now"]);
-    const queue = backend.openQueue(`q${queues}+webhooks`);
-    await queue.add("webhook", { target: receiver.url, standing: standing("done", 1) } as never);
-    await until(async () => (await called({ metrics }, "dropped")) === 1);
-    assert.equal(receiver.told.length, 0);
+  test("is left to those who know its target: one with an older list takes none of its words", async () => {
+    const both = await words(async () => null, [receiver.url, `${receiver.url}b`]);
+    const queue = `q${queues}`;
+    const old = new Webhooks(
+      both.backend,
+      { queue, webhooks: [receiver.url], webhookSecretFile, lockDuration: 1_000 },
+      {
+        clock: systemClock,
+        log: silentLogger,
+        metrics: createMetrics(),
+        random: () => 0,
+        find: async () => null,
+      },
+    );
+    opened.push({ stop: () => old.end() });
+    for (let at = 0; at < 30; at++) await both.hooks.keep(standing("done", 1));
+    await eventually("each is told of each", () => receiver.told.length === 60);
+  });
+
+  test("of a target that answers is told while another one hangs", async () => {
+    const silent = await Receiver.start();
+    opened.push({ stop: () => silent.end() });
+    silent.answer = () => {};
+    const { hooks } = await words(async () => null, [silent.url, receiver.url]);
+    for (let at = 0; at < 40; at++) await hooks.keep(standing("done", 1));
+    await eventually("all are told", () => receiver.told.length === 40);
+  });
+
+  test("that was tried for four hours is given up; one that waited so long for somebody to tell it is told", async () => {
+    const { metrics, backend } = await words(async () => null);
+    const queue = backend.openQueue(wordsOf(`q${queues}`, receiver.url));
+    const word = { standing: { id: "one", state: "done", attempts: 1 } } as never;
+    const old = { attempts: 3, backoff: { type: "custom" }, timestamp: Date.now() - 5 * 3_600_000 };
+    await queue.add("webhook", word, old);
+    await eventually("it is told", () => receiver.told.length === 1);
+    receiver.answer = (response) => void response.writeHead(500).end();
+    await queue.add("webhook", word, old);
+    await until(async () => (await called({ metrics }, "given-up")) === 1);
+    assert.equal(await called({ metrics }, "again"), 1);
   });
 });
 
@@ -234,7 +267,7 @@ test("a job does not end before its word is kept, however long that takes; at th
   let adds = 0;
   let isAway = true;
   const fake = Object.assign(new EventEmitter(), {
-    addBulk: async () => {
+    add: async () => {
       adds++;
       if (isAway) throw new Error("away");
     },

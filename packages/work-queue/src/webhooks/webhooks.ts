@@ -1,8 +1,10 @@
 /**
- * Tells the targets of the configuration that a job has ended. The word is kept as a job of its own, in the queue NAME+webhooks of the
- * same backend, before the job ends: whoever dies then or later takes no word with it, and a target may be told twice.
+ * Tells the targets of the configuration that a job has ended. The word is kept as a job of its own, in a queue of its target in the
+ * same backend, before the job ends: whoever dies then or later takes no word with it, and a target may be told twice. A target that
+ * does not answer holds up no other, and a process that does not know a target yet takes none of its words.
  * What is told was read from the backend then, so that no end is told which has not happened.
  */
+import { createHash } from "node:crypto";
 import { DelayedError, type Job, type Queue, type Worker } from "bullmq";
 import {
   formatDuration,
@@ -36,17 +38,18 @@ export interface WebhooksDeps {
 }
 
 interface Word {
-  readonly target: string;
   /** As it will be once the job has ended; told where the job is not kept any more. */
   readonly standing: StandingJson;
 }
 
-/** Calls at once, of one process. */
+/** Calls of one target at once, of one process. */
 const CONCURRENCY = 10;
 const CALL_LIMIT: Milliseconds = 10_000;
-const ATTEMPTS = 100;
+/** A word that is older is given up, unless nobody was there to tell it: they would grow without end. */
+const TRIED_FOR: Milliseconds = 4 * 3_600_000;
+/** More than fit into that. */
+const ATTEMPTS = 10_000;
 const FIRST_PAUSE: Milliseconds = 1_000;
-/** Half of it on average: 100 attempts take about four hours. */
 const LONGEST_PAUSE: Milliseconds = 300_000;
 /** A job about to end has ended within milliseconds. */
 const LOOKS: readonly Milliseconds[] = [5, 10, 20, 50, 100, 300];
@@ -56,11 +59,22 @@ const LAST_WORDS: Milliseconds = 1_000;
 /** Between attempts to keep a word. */
 const KEEP_AGAIN: Milliseconds = 1_000;
 
+/** No queue of a configuration has such a name. */
+export const wordsOf = (queue: string, target: string): string =>
+  `${queue}+webhooks-${createHash("sha256").update(target).digest("hex").slice(0, 16)}`;
+
+interface Target {
+  readonly url: string;
+  readonly queue: Queue<Word, void>;
+  readonly worker: Worker<Word, void>;
+  /** The last call failed. */
+  isSilent: boolean;
+}
+
 export class Webhooks {
   readonly #options: WebhooksOptions;
   readonly #deps: WebhooksDeps;
-  readonly #queue: Queue<Word, void>;
-  readonly #worker: Worker<Word, void>;
+  readonly #targets: readonly Target[];
   readonly #outcome: (outcome: "told" | "again" | "given-up" | "dropped") => Counter;
   readonly #ended = new AbortController();
 
@@ -69,54 +83,33 @@ export class Webhooks {
     this.#deps = deps;
     const calls = deps.metrics.counter(
       "outrigger_queue_webhooks_total",
-      "Calls of webhooks: told, again (tried later), given-up, dropped (a later attempt tells, or no longer a target)",
+      "Calls of webhooks: told, again (tried later), given-up, dropped (a later attempt of the job tells)",
       ["outcome"],
     );
     this.#outcome = (outcome) => calls.with({ outcome });
-    // No queue of a configuration has this name.
-    const name = `${options.queue}+webhooks`;
-    const onError = (error: Error): void =>
-      deps.log.warn({ err: error.message }, "the webhooks are not reached");
-    this.#queue = backend.openQueue<Word, void>(name);
-    this.#queue.on("error", onError);
-    this.#worker = backend.openWorker<Word, void>(name, (job, token) => this.#run(job, token as string), {
-      concurrency: CONCURRENCY,
-      lockDuration: options.lockDuration,
-      stalledInterval: options.lockDuration,
-      maxStalledCount: ATTEMPTS,
-      settings: {
-        backoffStrategy: (attempt) => pauseAfter(attempt, FIRST_PAUSE, LONGEST_PAUSE, deps.random),
-      },
-    });
-    this.#worker.on("error", onError);
+    this.#targets = options.webhooks.map((url) => this.#open(backend, url));
   }
 
   /**
-   * Keeps the word of an end; resolves when it is kept, however long the backend is away.
+   * Keeps the word of an end; resolves when it is kept for each target, however long the backend is away.
    * @param standing as it will be
    * @throws OutriggerError `worker-ends`
    */
   async keep(standing: Standing): Promise<void> {
     const { clock, log } = this.#deps;
-    const told = standingJson(standing);
-    const words = this.#options.webhooks.map((target) => ({
-      name: "webhook",
-      data: { target, standing: told },
-      opts: {
-        attempts: ATTEMPTS,
-        backoff: { type: "custom" },
-        removeOnComplete: true,
-        removeOnFail: true,
-        stackTraceLimit: 0,
-      },
-    }));
-    for (;;) {
-      try {
-        await this.#queue.addBulk(words);
-        return;
-      } catch (thrown) {
-        log.warn({ job: standing.id, err: (thrown as Error).message }, "a webhook's word is not kept yet");
-      }
+    const word: Word = { standing: standingJson(standing) };
+    const options = {
+      attempts: ATTEMPTS,
+      backoff: { type: "custom" },
+      removeOnComplete: true,
+      removeOnFail: true,
+      stackTraceLimit: 0,
+    };
+    for (let left = this.#targets; ;) {
+      const kept = await Promise.allSettled(left.map(({ queue }) => queue.add("webhook", word, options)));
+      left = left.filter((_target, at) => kept[at]?.status === "rejected");
+      if (left.length === 0) return;
+      log.warn({ job: standing.id, targets: left.length }, "a webhook's word is not kept yet");
       await clock.sleep(KEEP_AGAIN, this.#ended.signal).catch(() => {});
       if (this.#ended.signal.aborted) throw new OutriggerError("worker-ends", "this worker ends");
     }
@@ -127,24 +120,52 @@ export class Webhooks {
     this.#ended.abort(new OutriggerError("worker-ends", "this worker ends"));
     const tooLong = new AbortController();
     const waited = this.#deps.clock.sleep(LAST_WORDS, tooLong.signal).catch(() => {});
-    await Promise.race([this.#worker.close(), waited]);
+    await Promise.race([Promise.all(this.#targets.map(({ worker }) => worker.close())), waited]);
     tooLong.abort();
   }
 
-  async #run(job: Job<Word, void>, token: string): Promise<void> {
-    const { target, standing } = job.data;
-    if (!this.#options.webhooks.includes(target)) return this.#drop();
-    const now = await this.#endOf(standing);
-    if (now === "later") return this.#drop();
-    if (now === "soon") {
-      await job.moveToDelayed(this.#deps.clock.wallTime() + LOOK_AGAIN, token);
-      throw new DelayedError();
-    }
-    await this.#tell(job, target, now);
+  #open(backend: Backend, url: string): Target {
+    const { queue, lockDuration } = this.#options;
+    const { log, random } = this.#deps;
+    const name = wordsOf(queue, url);
+    const onError = (error: Error): void => log.warn({ err: error.message }, "the webhooks are not reached");
+    const target: Target = {
+      url,
+      isSilent: false,
+      queue: backend.openQueue<Word, void>(name),
+      worker: backend.openWorker<Word, void>(name, (job, token) => this.#run(target, job, token as string), {
+        concurrency: CONCURRENCY,
+        lockDuration,
+        stalledInterval: lockDuration,
+        maxStalledCount: ATTEMPTS,
+        settings: {
+          backoffStrategy: (attempt) => pauseAfter(attempt, FIRST_PAUSE, LONGEST_PAUSE, random),
+        },
+      }),
+    };
+    target.queue.on("error", onError);
+    target.worker.on("error", onError);
+    return target;
   }
 
-  #drop(): void {
-    this.#outcome("dropped").inc();
+  async #run(target: Target, job: Job<Word, void>, token: string): Promise<void> {
+    const { clock, log } = this.#deps;
+    const { standing } = job.data;
+    if (clock.wallTime() - job.timestamp > TRIED_FOR && (job.attemptsMade > 0 || target.isSilent)) {
+      this.#outcome("given-up").inc();
+      log.error({ job: standing.id, webhook: target.url }, "a webhook was not told, and is given up");
+      return;
+    }
+    const now = await this.#endOf(standing);
+    if (now === "later") {
+      this.#outcome("dropped").inc();
+      return;
+    }
+    if (now === "soon") {
+      await job.moveToDelayed(clock.wallTime() + LOOK_AGAIN, token);
+      throw new DelayedError();
+    }
+    await this.#tell(target, job, now);
   }
 
   /** What is to be told; soon: it has not ended yet; later: it did not, and is being tried again. */
@@ -160,13 +181,16 @@ export class Webhooks {
     return "soon";
   }
 
-  async #tell(job: Job<Word, void>, target: string, standing: StandingJson): Promise<void> {
+  async #tell(target: Target, job: Job<Word, void>, standing: StandingJson): Promise<void> {
     const { clock, log } = this.#deps;
     const { webhookSecretFile, webhookCaFile } = this.#options;
-    const over = new AbortController();
+    const call = new AbortController();
     const limit = clock.timer(CALL_LIMIT, () =>
-      over.abort(new OutriggerError("not-told", `no answer within ${formatDuration(CALL_LIMIT)}`)),
+      call.abort(new OutriggerError("not-told", `no answer within ${formatDuration(CALL_LIMIT)}`)),
     );
+    const onEnd = (): void => call.abort(this.#ended.signal.reason);
+    this.#ended.signal.addEventListener("abort", onEnd);
+    if (this.#ended.signal.aborted) onEnd();
     const body = JSON.stringify(standing);
     const options = {
       secretFile: webhookSecretFile,
@@ -174,19 +198,19 @@ export class Webhooks {
       wallTime: () => clock.wallTime(),
     };
     try {
-      const signal = AbortSignal.any([over.signal, this.#ended.signal]);
-      await callWebhook(target, standing.id, body, options, signal);
+      await callWebhook(target.url, standing.id, body, options, call.signal);
+      target.isSilent = false;
       this.#outcome("told").inc();
     } catch (thrown) {
       const { message } = OutriggerError.from(thrown);
-      const last = job.attemptsMade + 1 >= ATTEMPTS;
-      this.#outcome(last ? "given-up" : "again").inc();
-      const fields = { job: standing.id, webhook: target, attempt: job.attemptsMade + 1, err: message };
-      if (last) log.error(fields, "a webhook was not told, and is given up");
-      else log.warn(fields, "a webhook was not told; it is tried again");
+      if (!this.#ended.signal.aborted) target.isSilent = true;
+      this.#outcome("again").inc();
+      const fields = { job: standing.id, webhook: target.url, attempt: job.attemptsMade + 1, err: message };
+      log.warn(fields, "a webhook was not told; it is tried again");
       throw thrown;
     } finally {
       limit.clear();
+      this.#ended.signal.removeEventListener("abort", onEnd);
     }
   }
 }

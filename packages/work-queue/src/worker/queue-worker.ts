@@ -1,7 +1,7 @@
 /** Takes jobs from the queue and gives them to the workload, so many at once, until each is done or given up. */
 import { randomBytes } from "node:crypto";
 import { Agent } from "node:http";
-import { UnrecoverableError, WaitingError, type Job } from "bullmq";
+import { DelayedError, UnrecoverableError, WaitingError, type Job } from "bullmq";
 import {
   formatDuration,
   OutriggerError,
@@ -152,6 +152,11 @@ export class QueueWorker {
   async #run(job: Job<StoredRequest, Answer>, token: string): Promise<Answer> {
     const { clock } = this.#deps;
     const metrics = this.#metrics;
+    if (!this.#readiness.isReady) {
+      // BullMQ takes one more after it was paused.
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
     metrics.running.value++;
     if (job.attemptsStarted === 1)
       metrics.wait.observe(Math.max(0, clock.wallTime() - job.timestamp) / 1_000);
@@ -164,6 +169,10 @@ export class QueueWorker {
     } catch (thrown) {
       if (thrown instanceof HandedBack) {
         outcome = "cancelled";
+        if (thrown.pause > 0) {
+          await job.moveToDelayed(clock.wallTime() + thrown.pause, token);
+          throw new DelayedError();
+        }
         await job.moveToWait(token);
         throw new WaitingError();
       }
@@ -263,6 +272,8 @@ export class QueueWorker {
       if (code === "answer-too-large" || code === "blob-not-kept")
         throw new Refused({ reason: "answer", message }, { cause: thrown });
       if (code === "no-such-blob") throw new Refused({ reason: "unreadable", message }, { cause: thrown });
+      // Ours failed, not the workload.
+      if (code === "blob-not-read") throw new HandedBack(message, { cause: thrown, pause: RETRY_DELAY });
       if (code === "workload-away") {
         this.#readiness.lost(message);
         throw new HandedBack(message, { cause: thrown });
@@ -274,7 +285,8 @@ export class QueueWorker {
       throw new FailedAttempt({ reason: "attempts", message }, outcome, { cause: thrown });
     } finally {
       timer.clear();
-      this.#limits.delete(id);
+      // Another attempt of it may have begun here, where this one was held to have ended.
+      if (this.#limits.get(id) === limit) this.#limits.delete(id);
     }
     const verdict = verdictOn(answer.status);
     if (verdict === "done") return answer;
@@ -328,7 +340,14 @@ class FailedAttempt extends Error {
 }
 
 /** Not tried to its end: that is for another worker. */
-class HandedBack extends Error {}
+class HandedBack extends Error {
+  readonly pause: Milliseconds;
+
+  constructor(message: string, options: ErrorOptions & { readonly pause?: Milliseconds }) {
+    super(message, options);
+    this.pause = options.pause ?? 0;
+  }
+}
 
 /** No other follows. */
 class Refused extends UnrecoverableError {

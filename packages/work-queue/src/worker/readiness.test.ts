@@ -53,6 +53,24 @@ test("a workload is ready when it accepts connections, and not from when it was 
   workload.close();
 });
 
+test("an answer that is none ends the look, too", async () => {
+  for (const bytes of [
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+    "garbage\r\n",
+  ]) {
+    const workload = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.write(bytes));
+    });
+    await listen(workload, 0);
+    const { told, readiness } = watched((workload.address() as AddressInfo).port, "/ready");
+    await readiness.start();
+    readiness.stop();
+    assert.equal(told[0]?.[0], false);
+    workload.close();
+  }
+});
+
 test("where a path says it, that is asked each second", async () => {
   let status = 503;
   const seen: string[] = [];

@@ -28,6 +28,10 @@ export class Readiness {
     this.#deps = deps;
   }
 
+  get isReady(): boolean {
+    return this.#isReady === true;
+  }
+
   /** Resolves after the first look, of which is told as of any. */
   async start(): Promise<void> {
     await this.#look();
@@ -82,18 +86,27 @@ function connected(workload: WorkloadAddress, signal: AbortSignal): Promise<stri
     };
     socket.once("connect", () => end(null));
     socket.once("timeout", () => end("it does not accept connections"));
-    socket.on("error", (error) => end(error.message));
+    socket.on("error", (error) => end(said(error)));
   });
 }
 
 function answered(workload: WorkloadAddress, path: string, signal: AbortSignal): Promise<string | null> {
   return new Promise((resolve) => {
-    const request = httpGet({ ...workload, path, agent: false, timeout: PATIENCE, signal }, (answer) => {
+    const request = httpGet({ ...workload, path, agent: false, signal }, (answer) => {
       const { statusCode = 0 } = answer;
       answer.destroy();
       resolve(statusCode >= 200 && statusCode < 400 ? null : `GET ${path} is answered ${statusCode}`);
     });
-    request.once("timeout", () => request.destroy(new Error(`GET ${path} is not answered`)));
-    request.on("error", (error) => resolve(error.message));
+    const limit = setTimeout(() => request.destroy(new Error(`GET ${path} is not answered`)), PATIENCE);
+    request.on("error", (error) => resolve(said(error)));
+    // A 101 is neither an answer nor an error.
+    request.on("close", () => {
+      clearTimeout(limit);
+      resolve(`GET ${path} ended without an answer`);
+    });
   });
 }
+
+/** Of a name with several addresses: what the first said. */
+const said = (error: Error): string =>
+  (error instanceof AggregateError ? (error.errors[0] as Error) : error).message;

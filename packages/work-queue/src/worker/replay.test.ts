@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer, type AddressInfo, type LookupFunction, type Server, type Socket } from "node:net";
 import { test } from "node:test";
 import { OutriggerError } from "@outrigger/core";
+import { freePort } from "@outrigger/core/testing";
 import type { Answer } from "../job/answer.ts";
 import { storeBody } from "../job/body.ts";
 import { collect } from "../testing/collect.ts";
@@ -69,6 +70,22 @@ test("an answer after 103 (Early Hints) is the answer", async () => {
     `${early}HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx`,
   );
   assert.deepEqual([status, body], [200, "x"]);
+});
+
+test("a workload that accepts no connection is away, also where its name has several addresses", async () => {
+  const port = await freePort();
+  const lookup = ((_name: string, _options: object, tell: (error: null, found: object[]) => void) =>
+    tell(null, [
+      { address: "127.0.0.1", family: 4 },
+      { address: "127.0.0.1", family: 4 },
+    ])) as unknown as LookupFunction;
+  for (const agent of [new Agent(), new Agent({ lookup, autoSelectFamily: true } as object)]) {
+    const deps = { agent, workload: { host: "localhost", port }, maxAnswer: 1_000, ...BODIES };
+    await assert.rejects(replay(REQUEST, [], deps, new AbortController().signal), {
+      code: "workload-away",
+      message: /no whole answer from localhost:\d+: connect ECONNREFUSED/,
+    });
+  }
 });
 
 test("a workload may have an IPv6 address", async () => {

@@ -46,11 +46,13 @@ export async function replay(
     signal.throwIfAborted();
     if (thrown instanceof OutriggerError) throw thrown;
     const { host, port } = deps.workload;
-    const { syscall } = thrown as NodeJS.ErrnoException;
+    // A name with several addresses: of each.
+    const [cause = thrown] = thrown instanceof AggregateError ? (thrown.errors as unknown[]) : [];
+    const { syscall, message } = cause as NodeJS.ErrnoException;
     const wasMade = syscall !== "connect" && syscall !== "getaddrinfo";
     throw new OutriggerError(
       wasMade ? "no-answer" : "workload-away",
-      `no whole answer from ${host}:${port}: ${(thrown as Error).message}`,
+      `no whole answer from ${host}:${port}: ${message}`,
       {
         cause: thrown,
       },

@@ -9,7 +9,7 @@ import { bullmqOn } from "../bullmq-on.ts";
 import { SCHEMA } from "../schema.ts";
 import { FolderLock } from "./folder-lock.ts";
 import { makeDatabase, SETTINGS } from "./new-database.ts";
-import { PglitePool } from "./pglite-pool.ts";
+import { PglitePool, PgliteSession } from "./pglite-pool.ts";
 
 /** @throws OutriggerError `folder-in-use`, `folder-unusable`, `no-embedded` */
 export async function openEmbedded(folder: string, log: Logger): Promise<Backend> {
@@ -19,19 +19,21 @@ export async function openEmbedded(folder: string, log: Logger): Promise<Backend
     const database = join(folder, "postgres");
     await makeDatabase(folder, database, log);
     const db = await PGlite.create(database, { postgresqlconf: SETTINGS });
-    const pool = new PglitePool(db);
+    const session = new PgliteSession(db);
+    const pool = new PglitePool(session);
     await runMigrations(await pool.connect(), SCHEMA);
-    await db.exec(`SET search_path TO ${SCHEMA}`);
+    await pool.query(`SET search_path TO ${SCHEMA}`);
     const end = async (): Promise<void> => {
-      await db.close();
+      await session.close();
       await lock.release();
     };
-    return bullmqOn(
+    const backend = bullmqOn(
       createPostgresBackend,
       { asking: pool, waiting: pool, cut: () => {}, end },
       // In its memory all of one would be whole.
       (queue, clock) => FolderBlobs.open(join(folder, "blobs", queue), clock),
     );
+    return { ...backend, ended: session.panicked };
   } catch (thrown) {
     await lock.release();
     throw thrown;
