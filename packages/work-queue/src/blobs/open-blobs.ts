@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { OutriggerError, type Clock } from "@outrigger/core";
 import type { Backend } from "../backend/backend.ts";
 import type { WorkQueueConfig } from "../config/config.ts";
-import type { StoredRequest } from "../job/stored-request.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { FolderBlobs } from "./folder-blobs.ts";
 
@@ -68,8 +67,10 @@ async function agreed(
   notes.on("error", () => {});
   await notes.waitUntilReady();
   await notes.add(KNOWN, noteOf(mark), { jobId: KNOWN });
-  const { target, body } = (await notes.getJob(KNOWN))?.data as StoredRequest;
-  return { known: target, owner: body as string };
+  const note = await notes.getJob(KNOWN);
+  if (note === undefined)
+    throw new OutriggerError("blobs-not-shared", `the note of queue ${queue} on its folder was taken away`);
+  return { known: note.data.target, owner: note.data.body as string };
 }
 
 const noteOf = (mark: string) => ({
