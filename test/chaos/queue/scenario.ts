@@ -189,7 +189,10 @@ async function openBackend(
 ): Promise<{ address: string; actor: Actor | null }> {
   if (kind === "embedded") return { address: `embedded:${join(folder, "queue")}`, actor: null };
   const server =
-    kind === "redis" ? await RedisServer.start(["--appendonly", "yes"]) : await PostgresServer.start();
+    kind === "redis"
+      ? // By default one that is killed may lack what it has acknowledged, where its disk is busy.
+        await RedisServer.start(["--appendonly", "yes", "--appendfsync", "always"])
+      : await PostgresServer.start();
   ends.push(async () => {
     server.kill("SIGCONT");
     await server.end();
