@@ -14,12 +14,13 @@ let events: EventEmitter;
 /** null: the job is gone; an error: the backend is away. */
 let state: JobState | null | Error;
 let looks: number;
+let attempts = 1;
 let followers: Followers;
 
 const standing = (of: JobState): Standing => ({
   id: "one",
   state: of,
-  attempts: 1,
+  attempts,
   answer: null,
   failure: null,
 });
@@ -29,6 +30,7 @@ beforeEach(() => {
   events = new EventEmitter();
   state = "waiting";
   looks = 0;
+  attempts = 1;
   const find = async (): Promise<Standing | null> => {
     looks++;
     if (state instanceof Error) throw state;
@@ -91,6 +93,20 @@ test("each state is told once, as it comes, and the end ends it", async () => {
   assert.ok(caller.text.startsWith('event: waiting\ndata: {"id":"one"}\n\nevent: running\n'), caller.text);
   assert.ok(caller.text.endsWith('event: done\nid: done\ndata: {"id":"one"}\n\n'), caller.text);
   assert.ok(caller.isEnded);
+});
+
+test("one that begins between the reading of its state and of its attempts is told waiting once", async () => {
+  attempts = 0;
+  const caller = new Caller();
+  const request = caller as unknown as ServedRequest;
+  void followers.follow(request, standing("waiting"), (job) => ({ attempts: job.attempts }));
+  await settle();
+  attempts = 1;
+  await become("waiting", "active");
+  await become("running", "active");
+  assert.deepEqual(caller.told, ["waiting", "running"]);
+  caller.leave();
+  await settle();
 });
 
 test("what is over is told, and ends at once; so is what has gone", async () => {

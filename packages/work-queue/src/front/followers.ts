@@ -88,11 +88,13 @@ export class Followers {
         const woken = new Promise<void>((resolve) => (wake = resolve));
         standing = await find(first.id).catch(() => standing);
         const text = standing === null ? REMOVED : eventOf(standing, describe(standing));
-        const isNews = text !== told;
+        // State and attempts are read one after the other: a job that begins between is no news until it runs.
+        const news = standing?.state === "waiting" ? standing.state : text;
+        const isNews = news !== told;
         if (isNews || clock.now() - said >= HEARTBEAT) {
           // One that does not read is told no more until it does.
           await request.write(Buffer.from(isNews ? text : ":\n\n"));
-          told = text;
+          told = news;
           said = clock.now();
         }
         if (left) return;
