@@ -8,6 +8,7 @@ import { Bodies } from "./blobs/bodies.ts";
 import { openBlobs } from "./blobs/open-blobs.ts";
 import type { WorkQueueConfig } from "./config/config.ts";
 import { Followers } from "./front/followers.ts";
+import { JobWatches } from "./front/job-watches.ts";
 import { Waits } from "./front/waits.ts";
 import type { Standing } from "./job/standing.ts";
 import { Cancellations, cancellationsOf } from "./queue/cancellations.ts";
@@ -20,6 +21,7 @@ export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "bodies" | "
 
 export class OpenQueue {
   readonly store: JobStore;
+  readonly watches: JobWatches;
   readonly waits: Waits;
   readonly followers: Followers;
   /** null: this process does no jobs. */
@@ -54,13 +56,8 @@ export class OpenQueue {
       ...{ clock, metrics, cancellations, bodies, onError, depthChanged },
     });
     this.#sweep = new BlobSweep({ blobs, clock, log, hasJob: (id) => this.store.has(id) });
-    let events: QueueEvents | null = null;
-    const asked = {
-      clock,
-      // One for both, whoever comes first.
-      openEvents: () => (events ??= openEvents(config.queue)),
-      find: (id: string) => this.store.find(id),
-    };
+    this.watches = new JobWatches({ clock, openEvents: () => openEvents(config.queue) });
+    const asked = { clock, watches: this.watches, find: (id: string) => this.store.find(id) };
     this.waits = new Waits(asked);
     this.followers = new Followers(asked);
     const webhooks = openWebhooks?.(asked.find) ?? null;

@@ -248,8 +248,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
         inFlight: () => listener.inFlight(),
         drain: (signal) => {
           // Their jobs are kept, and may be done after the end of this process.
-          this.#queue?.waits.letGo();
-          this.#queue?.followers.letGo();
+          this.#queue?.watches.letGo();
           return listener.drain(signal);
         },
       },

@@ -1,58 +1,37 @@
 /**
  * Callers that follow a job (`GET /jobs/{id}/events`, text/event-stream of the HTML standard, section 9.2): each state once, as it
- * comes, until the job has ended. An event of the queue wakes them; what is told was read from the backend then, and is looked
- * at now and then without one: an event that was missed delays, and a state that was over by then is not told.
+ * comes, until the job has ended. A state that was over by the time of the look is not told.
  */
-import { EventEmitter } from "node:events";
-import type { QueueEvents } from "bullmq";
 import { OutriggerError, type Clock, type Milliseconds } from "@outrigger/core";
 import type { ServedRequest } from "@outrigger/proxy";
 import { isEnd, type Standing } from "../job/standing.ts";
+import type { JobWatches } from "./job-watches.ts";
 
 /** Each holds a connection, and asks the backend now and then. */
 const MOST_FOLLOWERS = 1_000;
-/** Between looks without an event. */
-const LOOK: Milliseconds = 5_000;
-/** While events may not be heard yet: the first look, then doubled. */
-const FIRST_LOOK: Milliseconds = 25;
 /** A stream that says nothing for longer is taken for dead by what is between. */
 const HEARTBEAT: Milliseconds = 15_000;
-const LET_GO = "let go";
-/** Of a job's life, beside its end. */
-const CHANGES = ["waiting", "active", "delayed", "removed", "completed", "failed"] as const;
 
 export interface FollowersDeps {
   readonly clock: Clock;
-  /** Opened when the first one follows: several events of every job are read from then on. */
-  openEvents(): QueueEvents;
+  readonly watches: JobWatches;
   find(id: string): Promise<Standing | null>;
 }
 
 export class Followers {
   readonly #deps: FollowersDeps;
-  /** By the job; several may follow one. */
-  readonly #wakes = new EventEmitter();
-  readonly #wake = ({ jobId }: { jobId: string }): void => void this.#wakes.emit(`job ${jobId}`);
   #count = 0;
-  #letsGo = false;
 
   constructor(deps: FollowersDeps) {
     this.#deps = deps;
-    this.#wakes.setMaxListeners(0);
   }
 
   get count(): number {
     return this.#count;
   }
 
-  /** All streams end, at a job's state that is told already; whoever comes asks another front. */
-  letGo(): void {
-    this.#letsGo = true;
-    this.#wakes.emit(LET_GO);
-  }
-
   /**
-   * Tells it all of the job, from `first` on; resolves when the job has ended, or the caller has left.
+   * Tells it all of the job, from `first` on; resolves when the job has ended, the caller has left, or all were let go.
    * @param describe what is told of a standing
    * @throws OutriggerError `too-many-followers`, before anything is answered
    */
@@ -63,17 +42,9 @@ export class Followers {
   ): Promise<void> {
     if (this.#count >= MOST_FOLLOWERS)
       throw new OutriggerError("too-many-followers", `${MOST_FOLLOWERS} callers follow jobs already`);
-    if (this.#count++ === 0) this.#listen(true);
-    const { clock, find } = this.#deps;
-    let left = false;
-    let wake = (): void => {};
-    const onChange = (): void => wake();
-    this.#wakes.on(`job ${first.id}`, onChange);
-    this.#wakes.on(LET_GO, onChange);
-    request.onLeft(() => {
-      left = true;
-      wake();
-    });
+    const { clock, watches, find } = this.#deps;
+    const watch = watches.watch(first.id, request);
+    this.#count++;
     try {
       request.beginStream(200, [
         ["content-type", "text/event-stream"],
@@ -81,11 +52,9 @@ export class Followers {
       ]);
       let standing: Standing | null = first;
       let told = "";
-      let pause = FIRST_LOOK;
       let said = clock.now();
       for (;;) {
-        // Before the backend is asked, also the first time: a change after that wakes.
-        const woken = new Promise<void>((resolve) => (wake = resolve));
+        watch.begin();
         standing = await find(first.id).catch(() => standing);
         const text = standing === null ? REMOVED : eventOf(standing, describe(standing));
         // State and attempts are read one after the other: a job that begins between is no news until it runs.
@@ -97,27 +66,14 @@ export class Followers {
           told = news;
           said = clock.now();
         }
-        if (left) return;
-        if (standing === null || isEnd(standing.state) || this.#letsGo) break;
-        const timer = clock.timer(Math.min(pause, said + HEARTBEAT - clock.now()), wake);
-        pause = Math.min(2 * pause, LOOK);
-        await woken;
-        timer.clear();
+        if (watch.hasLeft) return;
+        if (standing === null || isEnd(standing.state) || watch.isOver) break;
+        await watch.pause(said + HEARTBEAT - clock.now());
       }
       request.endStream();
     } finally {
-      this.#wakes.off(`job ${first.id}`, onChange);
-      this.#wakes.off(LET_GO, onChange);
-      if (--this.#count === 0) this.#listen(false);
-    }
-  }
-
-  /** Where nobody follows, a job's events cost nothing here. */
-  #listen(begins: boolean): void {
-    const events = this.#deps.openEvents();
-    for (const change of CHANGES) {
-      if (begins) events.on(change, this.#wake);
-      else events.off(change, this.#wake);
+      watch.end();
+      this.#count--;
     }
   }
 }

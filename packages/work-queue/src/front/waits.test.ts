@@ -5,6 +5,7 @@ import { beforeEach, test } from "node:test";
 import type { QueueEvents } from "bullmq";
 import { VirtualClock } from "@outrigger/core/testing";
 import type { JobState, Standing } from "../job/standing.ts";
+import { JobWatches } from "./job-watches.ts";
 import { Waits } from "./waits.ts";
 
 let clock: VirtualClock;
@@ -12,6 +13,7 @@ let events: EventEmitter;
 let state: JobState;
 let looks: number;
 let opened: number;
+let watches: JobWatches;
 let waits: Waits;
 let leave: () => void;
 const caller = { onLeft: (listener: () => void) => void (leave = listener) };
@@ -30,7 +32,8 @@ beforeEach(() => {
     opened++;
     return events as unknown as QueueEvents;
   };
-  waits = new Waits({ clock, openEvents, find });
+  watches = new JobWatches({ clock, openEvents });
+  waits = new Waits({ clock, watches, find });
 });
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -59,7 +62,7 @@ test("several callers of one job hear of its end", async () => {
 test("those who wait can be let go, and nobody waits afterwards", async () => {
   const waited = waits.ended("one", 10_000, caller);
   await settle();
-  waits.letGo();
+  watches.letGo();
   assert.equal(await waited, null);
   assert.equal(await waits.ended("two", 10_000, caller), null);
   assert.equal(waits.count, 0);
