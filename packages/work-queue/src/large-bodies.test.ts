@@ -1,12 +1,13 @@
 /** Bodies above 64 KiB, through the whole of it. */
 import assert from "node:assert/strict";
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { after, test } from "node:test";
-import { eventually, noRedisServer, RedisServer } from "@outrigger/core/testing";
+import { silentLogger } from "@outrigger/core";
+import { eventually, freePort, noRedisServer, RedisServer } from "@outrigger/core/testing";
 import { ask, openedQueue, outcome, told } from "./testing/opened-queue.ts";
 import { Workload } from "./testing/workload.ts";
 
@@ -89,3 +90,28 @@ for (const [kind, start, skip] of [
     await large.stop();
     await server?.end();
   });
+
+test("a body that cannot be read now is waited for, and is no attempt", async () => {
+  const folder = mkdtempSync(join(scratch, "unread-"));
+  const said: string[] = [];
+  const log = { ...silentLogger, warn: (_fields: object, message: string) => void said.push(message) };
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const queue = await openedQueue({ workload: url, backend: `embedded:${folder}`, attempts: 1 }, { log });
+  const body = randomBytes(100_000);
+  const { id } = await told(await ask(queue, "/up", { method: "POST", body }));
+  const blob = join(folder, "blobs", "requests", id);
+  renameSync(blob, `${blob}-away`);
+  mkdirSync(blob);
+  const back = await Workload.start(port);
+  await eventually("it was tried", () => said.some((message) => message.includes("body is not read")));
+  rmdirSync(blob);
+  renameSync(`${blob}-away`, blob);
+  assert.deepEqual((await outcome(queue, id)).state, "done");
+  assert.deepEqual(
+    back.seen.map((seen) => seen.body.equals(body)),
+    [true],
+  );
+  await queue.stop();
+  await back.end();
+});

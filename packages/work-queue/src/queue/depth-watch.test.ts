@@ -1,7 +1,7 @@
 /** What is known of the depth between looks, and while none is answered. */
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { createMetrics } from "@outrigger/core";
+import { createMetrics, type Metrics } from "@outrigger/core";
 import { VirtualClock } from "@outrigger/core/testing";
 import type { JobQueue } from "../backend/backend.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
@@ -12,8 +12,12 @@ let counts: () => Promise<Record<string, number>>;
 let answer = (_counts: Record<string, number>): void => {};
 let due: number;
 let changes: number;
+let metrics: Metrics;
 let watch: DepthWatch;
 const blobs = { bytes: async () => 0 } as unknown as BlobStore;
+
+const isReached = async (): Promise<boolean> =>
+  /^outrigger_queue_reached 1$/m.test((await metrics.expose()).body);
 
 beforeEach(() => {
   clock = new VirtualClock();
@@ -24,7 +28,8 @@ beforeEach(() => {
     getDelayedCount: async () => due,
     getJobs: async () => [],
   } as unknown as JobQueue;
-  watch = new DepthWatch({ queue, blobs, clock, metrics: createMetrics(), onChange: () => changes++ });
+  metrics = createMetrics();
+  watch = new DepthWatch({ queue, blobs, clock, metrics, onChange: () => changes++ });
 });
 
 test("what this process adds counts at once, and whoever asked for it hears of it", async () => {
@@ -73,9 +78,9 @@ for (const [how, look] of [
     await clock.advanceAsync(5_000);
     assert.equal(watch.toDo, 2);
     await clock.advanceAsync(1);
-    assert.equal(watch.toDo, null);
+    assert.deepEqual([watch.toDo, await isReached()], [null, false]);
     counts = async () => ({ waiting: 5 });
     answer({ waiting: 4 });
     await clock.advanceAsync(1_000);
-    assert.equal(watch.toDo, 5);
+    assert.deepEqual([watch.toDo, await isReached()], [5, true]);
   });

@@ -1,11 +1,12 @@
 /** A work queue on a port of its own, and what its callers are told. */
 import type { WorkQueueInput } from "../config/config.ts";
-import { createWorkQueue, type WorkQueue } from "../work-queue.ts";
+import { createWorkQueue, type WorkQueue, type WorkQueueDeps } from "../work-queue.ts";
 
 export async function openedQueue(
   input: Partial<WorkQueueInput> & { backend: string; workload: string },
+  deps: Partial<WorkQueueDeps> = {},
 ): Promise<WorkQueue> {
-  const queue = createWorkQueue({ listen: "127.0.0.1:0", backoff: "1ms", attempts: 3, ...input });
+  const queue = createWorkQueue({ listen: "127.0.0.1:0", backoff: "1ms", attempts: 3, ...input }, deps);
   await queue.start();
   return queue;
 }

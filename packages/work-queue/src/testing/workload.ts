@@ -31,9 +31,9 @@ export class Workload {
     });
   });
 
-  static async start(): Promise<Workload> {
+  static async start(port = 0): Promise<Workload> {
     const workload = new Workload();
-    await new Promise<void>((resolve) => workload.#server.listen(0, "127.0.0.1", () => resolve()));
+    await new Promise<void>((resolve) => workload.#server.listen(port, "127.0.0.1", () => resolve()));
     return workload;
   }
 

@@ -272,8 +272,11 @@ export class QueueWorker {
       if (code === "answer-too-large" || code === "blob-not-kept")
         throw new Refused({ reason: "answer", message }, { cause: thrown });
       if (code === "no-such-blob") throw new Refused({ reason: "unreadable", message }, { cause: thrown });
-      // Ours failed, not the workload.
-      if (code === "blob-not-read") throw new HandedBack(message, { cause: thrown, pause: RETRY_DELAY });
+      if (code === "blob-not-read") {
+        // Ours failed, not the workload: it is no attempt.
+        this.#deps.log.warn({ job: id, err: message }, "the job's body is not read: it is tried again");
+        throw new HandedBack(message, { cause: thrown, pause: RETRY_DELAY });
+      }
       if (code === "workload-away") {
         this.#readiness.lost(message);
         throw new HandedBack(message, { cause: thrown });
