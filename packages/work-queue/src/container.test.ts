@@ -70,6 +70,37 @@ test("a request is kept, answered by the workload, and its answer can be had", a
 });
 
 test(
+  "a file that changes is read again: what may change counts, what may not is refused by name",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start(["--appendonly", "yes"]);
+    const file = join(scratch, "queue.yaml");
+    const write = (more: string): void =>
+      writeFileSync(
+        file,
+        `backend: ${redis.url}\nworkload: ${workload.url}\nlisten: 127.0.0.1:0\nmaxBody: 1KiB\n${more}`,
+      );
+    write("");
+    const queue = await startContainer(bin, ["--config", file, "--settle", "0s"]);
+    workload.behave = (_seen, response) => void response.end("passed");
+    assert.equal((await post(queue, "/", { body: "x" })).status, 202);
+    write("rules: ['*=pass']\n");
+    await queue.line(/^configuration reloaded/);
+    assert.equal((await post(queue, "/", { body: "x" })).status, 200);
+    write("queue: other\nlockDuration: 1m\n");
+    const refused = await queue.line(/^configuration not reloaded/);
+    assert.match(
+      (refused as { reason?: string }).reason ?? "",
+      /^queue, lockDuration: taken at the start only; restart it/,
+    );
+    assert.equal((await post(queue, "/", { body: "x" })).status, 200);
+    queue.child.kill("SIGTERM");
+    assert.equal(await queue.exited, 0);
+    await redis.end();
+  },
+);
+
+test(
   "a worker with --drain-and-exit does what there is, retries included, and ends with 0",
   { skip: noRedisServer },
   async () => {

@@ -7,6 +7,7 @@ import { BlobSweep } from "./blobs/blob-sweep.ts";
 import { Bodies } from "./blobs/bodies.ts";
 import { openBlobs } from "./blobs/open-blobs.ts";
 import type { WorkQueueConfig } from "./config/config.ts";
+import type { LiveConfig } from "./config/live.ts";
 import { Followers } from "./front/followers.ts";
 import { JobWatches } from "./front/job-watches.ts";
 import { Waits } from "./front/waits.ts";
@@ -52,7 +53,7 @@ export class OpenQueue {
     producer.on("error", onError);
     this.#cancelled = config.role === "front" ? null : openEvents(cancellationsOf(config.queue));
     const cancellations = new Cancellations(this.#cancelled, producer);
-    this.store = new JobStore(backend, config, {
+    this.store = new JobStore(backend, config.queue, config, {
       ...{ clock, metrics, cancellations, bodies, onError, depthChanged },
     });
     this.#sweep = new BlobSweep({ blobs, clock, log, hasJob: (id) => this.store.has(id) });
@@ -95,6 +96,12 @@ export class OpenQueue {
       await queue.close();
       throw thrown;
     }
+  }
+
+  /** For what comes from now on. */
+  reload(config: LiveConfig): void {
+    this.store.reload(config);
+    this.worker?.reload(config);
   }
 
   /** At once: attempts under way are another worker's. */

@@ -17,6 +17,7 @@ import {
 import { HTTP1_DEFAULTS, Listener } from "@outrigger/proxy";
 import { Upstream, upstreamConfig } from "@outrigger/upstream";
 import { parseWorkQueueConfig, type WorkQueueConfig, type WorkQueueInput } from "./config/config.ts";
+import { refuseOthers } from "./config/live.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { FrontMetrics } from "./front/front-metrics.ts";
 import { Front } from "./front/front.ts";
@@ -32,11 +33,12 @@ const REACH_EVERY: Milliseconds = 1_000;
 
 export class WorkQueue implements Pattern<WorkQueueConfig> {
   readonly metrics: Metrics;
-  readonly #config: WorkQueueConfig;
+  #config: WorkQueueConfig;
   readonly #deps: WorkQueueDeps;
   /** null: the backend was not reached yet. */
   #queue: OpenQueue | null = null;
   #upstream: Upstream | null = null;
+  #front: Front | null = null;
   #listener: Listener | null = null;
   #scaler: Scaler | null = null;
   #state: "new" | "started" | "stopped" = "new";
@@ -113,9 +115,18 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
     this.#listener = this.#scaler = this.#upstream = this.#queue = null;
   }
 
-  /** @throws OutriggerError `restart-needed` */
-  async reload(_config: WorkQueueConfig): Promise<void> {
-    throw new OutriggerError("restart-needed", "a work queue takes a new configuration at its start only");
+  /**
+   * Takes the limits and times of LIVE_KEYS, all at once, for what comes from now on: a request or an attempt under way keeps
+   * those that it began with, and a job the attempts that it was kept with.
+   * @throws OutriggerError `not-started`; `restart-needed`: something else is changed, and nothing was taken
+   */
+  async reload(config: WorkQueueConfig): Promise<void> {
+    if (this.#state !== "started")
+      throw new OutriggerError("not-started", `cannot reload: this work queue is ${this.#state}`);
+    refuseOthers(this.#config, config);
+    this.#config = config;
+    this.#front?.reload(config);
+    this.#queue?.reload(config);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -141,6 +152,8 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
       if (this.#stopped.signal.aborted) await queue.close();
       else {
         this.#queue = queue;
+        // What was changed while it was being opened.
+        queue.reload(this.#config);
         void queue.ended.then((error) => this.#fail(error));
         if (this.#config.drainAndExit) void this.#endWithTheLastJob(queue);
       }
@@ -155,7 +168,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
 
   async #endWithTheLastJob({ store }: OpenQueue): Promise<void> {
     try {
-      await store.emptied(this.#config.maxBackoff, this.#stopped.signal);
+      await store.emptied(() => this.#config.maxBackoff, this.#stopped.signal);
     } catch {
       // It was stopped before.
       return;
@@ -182,21 +195,18 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   }
 
   async #listen(): Promise<void> {
-    const { workload, maxBody, maxDepth, maxBytes, rules, listen } = this.#config;
+    const { workload, listen } = this.#config;
     const { log, clock, metrics, random } = this.#deps;
     const { hostname, port } = new URL(workload);
     const endpoints = [`${hostname}:${port || 80}`];
     this.#upstream = new Upstream("workload", upstreamConfig({ endpoints }), { clock, log, metrics, random });
     await this.#upstream.start();
-    const handler = new Front({
+    const handler = new Front(this.#config, {
       queue: () => this.#queue,
-      maxBody,
-      maxDepth,
-      maxBytes,
-      rules,
       clock,
       metrics: new FrontMetrics(metrics, () => this.#queue?.waits.count ?? 0),
     });
+    this.#front = handler;
     const listener = new Listener(
       "front",
       { host: listen.host ?? "::", port: listen.port },

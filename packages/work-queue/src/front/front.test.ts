@@ -30,11 +30,14 @@ function frontOf(code: string): Front {
     find: async () => DONE,
   };
   const waits = { ended: async () => DONE };
-  return new Front({
-    queue: () => ({ store, waits }) as unknown as FrontQueue,
-    ...{ maxBody: 1_000_000, maxDepth: 10, maxBytes: 1_000_000, rules: [], clock: new VirtualClock() },
-    metrics: new FrontMetrics(createMetrics(), () => 0),
-  });
+  return new Front(
+    { maxBody: 1_000_000, maxDepth: 10, maxBytes: 1_000_000, rules: [] },
+    {
+      queue: () => ({ store, waits }) as unknown as FrontQueue,
+      clock: new VirtualClock(),
+      metrics: new FrontMetrics(createMetrics(), () => 0),
+    },
+  );
 }
 
 async function told(front: Front, method: string, target: string): Promise<[number, string]> {

@@ -18,13 +18,16 @@ import { wishesOf, type Wishes } from "./wishes.ts";
 export interface FrontDeps {
   /** null: the backend was not reached yet. */
   queue(): FrontQueue | null;
+  readonly clock: Clock;
+  readonly metrics: FrontMetrics;
+}
+
+export interface FrontLimits {
   readonly maxBody: Bytes;
   readonly maxDepth: number;
   /** Of large bodies, all together. */
   readonly maxBytes: Bytes;
   readonly rules: readonly Rule[];
-  readonly clock: Clock;
-  readonly metrics: FrontMetrics;
 }
 
 export interface FrontQueue {
@@ -46,13 +49,20 @@ const REFUSALS: ReadonlySet<string> = new Set([
 
 export class Front implements Handler {
   readonly #deps: FrontDeps;
+  #limits: FrontLimits;
 
-  constructor(deps: FrontDeps) {
+  constructor(limits: FrontLimits, deps: FrontDeps) {
+    this.#limits = limits;
     this.#deps = deps;
   }
 
+  /** For requests that come from now on. */
+  reload(limits: FrontLimits): void {
+    this.#limits = limits;
+  }
+
   takes(method: string, target: string): boolean {
-    return JOB.test(target) || ruleFor(this.#deps.rules, method, target)?.passes !== true;
+    return JOB.test(target) || ruleFor(this.#limits.rules, method, target)?.passes !== true;
   }
 
   async handle(request: ServedRequest): Promise<void> {
@@ -85,7 +95,7 @@ export class Front implements Handler {
   async #take(request: ServedRequest): Promise<void> {
     const { waits } = this.#queue;
     const { kept, toUs } = requestFields(request.headText);
-    const wishes = wishesOf(toUs, ruleFor(this.#deps.rules, request.method, request.target));
+    const wishes = wishesOf(toUs, ruleFor(this.#limits.rules, request.method, request.target));
     const { id } = await this.#keep(request, kept, wishes, toUs.get("idempotency-key"));
     const wait = waitPreference(toUs.get("prefer"));
     let standing: Standing | null = null;
@@ -113,7 +123,8 @@ export class Front implements Handler {
     wishes: Wishes,
     key: string | undefined,
   ): Promise<Added> {
-    const { maxBody, maxDepth, maxBytes, clock, metrics } = this.#deps;
+    const { clock, metrics } = this.#deps;
+    const { maxBody, maxDepth, maxBytes } = this.#limits;
     const { store } = this.#queue;
     if (store.depth.unfinished >= maxDepth)
       throw new OutriggerError("full", `${maxDepth} jobs wait or run (maxDepth)`);

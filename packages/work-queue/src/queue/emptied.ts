@@ -5,12 +5,12 @@ import type { JobQueue } from "../backend/backend.ts";
 const LOOK_EVERY: Milliseconds = 1_000;
 
 /**
- * Resolves when no job waits, runs anywhere, or is due within `horizon`. While the backend is away nobody knows, and it goes on.
+ * Resolves when no job waits, runs anywhere, or is due within `horizon`, asked for at each look. While the backend is away nobody knows, and it goes on.
  * @throws the signal's reason
  */
 export async function emptied(
   queue: JobQueue,
-  horizon: Milliseconds,
+  horizon: () => Milliseconds,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
@@ -18,7 +18,7 @@ export async function emptied(
     try {
       const counts = await queue.getJobCounts("waiting", "prioritized", "active");
       const now = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      if (now === 0 && (await queue.getDelayedCount(clock.wallTime() + horizon)) === 0) return;
+      if (now === 0 && (await queue.getDelayedCount(clock.wallTime() + horizon())) === 0) return;
     } catch {
       // The next look tells.
     }

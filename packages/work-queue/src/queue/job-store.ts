@@ -10,8 +10,7 @@ import type { Cancellations } from "./cancellations.ts";
 import { emptied } from "./emptied.ts";
 import { DepthWatch } from "./depth-watch.ts";
 
-export interface JobStoreOptions {
-  readonly queue: string;
+export interface JobStoreLimits {
   readonly attempts: number;
   readonly storeTimeout: Milliseconds;
   readonly idempotencyWindow: Milliseconds;
@@ -54,21 +53,26 @@ export class JobStore {
   readonly depth: DepthWatch;
   readonly deadLetters: DeadLetters;
   readonly bodies: Bodies;
-  readonly #options: JobStoreOptions;
+  #limits: JobStoreLimits;
   readonly #clock: Clock;
   readonly #cancellations: Cancellations;
 
-  constructor(backend: Backend, options: JobStoreOptions, deps: JobStoreDeps) {
+  constructor(backend: Backend, queue: string, limits: JobStoreLimits, deps: JobStoreDeps) {
     const { clock, metrics, cancellations, bodies, onError, depthChanged } = deps;
     this.bodies = bodies;
-    this.#options = options;
+    this.#limits = limits;
     this.#clock = clock;
     this.#cancellations = cancellations;
-    this.#queue = backend.openQueue(options.queue);
+    this.#queue = backend.openQueue(queue);
     this.#queue.on("error", onError);
     this.deadLetters = new DeadLetters(this.#queue, bodies);
     const { blobs } = bodies;
     this.depth = new DepthWatch({ queue: this.#queue, blobs, clock, metrics, onChange: depthChanged });
+  }
+
+  /** For what is asked from now on. */
+  reload(limits: JobStoreLimits): void {
+    this.#limits = limits;
   }
 
   async start(): Promise<void> {
@@ -90,10 +94,10 @@ export class JobStore {
     { delay, priority, attempts }: Timing,
     idempotency: Idempotency | null,
   ): Promise<Added> {
-    const { idempotencyWindow } = this.#options;
+    const { idempotencyWindow } = this.#limits;
     const options = {
       jobId,
-      attempts: attempts ?? this.#options.attempts,
+      attempts: attempts ?? this.#limits.attempts,
       backoff: { type: "custom" },
       stackTraceLimit: 0,
       ...(delay > 0 && { delay }),
@@ -173,7 +177,7 @@ export class JobStore {
   }
 
   /** @param horizon a job that is due within it is waited for */
-  async emptied(horizon: Milliseconds, signal: AbortSignal): Promise<void> {
+  async emptied(horizon: () => Milliseconds, signal: AbortSignal): Promise<void> {
     await emptied(this.#queue, horizon, this.#clock, signal);
   }
 
@@ -182,7 +186,7 @@ export class JobStore {
   }
 
   async #within<Value>(work: Promise<Value>): Promise<Value> {
-    const { storeTimeout } = this.#options;
+    const { storeTimeout } = this.#limits;
     let timer: Timer | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = this.#clock.timer(storeTimeout, () =>

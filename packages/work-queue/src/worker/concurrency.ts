@@ -14,25 +14,39 @@ export interface ConcurrencyOptions {
 const TOLERANCE = 1.5;
 
 export class Concurrency {
-  readonly #fixed: number | null;
-  readonly #adaptive: AdaptiveLimit;
   readonly #clock: Clock;
+  #options: ConcurrencyOptions;
+  /** null: fixed. */
+  #adaptive: AdaptiveLimit | null;
 
-  constructor({ concurrency, maxConcurrency }: ConcurrencyOptions, clock: Clock) {
+  constructor(options: ConcurrencyOptions, clock: Clock) {
     this.#clock = clock;
-    this.#fixed = concurrency === "adaptive" ? null : concurrency;
-    this.#adaptive = new AdaptiveLimit(
-      { adaptiveMin: 1, adaptiveTolerance: TOLERANCE, maxConnections: maxConcurrency },
-      clock.now(),
-    );
+    this.#options = options;
+    this.#adaptive = adaptiveLimit(options, clock);
+  }
+
+  /** Where nothing of it is changed, what was learnt stays. */
+  reload({ concurrency, maxConcurrency }: ConcurrencyOptions): void {
+    const former = this.#options;
+    if (concurrency === former.concurrency && maxConcurrency === former.maxConcurrency) return;
+    this.#options = { concurrency, maxConcurrency };
+    this.#adaptive = adaptiveLimit(this.#options, this.#clock);
   }
 
   get limit(): number {
-    return this.#fixed ?? this.#adaptive.limit;
+    return this.#adaptive?.limit ?? (this.#options.concurrency as number);
   }
 
   /** @param running attempts under way, this one among them */
   attempted(outcome: Outcome, latency: Milliseconds, running: number): void {
-    if (this.#fixed === null) this.#adaptive.observe(outcome, latency, running, this.#clock.now());
+    this.#adaptive?.observe(outcome, latency, running, this.#clock.now());
   }
+}
+
+function adaptiveLimit(options: ConcurrencyOptions, clock: Clock): AdaptiveLimit | null {
+  if (options.concurrency !== "adaptive") return null;
+  return new AdaptiveLimit(
+    { adaptiveMin: 1, adaptiveTolerance: TOLERANCE, maxConnections: options.maxConcurrency },
+    clock.now(),
+  );
 }

@@ -1,7 +1,14 @@
 /** Takes jobs from the queue and gives them to the workload, so many at once, until each is done or given up. */
 import { randomBytes } from "node:crypto";
 import { Agent } from "node:http";
-import { DelayedError, UnrecoverableError, WaitingError, type Job } from "bullmq";
+import {
+  DelayedError,
+  UnrecoverableError,
+  WaitingError,
+  type Job,
+  type KeepJobs,
+  type RateLimiterOptions,
+} from "bullmq";
 import {
   formatDuration,
   OutriggerError,
@@ -13,6 +20,7 @@ import {
 import type { Outcome } from "@outrigger/upstream";
 import type { Backend, JobWorker } from "../backend/backend.ts";
 import type { WorkQueueConfig } from "../config/config.ts";
+import type { LiveConfig } from "../config/live.ts";
 import type { Bodies } from "../blobs/bodies.ts";
 import type { Answer } from "../job/answer.ts";
 import type { StoredBody } from "../job/body.ts";
@@ -49,7 +57,7 @@ const RETRY_DELAY: Milliseconds = 1_000;
 const LAST_WORDS: Milliseconds = 2_000;
 
 export class QueueWorker {
-  readonly #config: WorkQueueConfig;
+  #config: LiveConfig;
   readonly #deps: QueueWorkerDeps;
   readonly #readiness: Readiness;
   readonly #agent = new Agent({ keepAlive: true, scheduling: "lifo" });
@@ -72,26 +80,22 @@ export class QueueWorker {
       // The workload may not be ready.
       autorun: false,
       concurrency: this.#concurrency.limit,
-      // Reached by a pause alone, which BullMQ looks for where there is a limit.
-      limiter:
-        config.rate === undefined
-          ? { max: 1_000_000_000, duration: 1_000 }
-          : { max: config.rate.max, duration: config.rate.span },
+      limiter: limiterOf(config),
       lockDuration: config.lockDuration,
       stalledInterval: config.lockDuration,
       maxStalledCount: MAX_STALLED,
       runRetryDelay: RETRY_DELAY,
-      removeOnComplete: { age: Math.ceil(config.keepAnswers / 1_000) },
+      removeOnComplete: keptOf(config),
       settings: {
-        backoffStrategy: (attempt) => pauseAfter(attempt, config.backoff, config.maxBackoff, deps.random),
+        backoffStrategy: (attempt) =>
+          pauseAfter(attempt, this.#config.backoff, this.#config.maxBackoff, deps.random),
       },
     });
     deps.cancellations.onAsked((id) =>
       this.#limits.get(id)?.abort(new OutriggerError("cancelled", "its caller cancelled it")),
     );
-    this.#readiness = new Readiness({
+    this.#readiness = new Readiness(config.ready, {
       workload: this.#workload,
-      path: config.ready,
       clock: deps.clock,
       onChange: (isReady, why) => this.#goOn(isReady, why),
     });
@@ -102,6 +106,22 @@ export class QueueWorker {
 
   get running(): number {
     return this.#metrics.running.value;
+  }
+
+  /** For attempts that begin from now on. */
+  reload(config: LiveConfig): void {
+    this.#config = config;
+    // BullMQ reads them with each job that it takes or ends.
+    this.#worker.opts.limiter = limiterOf(config);
+    this.#worker.opts.removeOnComplete = keptOf(config);
+    this.#concurrency.reload(config);
+    this.#worker.concurrency = this.#metrics.concurrency.value = this.#concurrency.limit;
+    if (this.#readiness.isReady && this.#closing === null) {
+      // Else it would see that more may run when one of those that do has ended.
+      void this.#worker.pause(true);
+      void this.#worker.resume();
+    }
+    this.#readiness.reload(config.ready);
   }
 
   /** Jobs are taken as soon as the workload is ready. */
@@ -331,6 +351,12 @@ export class QueueWorker {
     }
   }
 }
+
+/** Without a rate: reached by a pause alone, which BullMQ looks for where there is a limit. */
+const limiterOf = ({ rate }: LiveConfig): RateLimiterOptions =>
+  rate === undefined ? { max: 1_000_000_000, duration: 1_000 } : { max: rate.max, duration: rate.span };
+
+const keptOf = ({ keepAnswers }: LiveConfig): KeepJobs => ({ age: Math.ceil(keepAnswers / 1_000) });
 
 /** Another may follow; where none does, this is why the job has failed. */
 class FailedAttempt extends Error {

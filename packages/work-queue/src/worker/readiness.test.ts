@@ -12,9 +12,8 @@ const listen = (server: Server, port: number): Promise<void> =>
 function watched(port: number, path: string | null) {
   const clock = new VirtualClock();
   const told: [boolean, string][] = [];
-  const readiness = new Readiness({
+  const readiness = new Readiness(path, {
     workload: { host: "127.0.0.1", port },
-    path,
     clock,
     onChange: (isReady, why) => told.push([isReady, why]),
   });
@@ -96,6 +95,37 @@ test("where a path says it, that is asked each second", async () => {
     [true, ""],
   ]);
   assert.deepEqual([...new Set(seen)], ["GET /ready?x"]);
+  workload.closeAllConnections();
+  workload.close();
+});
+
+test("another path is asked from now on, whatever a look under way finds", async () => {
+  const answers: (() => void)[] = [];
+  const workload = createHttpServer(({ url }, response) => {
+    answers.push(() => response.writeHead(url === "/well" ? 200 : 500).end());
+    if (url !== "/slow") answers.pop()?.();
+  });
+  await listen(workload, 0);
+  const { clock, told, readiness, until } = watched((workload.address() as AddressInfo).port, "/ill");
+  await readiness.start();
+  readiness.reload("/well");
+  await until(2);
+  readiness.reload("/slow");
+  await eventually("it is asked", () => {
+    clock.advance(100);
+    return answers.length > 0;
+  });
+  readiness.reload("/ill");
+  answers.pop()?.();
+  await until(3);
+  readiness.reload(null);
+  await until(4);
+  readiness.stop();
+  readiness.reload("/ill");
+  assert.deepEqual(
+    told.map(([isReady, why]) => (isReady ? "ready" : why)),
+    ["GET /ill is answered 500", "ready", "GET /ill is answered 500", "ready"],
+  );
   workload.closeAllConnections();
   workload.close();
 });

@@ -6,8 +6,6 @@ import type { WorkloadAddress } from "./replay.ts";
 
 export interface ReadinessDeps {
   readonly workload: WorkloadAddress;
-  /** Asked each second, and ready where it is answered 2xx or 3xx; null: ready where connections are accepted. */
-  readonly path: string | null;
   readonly clock: Clock;
   /** @param why where it is not: what is wrong */
   onChange(isReady: boolean, why: string): void;
@@ -19,12 +17,15 @@ const PATIENCE: Milliseconds = 2_000;
 
 export class Readiness {
   readonly #deps: ReadinessDeps;
+  #path: string | null;
   #isReady: boolean | null = null;
   #pause = FIRST_LOOK;
   #timer: Timer | null = null;
   readonly #stopped = new AbortController();
 
-  constructor(deps: ReadinessDeps) {
+  /** @param path asked each second, and ready where it is answered 2xx or 3xx; null: ready where connections are accepted */
+  constructor(path: string | null, deps: ReadinessDeps) {
+    this.#path = path;
     this.#deps = deps;
   }
 
@@ -35,6 +36,13 @@ export class Readiness {
   /** Resolves after the first look, of which is told as of any. */
   async start(): Promise<void> {
     await this.#look();
+  }
+
+  /** What it was holds until the next look, which is made now. */
+  reload(path: string | null): void {
+    if (path === this.#path) return;
+    this.#path = path;
+    if (this.#isReady !== null && !this.#stopped.signal.aborted) this.#lookAfter(0);
   }
 
   /** It accepted no connection. */
@@ -62,10 +70,12 @@ export class Readiness {
   }
 
   async #look(): Promise<void> {
-    const { path, workload } = this.#deps;
+    const { workload } = this.#deps;
     const { signal } = this.#stopped;
+    const path = this.#path;
     const why = path === null ? await connected(workload, signal) : await answered(workload, path, signal);
     if (signal.aborted) return;
+    if (path !== this.#path) return this.#look();
     this.#become(why === null, why ?? "");
     if (this.#isReady === true) {
       if (path !== null) this.#lookAfter(LOOK_EVERY);
