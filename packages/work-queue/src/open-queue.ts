@@ -14,10 +14,14 @@ import { Waits } from "./front/waits.ts";
 import type { Standing } from "./job/standing.ts";
 import { Cancellations, cancellationsOf } from "./queue/cancellations.ts";
 import { JobStore, type JobStoreDeps } from "./queue/job-store.ts";
+import { HttpContract } from "./worker/http-contract.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
 import type { Webhooks } from "./webhooks/webhooks.ts";
 
-export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "bodies" | "pauseQueue" | "ending"> &
+export type OpenQueueDeps = Omit<
+  QueueWorkerDeps,
+  "cancellations" | "bodies" | "contract" | "pauseQueue" | "ending"
+> &
   Pick<JobStoreDeps, "depthChanged">;
 
 export class OpenQueue {
@@ -70,6 +74,7 @@ export class OpenQueue {
             ...deps,
             cancellations,
             bodies,
+            contract: new HttpContract(config.workload, bodies),
             pauseQueue: (span) => this.store.pause(span),
             ...(webhooks && { ending: (standing) => webhooks.keep(standing) }),
           });
