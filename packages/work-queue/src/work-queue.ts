@@ -198,7 +198,8 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
     const { workload, listen } = this.#config;
     const { log, clock, metrics, random } = this.#deps;
     const { hostname, port } = new URL(workload);
-    const endpoints = [`${hostname}:${port || 80}`];
+    // A program that reads files has no port, and nothing passes to it: discard (RFC 863) stands for none.
+    const endpoints = [hostname === "" ? "127.0.0.1:9" : `${hostname}:${port || 80}`];
     this.#upstream = new Upstream("workload", upstreamConfig({ endpoints }), { clock, log, metrics, random });
     await this.#upstream.start();
     const handler = new Front(this.#config, {

@@ -21,10 +21,13 @@ export interface Contract {
   /** Whether the workload can be given jobs. @param path of `ready` @returns what is wrong; null: nothing */
   look(path: string | null, signal: AbortSignal): Promise<string | null>;
   /**
-   * @throws the signal's reason. OutriggerError `workload-away`: the workload was given nothing; `blob-not-read`: nor was it,
-   * and that is our fault; `no-such-blob`; what keepBody throws; any other code: a failed attempt
+   * @throws the signal's reason. OutriggerError `workload-away`: the workload can be given nothing; `blob-not-read`,
+   * `input-not-written`: it was not, by our fault; `no-such-blob`; `bad-output`: done, but it is no answer; what keepBody throws;
+   * any other code: a failed attempt
    */
   attempt(attempt: Attempt, signal: AbortSignal): Promise<Answer>;
+  /** A job has ended, and its backend knows it. */
+  ended?(id: string): void;
   /** Whatever could still be running is nobody's any more. */
   end(): Promise<void>;
 }

@@ -97,7 +97,13 @@ export class QueueWorker {
       clock: deps.clock,
       onChange: (isReady, why) => this.#goOn(isReady, why),
     });
-    this.#worker.on("completed", (job) => void deps.bodies.drop(job.data.body));
+    this.#worker.on("completed", (job) => {
+      void deps.bodies.drop(job.data.body);
+      deps.contract.ended?.(job.id as string);
+    });
+    this.#worker.on("failed", (job) => {
+      if (job?.finishedOn) deps.contract.ended?.(job.id as string);
+    });
     if (deps.ending) this.#worker.on("failed", (job, error) => this.#givenUp(job, error));
     this.#worker.on("error", (error) => deps.log.warn({ err: error.message }, "the queue is not reached"));
   }
@@ -275,12 +281,15 @@ export class QueueWorker {
       );
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
-      if (code === "answer-too-large" || code === "blob-not-kept")
+      if (code === "answer-too-large" || code === "blob-not-kept" || code === "bad-output")
         throw new Refused({ reason: "answer", message }, { cause: thrown });
       if (code === "no-such-blob") throw new Refused({ reason: "unreadable", message }, { cause: thrown });
-      if (code === "blob-not-read") {
+      if (code === "blob-not-read" || code === "input-not-written") {
         // Ours failed, not the workload: it is no attempt.
-        this.#deps.log.warn({ job: id, err: message }, "the job's body is not read: it is tried again");
+        this.#deps.log.warn(
+          { job: id, err: message },
+          "the job could not be given to the workload: it is tried again",
+        );
         throw new HandedBack(message, { cause: thrown, pause: RETRY_DELAY });
       }
       if (code === "workload-away") {
