@@ -131,21 +131,25 @@ export class FileContract implements Contract {
     const outputs = await files.of("out", id);
     const [failure] = failures;
     if (failure !== undefined) {
-      const pieces = await files.read("failed", failure, FAILURE_BYTES);
-      const body = pieces === null ? "" : await keepBody(500, until(pieces, signal));
+      const body = await files.read("failed", failure, FAILURE_BYTES, (pieces) =>
+        keepBody(500, until(pieces, signal)),
+      );
       // Before another attempt, which would find it.
       if (!isLast) await files.removeResults(id);
-      return { status: 500, fields: fieldsOf(failure), body };
+      return { status: 500, fields: fieldsOf(failure), body: body ?? "" };
     }
     const [output] = outputs;
     if (output === undefined)
       throw new OutriggerError("no-output", "the input is gone, and out/ has nothing of it");
     if (outputs.length > 1) throw badOutput(`out/ has ${named(outputs)}: one file is an answer`);
-    const pieces = await files.read("out", output).catch((thrown: Error) => {
-      throw badOutput(`out/${output} cannot be read: ${thrown.message}`, thrown);
-    });
-    if (pieces === null) throw badOutput(`out/${output} is no regular file`);
-    return { status: 200, fields: fieldsOf(output), body: await keepBody(200, until(pieces, signal)) };
+    const body = await files
+      .read("out", output, Infinity, (pieces) => keepBody(200, until(pieces, signal)))
+      .catch((thrown: NodeJS.ErrnoException) => {
+        if (thrown.code === "EACCES") throw badOutput(`out/${output} is not for this user to read`, thrown);
+        throw thrown;
+      });
+    if (body === null) throw badOutput(`out/${output} is no regular file`);
+    return { status: 200, fields: fieldsOf(output), body };
   }
 
   /** Of a worker that ends it stays: the next one goes on with it. */

@@ -28,7 +28,8 @@ beforeEach(() => {
 
 const post = (path: string, body: string | Buffer, headers: Record<string, string> = {}): Promise<Response> =>
   askOf(queue, path, { method: "POST", body, headers });
-const waited = (path: string, body: string | Buffer): Promise<Response> => post(path, body, { prefer: "wait=30" });
+const waited = (path: string, body: string | Buffer): Promise<Response> =>
+  post(path, body, { prefer: "wait=30" });
 const left = (): string[] =>
   ["in", "out", "failed"].flatMap((name) => readdirSync(join(folder, name)).map((file) => `${name}/${file}`));
 const nothingStays = (): Promise<void> => eventually("nothing stays", () => left().length === 0);

@@ -133,12 +133,17 @@ export class JobFiles {
     for (const folder of FOLDERS) await this.#remove(folder, job);
   }
 
-  /** @returns null: it is no regular file. @throws what the system says */
-  async read(
+  /**
+   * @param most bytes that are read of it
+   * @returns what `use` does; null: it is no regular file
+   * @throws what the system says before `use` is called, and what that throws
+   */
+  async read<Value>(
     folder: "out" | "failed",
     name: string,
-    most = Infinity,
-  ): Promise<AsyncGenerator<Buffer, void, undefined> | null> {
+    most: Bytes,
+    use: (pieces: AsyncIterable<Buffer>) => Promise<Value>,
+  ): Promise<Value | null> {
     let file: FileHandle;
     try {
       file = await open(join(this.folder, folder, name), AS_IT_STANDS);
@@ -147,9 +152,11 @@ export class JobFiles {
       if (["ELOOP", "ENXIO"].includes((thrown as NodeJS.ErrnoException).code ?? "")) return null;
       throw thrown;
     }
-    if ((await file.stat()).isFile()) return piecesOf(file, most);
-    await file.close();
-    return null;
+    try {
+      return (await file.stat()).isFile() ? await use(piecesOf(file, most)) : null;
+    } finally {
+      await file.close();
+    }
   }
 
   async #remove(folder: Folder, job: string): Promise<void> {
@@ -164,17 +171,13 @@ export class JobFiles {
 }
 
 async function* piecesOf(file: FileHandle, most: Bytes): AsyncGenerator<Buffer, void, undefined> {
-  try {
-    for (let left = most; left > 0;) {
-      // Each its own: whoever takes one may hold it until it is written.
-      const size = Math.min(READ_BYTES, left);
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(size), 0, size);
-      if (bytesRead === 0) return;
-      left -= bytesRead;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    await file.close();
+  for (let left = most; left > 0;) {
+    // Each its own: whoever takes one may hold it until it is written.
+    const size = Math.min(READ_BYTES, left);
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(size), 0, size);
+    if (bytesRead === 0) return;
+    left -= bytesRead;
+    yield buffer.subarray(0, bytesRead);
   }
 }
 

@@ -28,6 +28,6 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 export function mediaType(name: string): string {
-  const ending = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
+  const ending = /\.(\w+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
   return Object.hasOwn(TYPES, ending) ? (TYPES[ending] as string) : "application/octet-stream";
 }
