@@ -20,10 +20,7 @@ cd "$1" && mkdir -p work && while :; do
       folder) mkdir "out/$stem" ;;
       link) ln -s /etc/hostname "out/$stem.txt" ;;
       pipe) mkfifo "out/$stem" ;;
-      odd) echo odd > "out/$stem.a\\"b;é.PNG" ;;
-      secret) echo x > "out/$stem"; chmod 0 "out/$stem" ;;
       waits) until [ -f go ] || [ ! -f "$input" ]; do sleep 0.01; done; echo waited > "work/$name"; mv "work/$name" "out/$name" ;;
-      in-place) echo half > "out/$name"; until [ -f go ]; do sleep 0.01; done; echo whole >> "out/$name" ;;
       *) tr a-z A-Z < "$input" > "work/$name"; mv "work/$name" "out/$name" ;;
     esac
     rm -f "$input"
