@@ -238,13 +238,14 @@ function queueRoute({ name }: Pattern, config: Fields): Route[] {
   const listen = hostPort(config["listen"]);
   const workload = text(config["workload"]) ?? "";
   if (name !== QUEUE || listen === null || config["role"] === "worker" || !URL.canParse(workload)) return [];
-  const { hostname, port } = new URL(workload);
+  const { hostname, port, protocol } = new URL(workload);
   return [
     {
       listen,
       role: "queue",
       discovery: "static",
-      targets: [{ host: hostname, port: Number(port || 80) }],
+      // A program that reads files has no port.
+      targets: protocol === "http:" ? [{ host: hostname, port: Number(port || 80) }] : [],
       label: `${String(config["listen"])}=${workload}`,
     },
   ];

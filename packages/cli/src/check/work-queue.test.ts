@@ -97,6 +97,11 @@ for (const [sentence, edits, found] of [
     [],
   ],
   [
+    "nothing of the port of a program that reads files",
+    [PLAIN, REDIS, ["workload=http://127.0.0.1:3000", "workload=files:/work"], STRAIGHT],
+    [],
+  ],
+  [
     "the workload on the port of its front",
     [["containerPort: 3000", "containerPort: 8080"]],
     [["port-collision", "spec.template.spec.containers[0].ports[0].containerPort"]],
