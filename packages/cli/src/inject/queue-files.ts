@@ -48,7 +48,7 @@ export function filesMount(workload: Workload, folder: string): Value | FilesTro
 }
 
 /** Of several, the nearest above it. */
-function mountOf(container: Fields, folder: string): Fields | null {
+export function mountOf(container: Fields, folder: string): Fields | null {
   const above = list(container["volumeMounts"])
     .map(fields)
     .filter((mount) => within(folder, text(mount["mountPath"])));
