@@ -67,7 +67,7 @@ export const queueFindings: readonly Finding[] = [
     *find(pod) {
       for (const { facts, value, path, name } of pod.patterns) {
         if (facts.files === null) continue;
-        const volume = mountOf(value, facts.files)?.["name"];
+        const volume = text(mountOf(value, facts.files)?.["name"]);
         const others = pod.containers.filter((each) => each.name !== name && each.role !== "init");
         const mounts = others.flatMap((each) => list(each.value["volumeMounts"]).map(fields));
         if (volume !== undefined && mounts.some((each) => each["name"] === volume)) continue;
@@ -76,7 +76,7 @@ export const queueFindings: readonly Finding[] = [
           path,
           volume === undefined
             ? `files:${facts.files} is on no volume of this container: mount the program's there`
-            : `files:${facts.files} is on the volume ${String(volume)}, which no other container mounts: mount it in the program's`,
+            : `files:${facts.files} is on the volume ${volume}, which no other container mounts: mount it in the program's`,
         );
       }
     },
