@@ -316,6 +316,8 @@ test(
     const attempt = open.attempt({ body: { blob: "x", bytes: 600_000 } }).finally(() => (ended = true));
     // It keeps its place for a while: the next would fare no better.
     attempt.catch(() => {});
+    // The sweep's, and its own.
+    await eventually("it waits", () => open.clock.pendingTimers === 2);
     await eventually("it is given up", () => {
       open.clock.advance(1_000);
       return ended;
