@@ -14,6 +14,7 @@ import { Waits } from "./front/waits.ts";
 import type { Standing } from "./job/standing.ts";
 import { Cancellations, cancellationsOf } from "./queue/cancellations.ts";
 import { JobStore, type JobStoreDeps } from "./queue/job-store.ts";
+import type { Schedules } from "./schedules/schedules.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
 import type { Webhooks } from "./webhooks/webhooks.ts";
 
@@ -35,6 +36,8 @@ export class OpenQueue {
   readonly #sweep: BlobSweep;
 
   readonly #webhooks: Webhooks | null;
+  /** null: another role's. */
+  #schedules: Schedules | null = null;
 
   private constructor(
     backend: Backend,
@@ -90,7 +93,13 @@ export class OpenQueue {
     const queue = new OpenQueue(backend, blobs, config, deps, openWebhooks);
     try {
       await Promise.all([queue.#cancelled?.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
-      if (config.role !== "worker") queue.#sweep.start();
+      if (config.role !== "worker") {
+        queue.#sweep.start();
+        // Also without one: those of before are removed.
+        const { Schedules } = await import("./schedules/schedules.ts");
+        queue.#schedules = new Schedules(backend, config, { ...deps, store: queue.store });
+        queue.#schedules.start();
+      }
       return queue;
     } catch (thrown) {
       await queue.close();
@@ -98,15 +107,21 @@ export class OpenQueue {
     }
   }
 
+  /** null: another role's. */
+  get schedules(): Schedules | null {
+    return this.#schedules;
+  }
+
   /** For what comes from now on. */
   reload(config: LiveConfig): void {
     this.store.reload(config);
+    this.#schedules?.reload(config);
     this.worker?.reload(config);
   }
 
   /** At once: attempts under way are another worker's. */
   async close(): Promise<void> {
-    await Promise.all([this.#webhooks?.end(), this.worker?.end(AbortSignal.abort())]);
+    await Promise.all([this.#webhooks?.end(), this.#schedules?.end(), this.worker?.end(AbortSignal.abort())]);
     this.store.stop();
     this.#sweep.stop();
     await this.#backend.close();

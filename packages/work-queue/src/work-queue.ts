@@ -22,6 +22,7 @@ import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { FrontMetrics } from "./front/front-metrics.ts";
 import { Front } from "./front/front.ts";
 import { isAway, OpenQueue } from "./open-queue.ts";
+import { scheduleRoute } from "./schedules/routes.ts";
 import type { Scaler } from "./scaler/scaler.ts";
 
 export interface WorkQueueDeps extends PatternDeps {
@@ -81,7 +82,10 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   }
 
   get controlRoutes(): readonly ControlRoute[] {
-    return deadLetterRoutes(() => this.#queue?.store.deadLetters ?? null);
+    return [
+      ...deadLetterRoutes(() => this.#queue?.store.deadLetters ?? null),
+      scheduleRoute(() => this.#queue?.schedules ?? null),
+    ];
   }
 
   /**
