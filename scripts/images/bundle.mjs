@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { IMAGE_NODE } from "../node-binary.mjs";
 import { ROOT } from "../setup.mjs";
 import { fixStats } from "./file-stats.mjs";
+import { mitLicence } from "./mit-licence.mjs";
 
 /**
  * Node's modules, taken by a call. An `import` of node:http reads every export of it to make its namespace, and three of
@@ -49,6 +50,12 @@ const STOPS_WHILE_LOADING =
 
 /** Loaded where it is there: a database of 15 MB that one variant of an image has (images.mjs), and a driver that none has. */
 const NOT_IN_IT = ["@electric-sql/pglite", "pg-native"];
+
+/** Of packages that name MIT as their licence, and have its text in their repository alone: what their copyright line says. */
+const AUTHORS = {
+  "@bull-board/api": "2019 Vitor Capretz (capretzvitor@gmail.com)",
+  "@bull-board/ui": "2019 Vitor Capretz (capretzvitor@gmail.com)",
+};
 
 /**
  * Writes /outrigger of the image below `rootfs`.
@@ -142,7 +149,8 @@ function partsOf(folders) {
 function licences(packages) {
   return packages
     .map(({ name, version, license, folder }) => {
-      const texts = licenceTexts(join(ROOT, folder));
+      const author = license === "MIT" ? AUTHORS[name] : undefined;
+      const texts = author === undefined ? licenceTexts(join(ROOT, folder)) : [mitLicence(author)];
       if (typeof license !== "string" || texts.length === 0)
         throw new Error(`${name} ${version} (${license}) brings no text of its licence`);
       const rule = "=".repeat(72);

@@ -14,6 +14,7 @@ import { Waits } from "./front/waits.ts";
 import type { Standing } from "./job/standing.ts";
 import { Cancellations, cancellationsOf } from "./queue/cancellations.ts";
 import { JobStore, type JobStoreDeps } from "./queue/job-store.ts";
+import type { Board } from "./board/board.ts";
 import type { Schedules } from "./schedules/schedules.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
 import type { Webhooks } from "./webhooks/webhooks.ts";
@@ -38,6 +39,8 @@ export class OpenQueue {
   readonly #webhooks: Webhooks | null;
   /** null: another role's. */
   #schedules: Schedules | null = null;
+  /** null: none is asked for. */
+  #board: Board | null = null;
 
   private constructor(
     backend: Backend,
@@ -100,6 +103,7 @@ export class OpenQueue {
         queue.#schedules = new Schedules(backend, config, { ...deps, store: queue.store });
         queue.#schedules.start();
       }
+      if (config.board) queue.#board = await (await import("./board/board.ts")).openBoard(backend, config);
       return queue;
     } catch (thrown) {
       await queue.close();
@@ -110,6 +114,11 @@ export class OpenQueue {
   /** null: another role's. */
   get schedules(): Schedules | null {
     return this.#schedules;
+  }
+
+  /** null: none is asked for. */
+  get board(): Board | null {
+    return this.#board;
   }
 
   /** For what comes from now on. */

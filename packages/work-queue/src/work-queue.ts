@@ -18,6 +18,7 @@ import { HTTP1_DEFAULTS, Listener } from "@outrigger/proxy";
 import { Upstream, upstreamConfig } from "@outrigger/upstream";
 import { parseWorkQueueConfig, type WorkQueueConfig, type WorkQueueInput } from "./config/config.ts";
 import { refuseOthers } from "./config/live.ts";
+import { boardRoute } from "./board/route.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { FrontMetrics } from "./front/front-metrics.ts";
 import { Front } from "./front/front.ts";
@@ -85,6 +86,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
     return [
       ...deadLetterRoutes(() => this.#queue?.store.deadLetters ?? null),
       scheduleRoute(() => this.#queue?.schedules ?? null),
+      ...(this.#config.board ? [boardRoute(() => this.#queue?.board ?? null)] : []),
     ];
   }
 

@@ -56,6 +56,8 @@ export async function openPostgres(
     keepAlive: true,
     options: `-c search_path=${SCHEMA}`,
   });
+  // Each queue and worker listens for errors.
+  pool.setMaxListeners(0);
   // It is one; its types say the same by other words.
   const connection = pool as unknown as PgPool;
   return bullmqOn(

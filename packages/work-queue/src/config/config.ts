@@ -90,6 +90,11 @@ export const workQueueSchema = z
       .describe(
         "When the workload is given jobs: when it accepts connections (tcp), or answers a path with 2xx or 3xx, asked each second.",
       ),
+    board: booleanOption()
+      .prefault(false)
+      .describe(
+        "Bull Board on the control server, at /board: jobs by state, without anything that a caller or the workload said, and nothing can be changed.",
+      ),
     drainAndExit: booleanOption()
       .prefault(false)
       .describe(

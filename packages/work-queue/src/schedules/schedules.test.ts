@@ -47,6 +47,7 @@ const metric = async (queue: WorkQueue, series: string): Promise<number> => {
 const listed = async (queue: WorkQueue): Promise<ScheduleStanding[]> => {
   const route = queue.controlRoutes.find(({ path }) => path === "/schedules");
   const reply = await route?.handle({
+    path: "/schedules",
     query: new URLSearchParams(),
     body: "",
     signal: AbortSignal.timeout(10_000),
