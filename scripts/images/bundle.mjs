@@ -40,6 +40,15 @@ const ENGLISH_ONLY = {
   },
 };
 
+/** Bull Board reads a Redis' INFO by it and by all of lodash. Ours shows no server, and asks for none. */
+const NO_REDIS_INFO = {
+  name: "no-redis-info",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^redis-info$/ }, () => ({ path: "redis-info", namespace: "absent" }));
+    onLoad({ filter: /./, namespace: "absent" }, () => ({ contents: "export const parse = () => ({});" }));
+  },
+};
+
 /**
  * PID 1 has no default actions: a SIGTERM that came while the modules below are evaluated would be lost, and the pod would
  * end by SIGKILL. The container's own handlers are further listeners: from then on these do nothing.
@@ -83,7 +92,7 @@ export async function bundle(pattern, rootfs, whole = []) {
         STOPS_WHILE_LOADING +
         'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
     },
-    plugins: [BUILTIN_MODULES, ENGLISH_ONLY],
+    plugins: [BUILTIN_MODULES, ENGLISH_ONLY, NO_REDIS_INFO],
     external: NOT_IN_IT,
     metafile: true,
     logLevel: "silent",
