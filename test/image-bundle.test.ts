@@ -1,4 +1,4 @@
-/** The one file that an image carries: it starts, says what is in it, and comes out the same each time. */
+/** The files that an image carries: they start, say what is in them, and come out the same each time. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -13,10 +13,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
+import { noPostgresServer, noRedisServer, PostgresServer, RedisServer } from "@outrigger/core/testing";
+import { startContainer } from "@outrigger/core/testing/container";
 
 // From dist: scripts are not compiled.
 const scripts = new URL("../../scripts/", import.meta.url);
@@ -44,6 +48,8 @@ for (const { name: imageName, pattern, packages: whole, manifest } of images()) 
   const rootfs = join(folder, imageName);
   const main = join(rootfs, "outrigger", "dist", "main.mjs");
   const read = (name: string): string => readFileSync(join(rootfs, "outrigger", name), "utf8");
+  const modules = (home = rootfs): string[] =>
+    readdirSync(join(home, "outrigger", "dist")).map((name) => join("dist", name));
 
   test(`${imageName}: the bundle needs nothing beside it, tells its version and prints its manual`, async () => {
     await bundle(pattern, rootfs, whole);
@@ -83,7 +89,7 @@ for (const { name: imageName, pattern, packages: whole, manifest } of images()) 
     const { status, stderr } = spawnSync(process.execPath, [main, "--grace", "soon"], { encoding: "utf8" });
     assert.equal(status, 2);
     // zod's other forty languages are left out.
-    assert.ok(!/Ungültig|invalide|無効/.test(readFileSync(main, "utf8")));
+    for (const name of modules()) assert.ok(!/Ungültig|invalide|無効/.test(read(name)), name);
     assert.match(stderr, /--grace: .*found "soon", accepted: a duration with its unit/);
   });
 
@@ -126,7 +132,8 @@ for (const { name: imageName, pattern, packages: whole, manifest } of images()) 
     const again = join(folder, `${imageName}-again`);
     await bundle(pattern, rootfs, whole);
     await bundle(pattern, again, whole);
-    for (const name of ["dist/main.mjs", "sbom.cdx.json", "THIRD-PARTY-LICENSES", "package.json", "LICENSE"])
+    assert.deepEqual(modules(again), modules());
+    for (const name of [...modules(), "sbom.cdx.json", "THIRD-PARTY-LICENSES", "package.json", "LICENSE"])
       assert.ok(read(name) === readFileSync(join(again, "outrigger", name), "utf8"), name);
   });
 }
@@ -197,6 +204,29 @@ test("work-queue: the image without a database names the one that has it", () =>
   assert.equal(status, 1);
   assert.match(stdout, /"code":"no-embedded".*use the image outrigger-work-queue-embedded/);
 });
+
+for (const [kind, start, skip] of [
+  ["Redis", () => RedisServer.start(["--appendonly", "yes"]), noRedisServer],
+  ["Postgres", () => PostgresServer.start(), noPostgresServer],
+] as const)
+  test(`work-queue: the image does a job, with BullMQ's ES modules, on ${kind}`, { skip }, async () => {
+    const server = await start();
+    const workload = createServer((request, response) => void request.pipe(response));
+    await new Promise<void>((resolve) => workload.listen(0, "127.0.0.1", resolve));
+    const { port } = workload.address() as AddressInfo;
+    const queue = await startContainer(join(folder, "work-queue", "outrigger", "dist", "main.mjs"), [
+      ...["--backend", server.url, "--workload", `http://127.0.0.1:${port}`],
+      ...["--listen", "127.0.0.1:0", "--settle", "0s"],
+    ]);
+    const answer = await fetch(`http://127.0.0.1:${queue.port}/`, {
+      ...{ method: "POST", body: "echo", headers: { prefer: "wait=30" } },
+    });
+    assert.deepEqual([answer.status, await answer.text()], [200, "echo"]);
+    queue.child.kill("SIGTERM");
+    assert.equal(await queue.exited, 0);
+    workload.close();
+    await server.end();
+  });
 
 test("work-queue: a scaler has gRPC out of the bundle, which is not evaluated where none is asked for", async () => {
   const front = ["--role", "front", "--listen", "127.0.0.1:0", "--backend", "redis://127.0.0.1:9"];

@@ -1,6 +1,6 @@
 /**
- * A pattern as one file: main.ts with all that it imports, the licences of what is in it, and a list of its parts
- * (CycloneDX). The same sources give the same bytes.
+ * A pattern as few files: main.ts with all that it imports at the start, a file for what it imports when it is used, the licences
+ * of what is in them, and a list of their parts (CycloneDX). The same sources give the same bytes.
  */
 import { build } from "esbuild";
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -50,12 +50,32 @@ const NO_REDIS_INFO = {
 };
 
 /**
- * PID 1 has no default actions: a SIGTERM that came while the modules below are evaluated would be lost, and the pod would
- * end by SIGKILL. The container's own handlers are further listeners: from then on these do nothing.
+ * BullMQ as ES modules, of which only what is used is taken: its CommonJS, which Node would load, is one piece with drivers and
+ * backends that this process does not have. Its modules only declare, which its package.json does not say.
  */
-const STOPS_WHILE_LOADING =
+const BULLMQ_PARTS = {
+  name: "bullmq-parts",
+  setup({ onResolve, resolve }) {
+    const entry = join(ROOT, "node_modules", "bullmq", "dist", "esm", "index.js");
+    onResolve({ filter: /^(bullmq$|\.)/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+      const isItsOwn = /\/node_modules\/bullmq\/dist\/esm\//.test(importer);
+      if (pluginData === BULLMQ_PARTS || (path !== "bullmq" && !isItsOwn)) return undefined;
+      const found = await resolve(path === "bullmq" ? entry : path, {
+        ...{ importer, resolveDir, kind, pluginData: BULLMQ_PARTS },
+      });
+      return { ...found, sideEffects: false };
+    });
+  },
+};
+
+/**
+ * PID 1 has no default actions: a SIGTERM that came while the modules below are evaluated would be lost, and the pod would
+ * end by SIGKILL. The container's own handlers are further listeners: from then on these do nothing. In a file of its own: to
+ * compile the others takes longer than to start Node.
+ */
+const ENTRY =
   'for(const s of["SIGTERM","SIGINT"])process.on(s,()=>{process.listenerCount(s)===1&&process.exit(0)});' +
-  'process.on("SIGHUP",()=>{});';
+  'process.on("SIGHUP",()=>{});await import("./pattern.mjs");\n';
 
 /** Loaded where it is there: a database of 15 MB that one variant of an image has (images.mjs), and a driver that none has. */
 const NOT_IN_IT = ["@electric-sql/pglite", "pg-native"];
@@ -74,12 +94,15 @@ const AUTHORS = {
 export async function bundle(pattern, rootfs, whole = []) {
   const home = join(rootfs, "outrigger");
   mkdirSync(join(home, "dist"), { recursive: true });
-  const outfile = join(home, "dist", "main.mjs");
+  writeFileSync(join(home, "dist", "main.mjs"), ENTRY);
   const { metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [join(pattern.folder, "dist", "main.js")],
-    outfile,
+    entryPoints: { pattern: join(pattern.folder, "dist", "main.js") },
+    outdir: join(home, "dist"),
+    outExtension: { ".js": ".mjs" },
     bundle: true,
+    splitting: true,
+    chunkNames: "[name]-[hash]",
     platform: "node",
     target: `node${IMAGE_NODE}`,
     format: "esm",
@@ -87,12 +110,11 @@ export async function bundle(pattern, rootfs, whole = []) {
     minifySyntax: true,
     minifyWhitespace: true,
     legalComments: "none",
+    // Of each of them.
     banner: {
-      js:
-        STOPS_WHILE_LOADING +
-        'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
+      js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
     },
-    plugins: [BUILTIN_MODULES, ENGLISH_ONLY, NO_REDIS_INFO],
+    plugins: [BUILTIN_MODULES, ENGLISH_ONLY, BULLMQ_PARTS, NO_REDIS_INFO],
     external: NOT_IN_IT,
     metafile: true,
     logLevel: "silent",
@@ -111,7 +133,8 @@ export async function bundle(pattern, rootfs, whole = []) {
     `${JSON.stringify(billOfMaterials(pattern.manifest, packages), null, 2)}\n`,
   );
   fixStats(rootfs);
-  return { bytes: Object.values(metafile.outputs)[0].bytes, packages };
+  const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
+  return { bytes, packages };
 }
 
 /** @throws where one of its files is not there: a newer version may have others */
@@ -131,12 +154,12 @@ function copyPackage({ name, files }, target) {
 
 /** The npm packages that have a byte in the bundle; our own are not among them. */
 function bundledFolders({ outputs }) {
-  const [{ inputs }] = Object.values(outputs);
   const folders = new Set();
-  for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
-    const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file);
-    if (match && bytesInOutput > 0) folders.add(match[1]);
-  }
+  for (const { inputs } of Object.values(outputs))
+    for (const [file, { bytesInOutput }] of Object.entries(inputs)) {
+      const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(file);
+      if (match && bytesInOutput > 0) folders.add(match[1]);
+    }
   return [...folders];
 }
 
