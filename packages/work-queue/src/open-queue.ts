@@ -101,7 +101,7 @@ export class OpenQueue {
         // Also without one: those of before are removed.
         const { Schedules } = await import("./schedules/schedules.ts");
         queue.#schedules = new Schedules(backend, config, { ...deps, store: queue.store });
-        queue.#schedules.start();
+        await queue.#schedules.start();
       }
       if (config.board) queue.#board = await (await import("./board/board.ts")).openBoard(backend, config);
       return queue;

@@ -48,15 +48,22 @@ const GUARDS = {
   "referrer-policy": "no-referrer",
 };
 
-/** @throws OutriggerError `no-board`: its page is not installed */
+/** @throws OutriggerError `no-board`: its page is not installed; what BullMQ does where the backend is away */
 export async function openBoard(backend: Backend, { queue, webhooks }: BoardOptions): Promise<Board> {
-  const views = [
-    new QueueView(backend.openQueue(queue), queue),
-    new QueueView(backend.openQueue(schedulesOf(queue)), "schedules"),
-    ...webhooks.map(
-      (url) => new QueueView(backend.openQueue(wordsOf(queue, url)), `webhooks to ${new URL(url).host}`),
-    ),
+  const queues = [
+    { name: queue, title: queue },
+    { name: schedulesOf(queue), title: "schedules" },
+    ...webhooks.map((url) => ({ name: wordsOf(queue, url), title: `webhooks to ${new URL(url).host}` })),
   ];
+  const views = await Promise.all(
+    queues.map(async ({ name, title }) => {
+      const opened = backend.openQueue(name);
+      // Who is told of jobs says that the backend is away.
+      opened.on("error", () => {});
+      await opened.waitUntilReady();
+      return new QueueView(opened, title);
+    }),
+  );
   const folder = pageFolder();
   const files = new Set(await readdir(join(folder, "static"), { recursive: true }));
   return new Board(views, folder, files, await readFile(join(folder, "index.ejs"), "utf8"));

@@ -103,12 +103,18 @@ export class Schedules {
   reload(config: SchedulesConfig): void {
     const isSame = JSON.stringify(config.schedules) === JSON.stringify(this.#config.schedules);
     this.#config = config;
-    if (!isSame) this.start();
+    if (!isSame) this.#begin();
   }
 
-  start(): void {
+  /** Resolves before the backend has them: it does, when it is there. @throws what BullMQ does where the backend is away */
+  async start(): Promise<void> {
+    // One that did not come to be is not tried again, on Postgres.
+    await this.#queue.waitUntilReady();
+    this.#begin();
+  }
+
+  #begin(): void {
     if (this.#ended.signal.aborted) return;
-    if (this.#config.schedules.length > 0) this.#worker ??= this.#openWorker();
     this.#installing ??= this.#install().finally(() => (this.#installing = null));
   }
 
@@ -140,6 +146,7 @@ export class Schedules {
       const { schedules } = this.#config;
       try {
         await this.#make(schedules);
+        if (schedules.length > 0) this.#worker ??= await this.#openWorker();
         if (schedules === this.#config.schedules) return await this.#look();
       } catch (thrown) {
         if (this.#ended.signal.aborted) return;
@@ -191,7 +198,7 @@ export class Schedules {
     this.#timer = this.#deps.clock.timer(LOOK_EVERY, () => void this.#look(), { unref: true });
   }
 
-  #openWorker(): Worker<Word, void> {
+  async #openWorker(): Promise<Worker<Word, void>> {
     const { queue, lockDuration } = this.#options;
     const worker = this.#backend.openWorker<Word, void>(schedulesOf(queue), (job) => this.#keep(job), {
       concurrency: 10,
@@ -200,7 +207,14 @@ export class Schedules {
       maxStalledCount: ATTEMPTS,
       settings,
     });
-    return worker.on("error", (error) => this.#warn(error));
+    worker.on("error", (error) => this.#warn(error));
+    try {
+      await worker.waitUntilReady();
+      return worker;
+    } catch (thrown) {
+      worker.close().catch(() => {});
+      throw thrown;
+    }
   }
 
   /** Makes a job of it. Done again, after this process ended in the midst of it, it is the same job. */
