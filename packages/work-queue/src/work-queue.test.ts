@@ -179,7 +179,12 @@ test("a job is not begun, nor goes on, after its deadline; who tries it again gi
   workload.behave = (_seen, response) => void response.end("late");
   const replay = queue.controlRoutes.find(({ path }) => path === "/dead-letters/replay");
   const query = new URLSearchParams({ id });
-  await replay?.handle({ query, body: "", signal: new AbortController().signal });
+  await replay?.handle({
+    path: "/dead-letters/replay",
+    query,
+    body: "",
+    signal: new AbortController().signal,
+  });
   while ((await told(await ask(`/jobs/${id}`))).state !== "done");
   assert.equal(workload.seen.length, seen + 1);
   assert.equal(workload.seen.at(-1)?.headers["outrigger-deadline"], undefined);

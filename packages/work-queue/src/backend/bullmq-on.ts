@@ -32,7 +32,7 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
     return closable as never;
   };
   return {
-    openQueue: (name) => open(new Queue(name, { connection: asking })),
+    openQueue: (name, options) => open(new Queue(name, { ...options, connection: asking })),
     openWorker: (name, process, options) => {
       listens?.();
       return open(new Worker(name, process, { ...options, connection: waiting }));

@@ -58,6 +58,8 @@ export async function openPostgres(
   });
   // Each of BullMQ's classes hears of its errors.
   pool.setMaxListeners(0);
+  // The pool hears of those that are idle; BullMQ takes some out and does not listen: that would end the process.
+  pool.on("connect", (taken) => taken.on("error", () => {}));
   // It is one; its types say the same by other words.
   const connection = pool as unknown as PgPool;
   return bullmqOn(

@@ -8,6 +8,7 @@ export const LIVE_KEYS = [
   "maxConcurrency",
   "rate",
   "rules",
+  "schedules",
   "ready",
   "attempts",
   "backoff",

@@ -52,7 +52,7 @@ export class Departures {
     if (this.#timer !== null) return;
     this.#lookAgain();
     try {
-      const watcher = watch(this.#folder, { persistent: false }, (_event, name) => {
+      const watcher = watch(this.#folder, (_event, name) => {
         if (name !== null && this.#waiting.has(name)) void this.#look(name);
       });
       // The looks go on.

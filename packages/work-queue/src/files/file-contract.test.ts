@@ -27,7 +27,6 @@ import { FileContract } from "./file-contract.ts";
 import { JobFiles } from "./job-files.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-contract-"));
-after(() => rmSync(scratch, { recursive: true, force: true }));
 let folders = 0;
 const ID = "0123456789abcdef0123456789abcdef";
 const OTHER = "f".repeat(32);
@@ -305,7 +304,10 @@ test("a folder that cannot be used is said so at the start", async () => {
 const disk = join(scratch, "disk");
 mkdirSync(disk);
 const takeAway = smallDisk(disk, "256k");
-after(() => takeAway?.());
+after(() => {
+  takeAway?.();
+  rmSync(scratch, { recursive: true, force: true });
+});
 
 test(
   "an input for which there is no room is no attempt, keeps none, and is given once there is some",
