@@ -53,7 +53,7 @@ export class OpenQueue {
     producer.on("error", onError);
     this.#cancelled = config.role === "front" ? null : openEvents(cancellationsOf(config.queue));
     const cancellations = new Cancellations(this.#cancelled, producer);
-    this.store = new JobStore(backend, config.queue, config, {
+    this.store = new JobStore(backend, config, {
       ...{ clock, metrics, cancellations, bodies, onError, depthChanged },
     });
     this.#sweep = new BlobSweep({ blobs, clock, log, hasJob: (id) => this.store.has(id) });

@@ -12,8 +12,12 @@ import { DepthWatch } from "./depth-watch.ts";
 
 export interface JobStoreLimits {
   readonly attempts: number;
-  readonly storeTimeout: Milliseconds;
   readonly idempotencyWindow: Milliseconds;
+}
+
+export interface JobStoreOptions extends JobStoreLimits {
+  readonly queue: string;
+  readonly storeTimeout: Milliseconds;
 }
 
 export interface JobStoreDeps {
@@ -54,16 +58,18 @@ export class JobStore {
   readonly deadLetters: DeadLetters;
   readonly bodies: Bodies;
   #limits: JobStoreLimits;
+  readonly #timeout: Milliseconds;
   readonly #clock: Clock;
   readonly #cancellations: Cancellations;
 
-  constructor(backend: Backend, queue: string, limits: JobStoreLimits, deps: JobStoreDeps) {
+  constructor(backend: Backend, options: JobStoreOptions, deps: JobStoreDeps) {
     const { clock, metrics, cancellations, bodies, onError, depthChanged } = deps;
     this.bodies = bodies;
-    this.#limits = limits;
+    this.#limits = options;
+    this.#timeout = options.storeTimeout;
     this.#clock = clock;
     this.#cancellations = cancellations;
-    this.#queue = backend.openQueue(queue);
+    this.#queue = backend.openQueue(options.queue);
     this.#queue.on("error", onError);
     this.deadLetters = new DeadLetters(this.#queue, bodies);
     const { blobs } = bodies;
@@ -186,12 +192,10 @@ export class JobStore {
   }
 
   async #within<Value>(work: Promise<Value>): Promise<Value> {
-    const { storeTimeout } = this.#limits;
+    const timeout = this.#timeout;
     let timer: Timer | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = this.#clock.timer(storeTimeout, () =>
-        reject(new Error(`it did not answer within ${storeTimeout} ms`)),
-      );
+      timer = this.#clock.timer(timeout, () => reject(new Error(`it did not answer within ${timeout} ms`)));
     });
     try {
       return await Promise.race([work, late]);
