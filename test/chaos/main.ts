@@ -90,6 +90,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
   const queue: NamedResult[] = [];
   for (const scenario of QUEUE_SCENARIOS.filter(({ name }) => isChosen(name, names))) {
+    if (short && scenario.isLong && names.length === 0) continue;
     const random = seededRandom(seed ^ hash(scenario.name));
     const { storm } = short ? SHORT_STORM : LONG_STORM;
     const { name, promise } = scenario;

@@ -99,15 +99,25 @@ export const startServer = (kind: "redis" | "postgres"): Promise<RedisServer | P
       RedisServer.start(["--appendonly", "yes", "--appendfsync", "always"])
     : PostgresServer.start();
 
+export interface Address {
+  /** Of the backend. */
+  readonly address: string;
+  readonly listen: number;
+  readonly probe: number;
+  readonly workloadPort: number;
+  readonly blobs?: string;
+}
+
 export async function launch(
   role: string,
-  at: { address: string; listen: number; probe: number; workloadPort: number },
+  at: Address,
   /** Node's own, of its command line. */
   node: readonly string[] = [],
 ): Promise<Running & { readonly program: Program }> {
   const [first, ...rest] = [
     ...[...node, BIN, "--role", role, "--backend", at.address, "--listen", `127.0.0.1:${at.listen}`],
     ...["--workload", `http://127.0.0.1:${at.workloadPort}`, "--probe", `127.0.0.1:${at.probe}`],
+    ...(at.blobs === undefined ? [] : ["--blobs", at.blobs]),
     ...["--control", "off", "--log-level", "error", "--attempts", "100", "--concurrency", "8"],
     ...[
       "--backoff",

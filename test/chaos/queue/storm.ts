@@ -8,15 +8,13 @@ import { join } from "node:path";
 import { freePort } from "@outrigger/core/testing";
 import { span } from "../../support/polling.ts";
 import { Actor, launch, LOCK, openBackend, startWorkload, type BackendKind } from "./actors.ts";
-import { judgeQueue, type Accepted, type Fault, type Outcome } from "./judge.ts";
+import { Callers, outcomesOf } from "./callers.ts";
+import { judgeQueue, type Fault } from "./judge.ts";
 import { readJournal } from "./journal.ts";
 import type { QueueResult, QueueWeather } from "./scenario.ts";
 
-const CALLERS = 8;
 const LULL = 200;
 const LONGEST_LULL = 1_200;
-/** A job may have run into a lock that was just renewed, and wait for a pause between attempts. */
-const LONGEST_END = 60_000;
 
 export async function playStorm(kind: BackendKind, weather: QueueWeather): Promise<QueueResult> {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-queue-chaos-"));
@@ -79,73 +77,5 @@ async function storm(actors: readonly Actor[], { storm: length, random }: QueueW
     else if (random() < 0.6) await actor.kill();
     else actor.pause();
     await span(LULL + random() * (LONGEST_LULL - LULL));
-  }
-}
-
-class Callers {
-  readonly accepted: Accepted[] = [];
-  requests = 0;
-  readonly #fronts: readonly number[];
-  #stopping = false;
-  #running: Promise<void>[] = [];
-
-  constructor(fronts: readonly number[]) {
-    this.#fronts = fronts;
-  }
-
-  start(): void {
-    this.#running = Array.from({ length: CALLERS }, (_, index) => this.#call(index));
-  }
-
-  async stop(): Promise<void> {
-    this.#stopping = true;
-    await Promise.all(this.#running);
-  }
-
-  async #call(index: number): Promise<void> {
-    for (let turn = 0; !this.#stopping; turn++) {
-      const id = String(this.requests++);
-      const port = this.#fronts[(index + turn) % this.#fronts.length];
-      try {
-        const answer = await fetch(`http://127.0.0.1:${port}/work`, {
-          method: "POST",
-          body: id,
-          signal: AbortSignal.timeout(3_000),
-        });
-        const told = (await answer.json()) as { id: string };
-        if (answer.status === 202) this.accepted.push({ id, job: told.id });
-      } catch {
-        // Not told 202: nothing was promised.
-      }
-      await span(20);
-    }
-  }
-}
-
-export async function outcomesOf(accepted: readonly Accepted[], port: number): Promise<Map<string, Outcome>> {
-  const outcomes = new Map<string, Outcome>();
-  const end = performance.now() + LONGEST_END;
-  for (const { job } of accepted) {
-    for (;;) {
-      const outcome = await ask(port, job);
-      if (outcome !== null) outcomes.set(job, outcome);
-      if (outcome === "done" || outcome === "failed" || outcome === "missing" || performance.now() > end)
-        break;
-      await span(20);
-    }
-  }
-  return outcomes;
-}
-
-/** null: nobody answers yet. */
-export async function ask(port: number, job: string): Promise<Outcome | null> {
-  try {
-    const answer = await fetch(`http://127.0.0.1:${port}/jobs/${job}`, {
-      signal: AbortSignal.timeout(3_000),
-    });
-    if (answer.status === 404) return "missing";
-    return answer.status === 200 ? ((await answer.json()) as { state: Outcome }).state : null;
-  } catch {
-    return null;
   }
 }

@@ -15,10 +15,10 @@ import pg from "pg";
 import { until } from "../../support/polling.ts";
 import type { Program } from "../../support/program.ts";
 import { launch, LOCK, now, startServer, startWorkload, type BackendKind } from "./actors.ts";
+import { outcomesOf } from "./callers.ts";
 import { judgeQueue, type Accepted, type Fault } from "./judge.ts";
 import { readJournal } from "./journal.ts";
 import type { QueueResult, QueueWeather } from "./scenario.ts";
-import { outcomesOf } from "./storm.ts";
 import type { Strike } from "./strike.ts";
 
 /** One of the first goes with its job, one of the second is a blob of two parts. */
