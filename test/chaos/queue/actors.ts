@@ -99,6 +99,9 @@ export const startServer = (kind: "redis" | "postgres"): Promise<RedisServer | P
       RedisServer.start(["--appendonly", "yes", "--appendfsync", "always"])
     : PostgresServer.start();
 
+/** Of a folder. Who makes a database there outlives its parent for a moment. */
+export const REMOVE = { recursive: true, force: true, maxRetries: 20, retryDelay: 250 } as const;
+
 export interface Address {
   /** Of the backend. */
   readonly address: string;

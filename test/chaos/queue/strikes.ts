@@ -14,7 +14,7 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { until } from "../../support/polling.ts";
 import type { Program } from "../../support/program.ts";
-import { launch, LOCK, now, startServer, startWorkload, type BackendKind } from "./actors.ts";
+import { launch, LOCK, now, REMOVE, startServer, startWorkload, type BackendKind } from "./actors.ts";
 import { outcomesOf } from "./callers.ts";
 import { judgeQueue, type Accepted, type Fault } from "./judge.ts";
 import { readJournal } from "./journal.ts";
@@ -60,7 +60,7 @@ export async function playStrikes(
   const faults: Fault[] = [];
   const accepted: Accepted[] = [];
   const broken: string[] = [];
-  const ends: (() => Promise<void>)[] = [() => Promise.resolve(rmSync(folder, { recursive: true }))];
+  const ends: (() => Promise<void>)[] = [() => Promise.resolve(rmSync(folder, REMOVE))];
   try {
     const server = kind === "embedded" ? null : await startServer(kind);
     if (server) ends.push(() => server.end());

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, PostgresServer, RedisServer } from "@outrigger/core/testing";
 import { span, until } from "../../support/polling.ts";
-import { launch, LOCK, now, startWorkload, type Address } from "./actors.ts";
+import { launch, LOCK, now, REMOVE, startWorkload, type Address } from "./actors.ts";
 import { Callers, outcomesOf } from "./callers.ts";
 import { judgeQueue } from "./judge.ts";
 import { readJournal } from "./journal.ts";
@@ -48,7 +48,7 @@ export async function playTrouble(what: Trouble): Promise<QueueResult> {
   const began = performance.now();
   const disk = join(folder, "disk");
   const journal = join(folder, "work");
-  const ends: (() => unknown)[] = [() => rmSync(folder, { recursive: true, force: true })];
+  const ends: (() => unknown)[] = [() => rmSync(folder, REMOVE)];
   try {
     mkdirSync(disk);
     const size = MEGABYTES[what];
