@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { isOnPath } from "./peers.mjs";
 import { requireNode, ROOT, setup } from "./setup.mjs";
 import { fetchNode, IMAGE_NODE } from "./node-binary.mjs";
@@ -14,23 +15,39 @@ import { fetchNode, IMAGE_NODE } from "./node-binary.mjs";
 const BENCHES = { http: runHttp, elector: runElector, queue: runQueue };
 
 requireNode();
-const words = process.argv.slice(2);
-const option = (name, fallback) => {
-  const at = words.indexOf(`--${name}`);
-  return at < 0 ? fallback : Number(words[at + 1]);
-};
-const flags = new Set(["--short", "--dry-run"]);
-const names = words.filter(
-  (word, index) =>
-    !word.startsWith("--") && (!words[index - 1]?.startsWith("--") || flags.has(words[index - 1])),
-);
-const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
-if (names.length !== 1 || unknown.length > 0) {
-  process.stderr.write(
-    `${unknown.length > 0 ? `there is no bench ${unknown.join(", ")}; ` : ""}usage: npm run bench -- http [--rounds 5] [--seconds 4] | elector [--short] | queue [--rounds 5] [--jobs 10000] [--seconds 10] [--short]\n`,
-  );
+const MANUAL =
+  "usage: npm run bench -- http [--rounds 5] [--seconds 4] | elector [--short] | queue [--rounds 5] [--jobs 10000] [--seconds 10] [--short]; each with --dry-run keeps nothing";
+const usage = (problem) => {
+  process.stderr.write(`${problem}${MANUAL}\n`);
   process.exit(2);
+};
+const number = { type: "string" };
+const flag = { type: "boolean", default: false };
+let words;
+try {
+  words = parseArgs({
+    allowPositionals: true,
+    options: {
+      ...{ rounds: number, seconds: number, jobs: number },
+      ...{ short: flag, "dry-run": flag, help: flag },
+    },
+  });
+} catch (error) {
+  usage(`${error.message}\n`);
 }
+const { values, positionals: names } = words;
+if (values.help) {
+  process.stdout.write(`${MANUAL}\n`);
+  process.exit(0);
+}
+for (const name of ["rounds", "seconds", "jobs"])
+  if (values[name] !== undefined && !/^[1-9]\d{0,6}$/.test(values[name]))
+    usage(`--${name} ${values[name]}: accepted is a whole number, 1 or more\n`);
+const option = (name, fallback) => Number(values[name] ?? fallback);
+const { short } = values;
+const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+if (names.length !== 1 || unknown.length > 0)
+  usage(unknown.length > 0 ? `there is no bench ${unknown.join(", ")}; ` : "");
 let node;
 try {
   await setup();
@@ -43,7 +60,7 @@ const dist = join(ROOT, "test", "dist", "bench");
 const results = join(ROOT, "test", "bench", "results");
 const nodeVersion = spawnSync(node, ["--version"], { encoding: "utf8" }).stdout.trim();
 const say = (text) => process.stdout.write(text);
-const isKept = !words.includes("--dry-run") && !words.includes("--short");
+const isKept = !values["dry-run"] && !short;
 const { failures, markdownTable, replaceBetweenMarks, svgChart } = await import(join(dist, "report.js"));
 const missed = await BENCHES[names[0]]();
 for (const line of missed) say(`MISSED: ${line}\n`);
@@ -90,7 +107,7 @@ async function runElector() {
       rootfs,
     );
     const main = join(rootfs, "outrigger", "dist", "main.mjs");
-    const result = await benchElector({ node, nodeVersion, main, short: words.includes("--short"), say });
+    const result = await benchElector({ node, nodeVersion, main, short, say });
     const table = `Node ${result.node}, the image's bundle at default timing, three candidates a store; \`npm run bench -- elector\` wrote this.\n\n${electorTable(result)}`;
     keep("elector", "leader-elector", result, table);
     return electorFailures(result);
@@ -102,7 +119,6 @@ async function runElector() {
 async function runQueue() {
   const { benchQueue } = await import(join(dist, "queue.js"));
   const { queueChart, queueFailures, queueTable } = await import(join(dist, "queue-result.js"));
-  const short = words.includes("--short");
   const result = await benchQueue({
     node,
     nodeVersion,

@@ -108,8 +108,11 @@ function manifestProblems() {
       if (!(dependency in dependencies))
         problems.push(`packages/${name} imports ${dependency}, which its package.json does not list`);
     for (const dependency of Object.keys(dependencies)) {
-      // Some are loaded when they are needed, by import() or require().
-      if (!used.has(dependency) && !code.includes(`("${dependency}")`))
+      // Some are loaded when they are needed, by import() or require(), or read by a path in them.
+      if (
+        !used.has(dependency) &&
+        ![`("${dependency}")`, `("${dependency}/`].some((call) => code.includes(call))
+      )
         problems.push(`packages/${name} lists ${dependency}, which nothing in it imports`);
     }
   }

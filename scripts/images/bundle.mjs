@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import { IMAGE_NODE } from "../node-binary.mjs";
 import { ROOT } from "../setup.mjs";
 import { fixStats } from "./file-stats.mjs";
+import { mitLicence } from "./mit-licence.mjs";
 
 /**
  * Node's modules, taken by a call. An `import` of node:http reads every export of it to make its namespace, and three of
@@ -36,6 +37,15 @@ const ENGLISH_ONLY = {
       contents: 'export { default as en } from "zod/v4/locales/en.js";',
       resolveDir: ROOT,
     }));
+  },
+};
+
+/** Bull Board reads a Redis' INFO by it and by all of lodash. Ours shows no server, and asks for none. */
+const NO_REDIS_INFO = {
+  name: "no-redis-info",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^redis-info$/ }, () => ({ path: "redis-info", namespace: "absent" }));
+    onLoad({ filter: /./, namespace: "absent" }, () => ({ contents: "export const parse = () => ({});" }));
   },
 };
 
@@ -70,6 +80,12 @@ const ENTRY =
 /** Loaded where it is there: a database of 15 MB that one variant of an image has (images.mjs), and a driver that none has. */
 const NOT_IN_IT = ["@electric-sql/pglite", "pg-native"];
 
+/** Of packages that name MIT as their licence, and have its text in their repository alone: what their copyright line says. */
+const AUTHORS = {
+  "@bull-board/api": "2019 Vitor Capretz (capretzvitor@gmail.com)",
+  "@bull-board/ui": "2019 Vitor Capretz (capretzvitor@gmail.com)",
+};
+
 /**
  * Writes /outrigger of the image below `rootfs`.
  * @param whole packages that stand beside the bundle as they are: their names, and which files of their dist
@@ -98,7 +114,7 @@ export async function bundle(pattern, rootfs, whole = []) {
     banner: {
       js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
     },
-    plugins: [BUILTIN_MODULES, ENGLISH_ONLY, BULLMQ_PARTS],
+    plugins: [BUILTIN_MODULES, ENGLISH_ONLY, BULLMQ_PARTS, NO_REDIS_INFO],
     external: NOT_IN_IT,
     metafile: true,
     logLevel: "silent",
@@ -165,7 +181,8 @@ function partsOf(folders) {
 function licences(packages) {
   return packages
     .map(({ name, version, license, folder }) => {
-      const texts = licenceTexts(join(ROOT, folder));
+      const author = license === "MIT" ? AUTHORS[name] : undefined;
+      const texts = author === undefined ? licenceTexts(join(ROOT, folder)) : [mitLicence(author)];
       if (typeof license !== "string" || texts.length === 0)
         throw new Error(`${name} ${version} (${license}) brings no text of its licence`);
       const rule = "=".repeat(72);

@@ -3,6 +3,25 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { patterns } from "../patterns.mjs";
 
+/**
+ * Packages that stand beside a pattern's bundle in all its images, as they are. Of the board's page: what a board that only reads
+ * asks for. Its editor, a third of it, opens where a job may be changed; and our words are English.
+ */
+const BESIDE = {
+  "work-queue": [
+    {
+      name: "@bull-board/ui",
+      files: [
+        "index.ejs",
+        /^static\/[^/]+\.(png|ico)$/,
+        /^static\/(css|images)\/.+\.(css|svg)$/,
+        /^static\/js\/(?!async\/w\.).+\.(js|txt)$/,
+        "static/locales/en-US/messages.json",
+      ],
+    },
+  ],
+};
+
 /** `files`: those of the package's dist that its ES module reads. */
 const VARIANTS = [
   {
@@ -24,10 +43,11 @@ const VARIANTS = [
  */
 export function images() {
   return patterns().flatMap((pattern) => [
-    image(pattern, pattern.name, pattern.manifest, [], "Containerfile"),
+    image(pattern, pattern.name, pattern.manifest, BESIDE[pattern.name] ?? [], "Containerfile"),
     ...VARIANTS.filter((variant) => variant.pattern === pattern.name).map(({ suffix, about, packages }) => {
       const manifest = { ...pattern.manifest, description: `${pattern.manifest.description}, ${about}` };
-      return image(pattern, `${pattern.name}-${suffix}`, manifest, packages, `Containerfile.${suffix}`);
+      const all = [...(BESIDE[pattern.name] ?? []), ...packages];
+      return image(pattern, `${pattern.name}-${suffix}`, manifest, all, `Containerfile.${suffix}`);
     }),
   ]);
 }

@@ -124,6 +124,7 @@ function signal(name: NodeJS.Signals): void {
 }
 
 async function well(): Promise<void> {
+  rmSync(WELL_FILE, { force: true });
   signal("SIGUSR2");
   await until("all is well", () => existsSync(WELL_FILE), RECOVERY);
   process.stdout.write(`${IN_A_ROW} answered in a row\n`);

@@ -247,6 +247,7 @@ it("/explain tells each endpoint with its state and why", async () => {
   for (let n = 0; n < 4; n++) assert.equal((await get(portOf(ambassador))).body, "a");
   const route = ambassador.controlRoutes.find(({ path }) => path === "/explain");
   const reply = await route?.handle({
+    path: "/explain",
     query: new URLSearchParams(),
     body: "",
     signal: new AbortController().signal,

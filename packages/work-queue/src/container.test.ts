@@ -84,7 +84,7 @@ test(
     const queue = await startContainer(bin, ["--config", file, "--settle", "0s"]);
     workload.behave = (_seen, response) => void response.end("passed");
     assert.equal((await post(queue, "/", { body: "x" })).status, 202);
-    write("rules: ['*=pass']\n");
+    write("rules: ['*=pass']\nlogLevel: debug\n");
     await queue.line(/^configuration reloaded/);
     assert.equal((await post(queue, "/", { body: "x" })).status, 200);
     write("queue: other\nlockDuration: 1m\n");

@@ -16,6 +16,8 @@ import { Waits } from "./front/waits.ts";
 import { isEnd, type Standing } from "./job/standing.ts";
 import { Cancellations, cancellationsOf } from "./queue/cancellations.ts";
 import { JobStore, type JobStoreDeps } from "./queue/job-store.ts";
+import type { Board } from "./board/board.ts";
+import type { Schedules } from "./schedules/schedules.ts";
 import type { Contract } from "./worker/contract.ts";
 import { HttpContract } from "./worker/http-contract.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
@@ -42,6 +44,10 @@ export class OpenQueue {
   readonly #sweep: BlobSweep;
 
   readonly #webhooks: Webhooks | null;
+  /** null: another role's. */
+  #schedules: Schedules | null = null;
+  /** null: none is asked for. */
+  #board: Board | null = null;
 
   private constructor(
     backend: Backend,
@@ -61,7 +67,7 @@ export class OpenQueue {
     producer.on("error", onError);
     this.#cancelled = config.role === "front" ? null : openEvents(cancellationsOf(config.queue));
     const cancellations = new Cancellations(this.#cancelled, producer);
-    this.store = new JobStore(backend, config.queue, config, {
+    this.store = new JobStore(backend, config, {
       ...{ clock, metrics, cancellations, bodies, onError, depthChanged },
     });
     this.#sweep = new BlobSweep({ blobs, clock, log, hasJob: (id) => this.store.has(id) });
@@ -103,7 +109,14 @@ export class OpenQueue {
     const queue = new OpenQueue(backend, blobs, config, deps, openWebhooks, openContract);
     try {
       await Promise.all([queue.#cancelled?.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
-      if (config.role !== "worker") queue.#sweep.start();
+      if (config.role !== "worker") {
+        queue.#sweep.start();
+        // Also without one: those of before are removed.
+        const { Schedules } = await import("./schedules/schedules.ts");
+        queue.#schedules = new Schedules(backend, config, { ...deps, store: queue.store });
+        await queue.#schedules.start();
+      }
+      if (config.board) queue.#board = await (await import("./board/board.ts")).openBoard(backend, config);
       return queue;
     } catch (thrown) {
       await queue.close();
@@ -111,15 +124,26 @@ export class OpenQueue {
     }
   }
 
+  /** null: another role's. */
+  get schedules(): Schedules | null {
+    return this.#schedules;
+  }
+
+  /** null: none is asked for. */
+  get board(): Board | null {
+    return this.#board;
+  }
+
   /** For what comes from now on. */
   reload(config: LiveConfig): void {
     this.store.reload(config);
+    this.#schedules?.reload(config);
     this.worker?.reload(config);
   }
 
   /** At once: attempts under way are another worker's. */
   async close(): Promise<void> {
-    await Promise.all([this.#webhooks?.end(), this.worker?.end(AbortSignal.abort())]);
+    await Promise.all([this.#webhooks?.end(), this.#schedules?.end(), this.worker?.end(AbortSignal.abort())]);
     this.store.stop();
     this.#sweep.stop();
     await this.#backend.close();

@@ -18,10 +18,12 @@ import { HTTP1_DEFAULTS, Listener } from "@outrigger/proxy";
 import { Upstream, upstreamConfig, type UpstreamConfig } from "@outrigger/upstream";
 import { parseWorkQueueConfig, type WorkQueueConfig, type WorkQueueInput } from "./config/config.ts";
 import { refuseOthers } from "./config/live.ts";
+import { boardRoute } from "./board/route.ts";
 import { deadLetterRoutes } from "./dead-letters/routes.ts";
 import { FrontMetrics } from "./front/front-metrics.ts";
 import { Front } from "./front/front.ts";
 import { isAway, OpenQueue } from "./open-queue.ts";
+import { scheduleRoute } from "./schedules/routes.ts";
 import type { Scaler } from "./scaler/scaler.ts";
 
 export interface WorkQueueDeps extends PatternDeps {
@@ -81,7 +83,11 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   }
 
   get controlRoutes(): readonly ControlRoute[] {
-    return deadLetterRoutes(() => this.#queue?.store.deadLetters ?? null);
+    return [
+      ...deadLetterRoutes(() => this.#queue?.store.deadLetters ?? null),
+      scheduleRoute(() => this.#queue?.schedules ?? null),
+      ...(this.#config.board ? [boardRoute(() => this.#queue?.board ?? null)] : []),
+    ];
   }
 
   /**

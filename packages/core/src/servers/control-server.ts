@@ -1,7 +1,8 @@
 /**
  * The control server: what acts, or tells more than strangers need, for this pod only. It listens on the loopbacks or
  * a unix socket; the Host header must name the loopback (a browser that was sent here by DNS rebinding says another
- * name) and `x-outrigger-control: 1` must be there (a workload tricked into fetching a URL cannot add a header).
+ * name) and `x-outrigger-control: 1` must be there (a workload tricked into fetching a URL cannot add a header). A page for
+ * people has no such header: there the browser says by Sec-Fetch-Site that no other site sent it.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
@@ -14,6 +15,8 @@ const LARGEST_BODY = 1024 * 1024;
 const LOOPBACK_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 
 export interface ControlRequest {
+  /** As it came, without its query. */
+  readonly path: string;
   readonly query: URLSearchParams;
   readonly body: string;
   /** Aborts when the caller leaves or the server stops. */
@@ -24,6 +27,12 @@ export interface ControlRequest {
 export type ControlReply =
   | { readonly status?: number; readonly json: unknown }
   | { readonly status?: number; readonly text: string; readonly contentType?: string }
+  | {
+      readonly status?: number;
+      readonly bytes: Buffer;
+      readonly contentType: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   | { readonly status?: number; readonly stream: NodeJS.ReadableStream; readonly contentType: string };
 
 export interface ControlRoute {
@@ -32,6 +41,8 @@ export interface ControlRoute {
   /** `/explain` */
   readonly path: string;
   readonly summary: string;
+  /** A page for people: all that is below `path` is its, and a browser may ask for it without the header. It only tells. */
+  readonly isPage?: boolean;
   handle(request: ControlRequest): ControlReply | Promise<ControlReply>;
 }
 
@@ -78,11 +89,14 @@ async function answer(
   }
   // Node keeps the first of several, another reader may take the last.
   if ((request.headersDistinct["host"]?.length ?? 0) !== 1) return refusal(400, "send one Host header");
-  if (request.headers[CONTROL_HEADER] !== "1") {
+  const [path = "", query = ""] = (request.url ?? "").split("?", 2);
+  const here = routes.filter(
+    (route) => route.path === path || (route.isPage === true && path.startsWith(`${route.path}/`)),
+  );
+  const isPage = here.length > 0 && here.every((route) => route.isPage === true && route.method === "GET");
+  if (request.headers[CONTROL_HEADER] !== "1" && !(isPage && isOfThisSite(request))) {
     return refusal(403, `add the header "${CONTROL_HEADER}: 1": it keeps browsers and tricked workloads out`);
   }
-  const [path = "", query = ""] = (request.url ?? "").split("?", 2);
-  const here = routes.filter((route) => route.path === path);
   if (here.length === 0) {
     const known = routes.map(
       (route) => `${route.method.padEnd(4)} ${route.path.padEnd(22)} ${route.summary}`,
@@ -98,7 +112,13 @@ async function answer(
     );
   const body = await readBody(request);
   if (body === null) return refusal(413, `a body of more than ${LARGEST_BODY} bytes is not read`);
-  return route.handle({ query: new URLSearchParams(query), body, signal });
+  return route.handle({ path, query: new URLSearchParams(query), body, signal });
+}
+
+/** A browser says so of a page's own requests, and of an address that was typed; a page cannot say it itself. */
+function isOfThisSite({ headers }: IncomingMessage): boolean {
+  const site = headers["sec-fetch-site"];
+  return site === "same-origin" || site === "none";
 }
 
 function refusal(status: number, text: string): ControlReply {
@@ -122,6 +142,13 @@ async function send(response: ServerResponse, reply: ControlReply): Promise<void
   if ("stream" in reply) {
     response.writeHead(status, { ...headers, "content-type": reply.contentType });
     await pipeline(reply.stream, response);
+    return;
+  }
+  if ("bytes" in reply) {
+    const { bytes, contentType } = reply;
+    const length = { "content-type": contentType, "content-length": bytes.length };
+    response.writeHead(status, { ...headers, ...reply.headers, ...length });
+    response.end(bytes);
     return;
   }
   const [type, body] =

@@ -250,6 +250,38 @@ const tell: ControlRoute = {
   handle: () => ({ text: "told\n" }),
 };
 
+test("a page of the control server is a browser's without the header, where no other site sent it, and only to read", async (context) => {
+  const page: ControlRoute = {
+    ...{ method: "GET", path: "/page", summary: "", isPage: true },
+    handle: ({ path }) => ({
+      bytes: Buffer.from([...Buffer.from(path), 0xff]),
+      contentType: "image/png",
+      headers: { "content-security-policy": "default-src 'none'" },
+    }),
+  };
+  const { at } = await control(context, [tell, page]);
+  const site = (value: string) => ({ headers: { "sec-fetch-site": value } });
+  for (const value of ["none", "same-origin"]) {
+    const { status, headers } = await call(at, "/page/a?b", site(value));
+    assert.equal(status, 200);
+    assert.deepEqual(
+      [headers["content-type"], headers["content-length"], headers["content-security-policy"]],
+      ["image/png", "8", "default-src 'none'"],
+    );
+  }
+  assert.equal((await call(at, "/page", { headers: CONTROL })).status, 200);
+  for (const value of ["cross-site", "same-site", ""])
+    assert.equal((await call(at, "/page", site(value))).status, 403, value);
+  assert.equal((await call(at, "/page")).status, 403);
+  assert.equal(
+    (await call(at, "/page", { headers: { "sec-fetch-site": "none", host: "evil.example" } })).status,
+    403,
+  );
+  assert.equal((await call(at, "/page", { method: "POST", ...site("same-origin") })).status, 405);
+  for (const path of ["/tell", "/pages", "/none"])
+    assert.equal((await call(at, path, site("none"))).status, 403, path);
+});
+
 test("the control server answers on both loopbacks only to who sends its header and names the loopback", async (context) => {
   const { at, server } = await control(context, [tell]);
   assert.equal((await call(at, "/tell", { headers: CONTROL })).body, "told\n");

@@ -2,7 +2,15 @@
  * What keeps the jobs, seen by the rest of the pattern: BullMQ bound to Redis, to Postgres or to a database in a folder. BullMQ
  * is loaded by whoever opens one, so that the other backends' drivers cost nothing.
  */
-import type { Processor, Queue, QueueEvents, QueueEventsProducer, Worker, WorkerOptions } from "bullmq";
+import type {
+  Processor,
+  Queue,
+  QueueEvents,
+  QueueEventsProducer,
+  QueueOptions,
+  Worker,
+  WorkerOptions,
+} from "bullmq";
 import type { Clock } from "@outrigger/core";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Answer } from "../job/answer.ts";
@@ -12,7 +20,10 @@ export type JobQueue = Queue<StoredRequest, Answer>;
 export type JobWorker = Worker<StoredRequest, Answer>;
 
 export interface Backend {
-  openQueue<Data = StoredRequest, Result = Answer>(name: string): Queue<Data, Result>;
+  openQueue<Data = StoredRequest, Result = Answer>(
+    name: string,
+    options?: Pick<QueueOptions, "settings">,
+  ): Queue<Data, Result>;
   openWorker<Data = StoredRequest, Result = Answer>(
     name: string,
     process: Processor<Data, Result>,

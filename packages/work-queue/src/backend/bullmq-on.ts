@@ -7,6 +7,8 @@ export interface Connections<Connection> {
   readonly asking: Connection;
   /** Of whoever waits for jobs and events: it tries for ever. */
   readonly waiting: Connection;
+  /** A worker or a set of events is opened. */
+  listens?(): void;
   /** Ends all of them at once, whatever is under way: a backend that does not answer would keep a farewell waiting. */
   cut(): void;
   /** After everything that used them is closed. */
@@ -19,7 +21,7 @@ interface Closable {
 
 export function bullmqOn<Kind extends IQueueBackend, Connection>(
   factory: BackendFactory<Kind, Connection>,
-  { asking, waiting, cut, end }: Connections<Connection>,
+  { asking, waiting, listens, cut, end }: Connections<Connection>,
   openBlobs: Backend["openBlobs"],
 ): Backend {
   const { Queue, Worker, QueueEvents, QueueEventsProducer } = withBackend(factory);
@@ -30,10 +32,15 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
     return closable as never;
   };
   return {
-    openQueue: (name) => open(new Queue(name, { connection: asking })),
-    openWorker: (name, process, options) =>
-      open(new Worker(name, process, { ...options, connection: waiting })),
-    openEvents: (name) => open(new QueueEvents(name, { connection: waiting })),
+    openQueue: (name, options) => open(new Queue(name, { ...options, connection: asking })),
+    openWorker: (name, process, options) => {
+      listens?.();
+      return open(new Worker(name, process, { ...options, connection: waiting }));
+    },
+    openEvents: (name) => {
+      listens?.();
+      return open(new QueueEvents(name, { connection: waiting }));
+    },
     openEventsProducer: (name) => open(new QueueEventsProducer(name, { connection: asking })),
     openBlobs,
     close: async () => {

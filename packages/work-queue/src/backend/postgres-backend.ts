@@ -9,7 +9,7 @@ import type { Backend } from "./backend.ts";
 import { bullmqOn } from "./bullmq-on.ts";
 import { SCHEMA } from "./schema.ts";
 
-/** Of each queue, worker and set of events. */
+/** For all that asks, beside one of its own for each worker and each set of events: it listens on that as long as it is open. */
 const CONNECTIONS = 8;
 
 /** @throws OutriggerError `postgres-unreachable`, `unreadable-secret`; an error of pg where the database is not ours to write */
@@ -56,11 +56,21 @@ export async function openPostgres(
     keepAlive: true,
     options: `-c search_path=${SCHEMA}`,
   });
+  // Each of BullMQ's classes hears of its errors.
+  pool.setMaxListeners(0);
+  // The pool hears of those that are idle; BullMQ takes some out and does not listen: that would end the process.
+  pool.on("connect", (taken) => taken.on("error", () => {}));
   // It is one; its types say the same by other words.
   const connection = pool as unknown as PgPool;
   return bullmqOn(
     createPostgresBackend,
-    { asking: connection, waiting: connection, cut: () => sockets.cut(), end: () => pool.end() },
+    {
+      asking: connection,
+      waiting: connection,
+      listens: () => pool.options.max++,
+      cut: () => sockets.cut(),
+      end: () => pool.end(),
+    },
     (queue, clock) => PostgresBlobs.open(pool, queue, clock, storeTimeout),
   );
 }

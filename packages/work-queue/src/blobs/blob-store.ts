@@ -6,7 +6,8 @@ export type BlobId = string;
 
 export interface BlobStore {
   /**
-   * Resolves when it is kept as surely as a job is. Where `pieces` throws, or the store does, nothing of it stays.
+   * Resolves when it is kept as surely as a job is. Where `pieces` throws nothing of it stays; where the store does, what
+   * does is swept.
    * @throws OutriggerError `blob-not-kept`, and whatever `pieces` throws
    */
   write(id: BlobId, pieces: AsyncIterable<Buffer>): Promise<void>;
@@ -40,3 +41,13 @@ export const notRead = (thrown: unknown): OutriggerError =>
   new OutriggerError("blob-not-read", `the body could not be read: ${(thrown as Error).message}`, {
     cause: thrown,
   });
+
+/**
+ * What was written of it goes first; but a store that failed would keep whoever waits for as long again.
+ * @throws what was thrown
+ */
+export async function undone(thrown: unknown, removal: Promise<void>): Promise<never> {
+  const removed = removal.catch(() => {});
+  if (OutriggerError.from(thrown).code !== "blob-not-kept") await removed;
+  throw thrown;
+}

@@ -45,7 +45,7 @@ async function markOf(folder: string, name: string, mark = randomBytes(16).toStr
   const path = join(folder, name);
   const own = `${path}.${randomBytes(8).toString("hex")}`;
   try {
-    await writeFile(own, mark, { flag: "wx" });
+    await writeFile(own, mark, { flag: "wx", flush: true });
     await link(own, path).catch((thrown: NodeJS.ErrnoException) => {
       if (thrown.code !== "EEXIST") throw thrown;
     });

@@ -1,7 +1,7 @@
 /** Blobs in Postgres: a row for each of their parts. */
 import type { Bytes, Clock, Milliseconds } from "@outrigger/core";
 import type { Pool, QueryResult, QueryResultRow } from "pg";
-import { keeping, noSuchBlob, notRead, type BlobId, type BlobStore } from "./blob-store.ts";
+import { keeping, noSuchBlob, notRead, undone, type BlobId, type BlobStore } from "./blob-store.ts";
 import { parts } from "./parts.ts";
 
 const PART_BYTES: Bytes = 256 * 1024;
@@ -45,8 +45,7 @@ export class PostgresBlobs implements BlobStore {
       for await (const bytes of parts(pieces, PART_BYTES)) await this.#insert(id, part++, bytes);
       await this.#insert(id, LAST, Buffer.from(String(part)));
     } catch (thrown) {
-      await this.remove(id).catch(() => {});
-      throw thrown;
+      return await undone(thrown, this.remove(id));
     }
   }
 

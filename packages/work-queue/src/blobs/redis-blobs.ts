@@ -1,7 +1,7 @@
 /** Blobs in Redis: a hash of numbered parts each; a sorted set of when each was last written to; a hash of their sizes. */
 import type { Redis } from "ioredis";
 import type { Bytes, Clock, Milliseconds } from "@outrigger/core";
-import { keeping, noSuchBlob, notRead, type BlobId, type BlobStore } from "./blob-store.ts";
+import { keeping, noSuchBlob, notRead, undone, type BlobId, type BlobStore } from "./blob-store.ts";
 import { parts } from "./parts.ts";
 
 /** Small enough that nobody else waits long for its Redis. */
@@ -34,8 +34,7 @@ export class RedisBlobs implements BlobStore {
       await keeping(this.#redis.hset(this.#sizes, id, String(length)));
       await keeping(this.#redis.hset(this.#key(id), "parts", String(part)));
     } catch (thrown) {
-      await this.remove(id).catch(() => {});
-      throw thrown;
+      return await undone(thrown, this.remove(id));
     }
   }
 

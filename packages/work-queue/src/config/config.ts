@@ -15,6 +15,7 @@ import { blobsOption } from "./blobs-option.ts";
 import { rateOption } from "./rate-option.ts";
 import { readyOption } from "./ready-option.ts";
 import { rulesOption } from "./rules-option.ts";
+import { schedulesOption } from "./schedules-option.ts";
 import { concurrencyOption } from "./concurrency-option.ts";
 import { problemsOfFiles, workloadOption } from "./workload-option.ts";
 import { problemOfTarget } from "../webhooks/target.ts";
@@ -81,10 +82,20 @@ export const workQueueSchema = z
       .describe(
         "Which requests pass straight to the workload, and what their path says of the others' jobs; the first that fits counts, and one that none fits is a job.",
       ),
+    schedules: schedulesOption
+      .prefault([])
+      .describe(
+        "Requests that nobody sends, at their times: of fronts, the same for all of them; each becomes a job.",
+      ),
     ready: readyOption
       .prefault("tcp")
       .describe(
         "When the workload is given jobs: when it accepts connections (tcp), or answers a path with 2xx or 3xx, asked each second.",
+      ),
+    board: booleanOption()
+      .prefault(false)
+      .describe(
+        "Bull Board on the control server, at /board: jobs by state, without anything that a caller or the workload said, and nothing can be changed.",
       ),
     drainAndExit: booleanOption()
       .prefault(false)
@@ -153,7 +164,7 @@ export const workQueueSchema = z
   })
   .superRefine((config, context) => {
     const { idempotencyWindow, keepAnswers, backend, passwordFile, caFile } = config;
-    const { role, scaler, webhooks, webhookSecretFile, drainAndExit } = config;
+    const { role, scaler, schedules, webhooks, webhookSecretFile, drainAndExit } = config;
     if (drainAndExit && role !== "worker")
       context.addIssue({
         code: "custom",
@@ -161,6 +172,12 @@ export const workQueueSchema = z
         message: "a front would turn callers away when it ends: only role worker can",
       });
     for (const issue of problemsOfFiles(config)) context.addIssue({ code: "custom", ...issue });
+    if (schedules.length > 0 && role === "worker")
+      context.addIssue({
+        code: "custom",
+        path: ["schedules"],
+        message: "workers may come and go: give them to the front (role front or both)",
+      });
     if (webhooks.length > 0 && webhookSecretFile === undefined)
       context.addIssue({
         code: "custom",

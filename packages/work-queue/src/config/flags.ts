@@ -51,6 +51,13 @@ export const FLAGS: readonly FlagDeclaration[] = [
     value: "RULE;RULE",
     help: "what passes, and what is queued how: 'GET,HEAD *=pass; POST /slow/*=queue?priority=5'",
   },
+  {
+    name: "schedules",
+    key: ["schedules"],
+    value: "SCHEDULE;SCHEDULE",
+    help: "requests at their times: 'nightly = 0 3 * * * Europe/Berlin POST /reports; poll = every 10m GET /poll'",
+  },
+  { name: "board", key: ["board"], help: "Bull Board on the control server, read-only, payloads hidden" },
   { name: "backoff", key: ["backoff"], value: "DURATION", help: "most of the pause after a first attempt" },
   { name: "max-backoff", key: ["maxBackoff"], value: "DURATION", help: "most of any pause between attempts" },
   {

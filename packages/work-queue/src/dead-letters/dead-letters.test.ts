@@ -51,6 +51,7 @@ const call = async (method: ControlRoute["method"], path: string): Promise<Contr
   const [name, query] = path.split("?");
   const route = routes.find((one) => one.method === method && one.path === name);
   return (route as ControlRoute).handle({
+    path: name as string,
     query: new URLSearchParams(query),
     body: "",
     signal: new AbortController().signal,

@@ -47,6 +47,9 @@ const REFUSALS: ReadonlySet<string> = new Set([
   "blob-not-kept",
 ]);
 
+/** An answer is there, and cannot be had, or not now. */
+const UNREAD: ReadonlySet<string> = new Set(["blob-not-read", "no-such-blob", "backend-away"]);
+
 export class Front implements Handler {
   readonly #deps: FrontDeps;
   #limits: FrontLimits;
@@ -110,7 +113,7 @@ export class Front implements Handler {
         return await this.#answerAs(request, standing.id, standing.answer);
       } catch (thrown) {
         // Begun, it cannot be taken back; else the job is kept all the same.
-        if (request.status !== 0) throw thrown;
+        if (request.status !== 0 || !UNREAD.has(OutriggerError.from(thrown).code)) throw thrown;
       }
     const location = `/jobs/${id}`;
     send(request, 202, [["location", location]], { id, state: standing?.state ?? "waiting", location });

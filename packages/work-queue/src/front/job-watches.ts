@@ -36,6 +36,11 @@ export class JobWatches {
     for (const watches of this.#watches.values()) for (const watch of watches) watch.wake();
   }
 
+  /** That are watched. */
+  get jobs(): number {
+    return this.#watches.size;
+  }
+
   /** Until `end` of it is called. */
   watch(id: string, caller: { onLeft(listener: () => void): void }): JobWatch {
     const { clock } = this.#deps;

@@ -67,6 +67,17 @@ test("before the backend has said anything, nothing is known, whatever was added
   assert.equal(watch.toDo, null);
 });
 
+test("one that was stopped says nothing any more of whether the backend is reached", async () => {
+  await watch.start();
+  watch.stop();
+  const queue = { getJobCounts: async () => ({}) } as unknown as JobQueue;
+  const next = new DepthWatch({ queue, blobs, clock, metrics });
+  await clock.advanceAsync(60_000);
+  await next.start();
+  assert.equal(await isReached(), true);
+  next.stop();
+});
+
 for (const [how, look] of [
   ["is away", async () => Promise.reject(new Error("away"))],
   ["does not answer", () => new Promise<Record<string, number>>((resolve) => (answer = resolve))],

@@ -42,6 +42,7 @@ export class DepthWatch {
   readonly #oldest: Gauge;
   readonly #known: Gauge;
   readonly #blobBytes: Gauge;
+  readonly #unhook: () => void;
   #depth: Depth | null = null;
   #lookedAt: Milliseconds = 0;
   #addedSince = 0;
@@ -64,7 +65,7 @@ export class DepthWatch {
       .gauge("outrigger_queue_reached", "1: the backend answered the last look; 0: the figures are older")
       .with({});
     // A look that is not answered does not end.
-    metrics.beforeExpose(() => {
+    this.#unhook = metrics.beforeExpose(() => {
       if (deps.clock.now() - this.#lookedAt > FRESH) this.#known.value = 0;
     });
     this.#blobBytes = metrics
@@ -82,6 +83,7 @@ export class DepthWatch {
   stop(): void {
     this.#stopped = true;
     this.#timer?.clear();
+    this.#unhook();
   }
 
   /** null: the backend has not said yet. */

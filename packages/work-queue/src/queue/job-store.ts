@@ -1,5 +1,6 @@
 /** Keeps requests as jobs, and knows what became of them. All of it fails where the backend is away, within a time. */
 import { createHash } from "node:crypto";
+import type { JobsOptions } from "bullmq";
 import { OutriggerError, type Clock, type Metrics, type Milliseconds, type Timer } from "@outrigger/core";
 import type { Bodies } from "../blobs/bodies.ts";
 import type { Backend, JobQueue } from "../backend/backend.ts";
@@ -12,8 +13,12 @@ import { DepthWatch } from "./depth-watch.ts";
 
 export interface JobStoreLimits {
   readonly attempts: number;
-  readonly storeTimeout: Milliseconds;
   readonly idempotencyWindow: Milliseconds;
+}
+
+export interface JobStoreOptions extends JobStoreLimits {
+  readonly queue: string;
+  readonly storeTimeout: Milliseconds;
 }
 
 export interface JobStoreDeps {
@@ -54,16 +59,18 @@ export class JobStore {
   readonly deadLetters: DeadLetters;
   readonly bodies: Bodies;
   #limits: JobStoreLimits;
+  readonly #timeout: Milliseconds;
   readonly #clock: Clock;
   readonly #cancellations: Cancellations;
 
-  constructor(backend: Backend, queue: string, limits: JobStoreLimits, deps: JobStoreDeps) {
+  constructor(backend: Backend, options: JobStoreOptions, deps: JobStoreDeps) {
     const { clock, metrics, cancellations, bodies, onError, depthChanged } = deps;
     this.bodies = bodies;
-    this.#limits = limits;
+    this.#limits = options;
+    this.#timeout = options.storeTimeout;
     this.#clock = clock;
     this.#cancellations = cancellations;
-    this.#queue = backend.openQueue(queue);
+    this.#queue = backend.openQueue(options.queue);
     this.#queue.on("error", onError);
     this.deadLetters = new DeadLetters(this.#queue, bodies);
     const { blobs } = bodies;
@@ -91,18 +98,11 @@ export class JobStore {
   async add(
     jobId: string,
     request: StoredRequest,
-    { delay, priority, attempts }: Timing,
+    timing: Timing,
     idempotency: Idempotency | null,
   ): Promise<Added> {
     const { idempotencyWindow } = this.#limits;
-    const options = {
-      jobId,
-      attempts: attempts ?? this.#limits.attempts,
-      backoff: { type: "custom" },
-      stackTraceLimit: 0,
-      ...(delay > 0 && { delay }),
-      ...(priority > 0 && { priority }),
-    };
+    const options = this.#optionsOf(jobId, timing);
     if (idempotency === null) {
       await this.#within(this.#queue.add("http", request, options));
       return { id: jobId, isKnown: false };
@@ -126,6 +126,34 @@ export class JobStore {
         "this Idempotency-Key came before with another request: a new request needs a new key",
       );
     return { id, isKnown: true };
+  }
+
+  /**
+   * Keeps a job of a schedule, unless the last one has not ended.
+   * @returns false: it has not
+   * @throws OutriggerError `backend-away`: it may be kept all the same
+   */
+  async addScheduled(
+    schedule: string,
+    jobId: string,
+    request: StoredRequest,
+    timing: Timing,
+  ): Promise<boolean> {
+    // No caller's key: those are hashed.
+    const last = `schedule:${schedule}`;
+    const options = { ...this.#optionsOf(jobId, timing), deduplication: { id: last } };
+    return this.#within(
+      (async () => {
+        let { id } = await this.#queue.add("http", request, options);
+        if (id !== jobId && !isUnfinished(await this.#queue.getJobState(id as string))) {
+          // It has ended, and was not forgotten: nothing would come of this schedule any more.
+          await this.#queue.removeDeduplicationKey(last);
+          ({ id } = await this.#queue.add("http", request, options));
+        }
+        if (id === jobId) this.depth.added(timing.delay);
+        return id === jobId;
+      })(),
+    );
   }
 
   /** null: there is none of that id, or none any more. @throws OutriggerError `backend-away` */
@@ -185,13 +213,22 @@ export class JobStore {
     this.depth.stop();
   }
 
+  #optionsOf(jobId: string, { delay, priority, attempts }: Timing): JobsOptions {
+    return {
+      jobId,
+      attempts: attempts ?? this.#limits.attempts,
+      backoff: { type: "custom" },
+      stackTraceLimit: 0,
+      ...(delay > 0 && { delay }),
+      ...(priority > 0 && { priority }),
+    };
+  }
+
   async #within<Value>(work: Promise<Value>): Promise<Value> {
-    const { storeTimeout } = this.#limits;
+    const timeout = this.#timeout;
     let timer: Timer | undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      timer = this.#clock.timer(storeTimeout, () =>
-        reject(new Error(`it did not answer within ${storeTimeout} ms`)),
-      );
+      timer = this.#clock.timer(timeout, () => reject(new Error(`it did not answer within ${timeout} ms`)));
     });
     try {
       return await Promise.race([work, late]);
@@ -205,6 +242,8 @@ export class JobStore {
     }
   }
 }
+
+const isUnfinished = (state: string): boolean => !isEnded(state) && state !== "unknown";
 
 const isEnded = (state: string): boolean => state === "completed" || state === "failed";
 

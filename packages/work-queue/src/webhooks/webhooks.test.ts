@@ -6,7 +6,14 @@ import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, describe, test } from "node:test";
-import { createMetrics, OutriggerError, silentLogger, systemClock, type Metrics } from "@outrigger/core";
+import {
+  createMetrics,
+  OutriggerError,
+  silentLogger,
+  systemClock,
+  type Clock,
+  type Metrics,
+} from "@outrigger/core";
 import {
   eventually,
   noPostgresServer,
@@ -176,17 +183,30 @@ test("it stops while its backend is away, also before it knows", { skip: noRedis
   }
 });
 
+test("each of sixteen targets is told, on Postgres", { skip: noPostgresServer }, async () => {
+  queues++;
+  const webhooks = Array.from({ length: 16 }, (_, at) => `${receiver.url}&target=${at}`);
+  const queue = await open({ backend: postgres?.url as string, webhooks });
+  await add(queue);
+  await eventually("all are told", () => receiver.told.length === 16);
+  assert.equal(new Set(receiver.told.map(({ path }) => path)).size, 16);
+});
+
 describe("a word", { skip: noRedisServer }, () => {
-  const standing = (state: JobState, attempts: number): Standing => ({
-    ...{ id: "one", state, attempts, answer: null, failure: null },
+  const standing = (state: JobState, attempts: number, id = "one"): Standing => ({
+    ...{ id, state, attempts, answer: null, failure: null },
   });
-  async function words(find: (id: string) => Promise<Standing | null>, webhooks = [receiver.url]) {
+  async function words(
+    find: (id: string) => Promise<Standing | null>,
+    webhooks = [receiver.url],
+    clock: Clock = systemClock,
+  ) {
     const backend = await openBackend(parseWorkQueueConfig({ backend: redis?.url as string }));
     const metrics = createMetrics();
     const hooks = new Webhooks(
       backend,
       { queue: `q${++queues}`, webhooks, webhookSecretFile, lockDuration: 1_000 },
-      { clock: systemClock, log: silentLogger, metrics, random: () => 0, find },
+      { clock, log: silentLogger, metrics, random: () => 0, find },
     );
     opened.push({
       stop: async () => {
@@ -235,7 +255,7 @@ describe("a word", { skip: noRedisServer }, () => {
       },
     );
     opened.push({ stop: () => old.end() });
-    for (let at = 0; at < 30; at++) await both.hooks.keep(standing("done", 1));
+    for (let at = 0; at < 30; at++) await both.hooks.keep(standing("done", 1, `${at}`));
     await eventually("each is told of each", () => receiver.told.length === 60);
   });
 
@@ -244,7 +264,7 @@ describe("a word", { skip: noRedisServer }, () => {
     opened.push({ stop: () => silent.end() });
     silent.answer = () => {};
     const { hooks } = await words(async () => null, [silent.url, receiver.url]);
-    for (let at = 0; at < 40; at++) await hooks.keep(standing("done", 1));
+    for (let at = 0; at < 40; at++) await hooks.keep(standing("done", 1, `${at}`));
     await eventually("all are told", () => receiver.told.length === 40);
   });
 
@@ -255,10 +275,47 @@ describe("a word", { skip: noRedisServer }, () => {
     const old = { attempts: 3, backoff: { type: "custom" }, timestamp: Date.now() - 5 * 3_600_000 };
     await queue.add("webhook", word, old);
     await eventually("it is told", () => receiver.told.length === 1);
-    receiver.answer = (response) => void response.writeHead(500).end();
+    // What its first call, now, begins: it is tried on, whatever became of others before.
+    receiver.answer = (response) => void response.writeHead(receiver.told.length < 4 ? 500 : 200).end();
     await queue.add("webhook", word, old);
+    await eventually("it is told", () => receiver.told.length === 4);
+    receiver.answer = (response) => void response.writeHead(500).end();
+    const tried = { standing: { id: "two" }, triedSince: Date.now() - 5 * 3_600_000 } as never;
+    await queue.add("webhook", tried, old);
     await until(async () => (await called({ metrics }, "given-up")) === 1);
-    assert.equal(await called({ metrics }, "again"), 1);
+    assert.deepEqual([receiver.told.length, await called({ metrics }, "again")], [4, 2]);
+  });
+
+  test("that is old and was never tried is given up where its target took none for as long, and not before", async () => {
+    let later = 0;
+    const clock: Clock = {
+      ...{ now: () => systemClock.now() + later, wallTime: () => systemClock.wallTime() + later },
+      ...{ timer: systemClock.timer.bind(systemClock), sleep: systemClock.sleep.bind(systemClock) },
+    };
+    const { hooks, metrics } = await words(async () => null, [receiver.url], clock);
+    receiver.answer = (response) => void response.writeHead(500).end();
+    await hooks.keep(standing("done", 1, "first"));
+    await until(async () => (await called({ metrics }, "again")) > 0);
+    later = 5 * 3_600_000;
+    await until(async () => (await called({ metrics }, "given-up")) === 1);
+    const backend = await openBackend(parseWorkQueueConfig({ backend: redis?.url as string }));
+    const queue = backend.openQueue(wordsOf(`q${queues}`, receiver.url));
+    const word = { standing: { id: "old", state: "done", attempts: 1 } } as never;
+    await queue.add("webhook", word, { attempts: 3, timestamp: Date.now() - later });
+    await until(async () => (await called({ metrics }, "given-up")) === 2);
+    assert.ok(!receiver.told.some(({ body }) => body.id === "old"));
+    await backend.close();
+  });
+
+  test("that was kept, and is kept again since nobody said so, is told once", async () => {
+    const { hooks } = await words(async () => null);
+    const answers: (() => void)[] = [];
+    receiver.answer = (response) => void answers.push(() => response.end());
+    for (let at = 0; at < 3; at++) await hooks.keep(standing("done", 1));
+    await hooks.keep(standing("done", 2));
+    await eventually("both are told", () => answers.length === 2);
+    for (const answer of answers) answer();
+    assert.deepEqual(new Set(receiver.told.map(({ body }) => body.attempts)), new Set([1, 2]));
   });
 });
 

@@ -40,12 +40,14 @@ export interface WebhooksDeps {
 interface Word {
   /** As it will be once the job has ended; told where the job is not kept any more. */
   readonly standing: StandingJson;
+  /** When its target was called first, and did not take it: UNIX time, milliseconds. */
+  readonly triedSince?: number;
 }
 
 /** Calls of one target at once, of one process. */
 const CONCURRENCY = 10;
 const CALL_LIMIT: Milliseconds = 10_000;
-/** A word that is older is given up, unless nobody was there to tell it: they would grow without end. */
+/** A word that was tried for longer is given up; and one that is as old, where its target takes none for as long. */
 const TRIED_FOR: Milliseconds = 4 * 3_600_000;
 /** More than fit into that. */
 const ATTEMPTS = 10_000;
@@ -67,8 +69,8 @@ interface Target {
   readonly url: string;
   readonly queue: Queue<Word, void>;
   readonly worker: Worker<Word, void>;
-  /** The last call failed. */
-  isSilent: boolean;
+  /** When it began to take no call, by the monotonic clock; null: it took the last. */
+  silentSince: Milliseconds | null;
 }
 
 export class Webhooks {
@@ -99,6 +101,8 @@ export class Webhooks {
     const { clock, log } = this.#deps;
     const word: Word = { standing: standingJson(standing) };
     const options = {
+      // One that was kept, and not acknowledged, is not kept again.
+      jobId: `${standing.id}-${standing.attempts}`,
       attempts: ATTEMPTS,
       backoff: { type: "custom" },
       removeOnComplete: true,
@@ -108,8 +112,12 @@ export class Webhooks {
     for (let left = this.#targets; ;) {
       const kept = await Promise.allSettled(left.map(({ queue }) => queue.add("webhook", word, options)));
       left = left.filter((_target, at) => kept[at]?.status === "rejected");
-      if (left.length === 0) return;
-      log.warn({ job: standing.id, targets: left.length }, "a webhook's word is not kept yet");
+      const failed = kept.find((result) => result.status === "rejected");
+      if (failed === undefined) return;
+      log.warn(
+        { job: standing.id, targets: left.length, err: (failed.reason as Error).message },
+        "a webhook's word is not kept yet",
+      );
       await clock.sleep(KEEP_AGAIN, this.#ended.signal).catch(() => {});
       if (this.#ended.signal.aborted) throw new OutriggerError("worker-ends", "this worker ends");
     }
@@ -131,7 +139,7 @@ export class Webhooks {
     const onError = (error: Error): void => log.warn({ err: error.message }, "the webhooks are not reached");
     const target: Target = {
       url,
-      isSilent: false,
+      silentSince: null,
       queue: backend.openQueue<Word, void>(name),
       worker: backend.openWorker<Word, void>(name, (job, token) => this.#run(target, job, token as string), {
         concurrency: CONCURRENCY,
@@ -151,7 +159,7 @@ export class Webhooks {
   async #run(target: Target, job: Job<Word, void>, token: string): Promise<void> {
     const { clock, log } = this.#deps;
     const { standing } = job.data;
-    if (clock.wallTime() - job.timestamp > TRIED_FOR && (job.attemptsMade > 0 || target.isSilent)) {
+    if (this.#isTooOld(target, job)) {
       this.#outcome("given-up").inc();
       log.error({ job: standing.id, webhook: target.url }, "a webhook was not told, and is given up");
       return;
@@ -168,6 +176,13 @@ export class Webhooks {
     await this.#tell(target, job, now);
   }
 
+  #isTooOld({ silentSince }: Target, { timestamp, data: { triedSince } }: Job<Word, void>): boolean {
+    const { clock } = this.#deps;
+    const now = clock.wallTime();
+    if (triedSince !== undefined) return now - triedSince > TRIED_FOR;
+    return now - timestamp > TRIED_FOR && silentSince !== null && clock.now() - silentSince > TRIED_FOR;
+  }
+
   /** What is to be told; soon: it has not ended yet; later: it did not, and is being tried again. */
   async #endOf(word: StandingJson): Promise<StandingJson | "soon" | "later"> {
     const { clock, find } = this.#deps;
@@ -179,6 +194,14 @@ export class Webhooks {
       if (pause !== null) await clock.sleep(pause, this.#ended.signal);
     }
     return "soon";
+  }
+
+  /** Where the backend does not hear of it the next call that fails counts as the first. */
+  async #notTold(target: Target, job: Job<Word, void>): Promise<void> {
+    const { clock } = this.#deps;
+    target.silentSince ??= clock.now();
+    if (job.data.triedSince === undefined)
+      await job.updateData({ ...job.data, triedSince: clock.wallTime() }).catch(() => {});
   }
 
   async #tell(target: Target, job: Job<Word, void>, standing: StandingJson): Promise<void> {
@@ -199,11 +222,11 @@ export class Webhooks {
     };
     try {
       await callWebhook(target.url, standing.id, body, options, call.signal);
-      target.isSilent = false;
+      target.silentSince = null;
       this.#outcome("told").inc();
     } catch (thrown) {
       const { message } = OutriggerError.from(thrown);
-      if (!this.#ended.signal.aborted) target.isSilent = true;
+      if (!this.#ended.signal.aborted) await this.#notTold(target, job);
       this.#outcome("again").inc();
       const fields = { job: standing.id, webhook: target.url, attempt: job.attemptsMade + 1, err: message };
       log.warn(fields, "a webhook was not told; it is tried again");

@@ -1,13 +1,6 @@
 /** Takes jobs from the queue and gives them to the workload, so many at once, until each is done or given up. */
 import { randomBytes } from "node:crypto";
-import {
-  DelayedError,
-  UnrecoverableError,
-  WaitingError,
-  type Job,
-  type KeepJobs,
-  type RateLimiterOptions,
-} from "bullmq";
+import { UnrecoverableError, WaitingError, type Job, type KeepJobs, type RateLimiterOptions } from "bullmq";
 import {
   formatDuration,
   OutriggerError,
@@ -178,9 +171,9 @@ export class QueueWorker {
     const metrics = this.#metrics;
     if (!this.#readiness.isReady) {
       // BullMQ takes one more after it was paused.
-      await job.moveToWait(token);
-      throw new WaitingError();
+      return this.#handBack(job, token, 0);
     }
+    endsByOursAlone(job);
     metrics.running.value++;
     if (job.attemptsStarted === 1)
       metrics.wait.observe(Math.max(0, clock.wallTime() - job.timestamp) / 1_000);
@@ -193,12 +186,7 @@ export class QueueWorker {
     } catch (thrown) {
       if (thrown instanceof HandedBack) {
         outcome = "cancelled";
-        if (thrown.pause > 0) {
-          await job.moveToDelayed(clock.wallTime() + thrown.pause, token);
-          throw new DelayedError();
-        }
-        await job.moveToWait(token);
-        throw new WaitingError();
+        return await this.#handBack(job, token, thrown.pause);
       }
       metrics.attempted(thrown instanceof Refused ? "refused" : "again");
       if (thrown instanceof FailedAttempt) ({ outcome } = thrown);
@@ -210,6 +198,21 @@ export class QueueWorker {
       metrics.running.value--;
       this.#worker.concurrency = metrics.concurrency.value = this.#concurrency.limit;
     }
+  }
+
+  /** Where the backend does not hear of it, it is another worker's when its lock ends. @throws WaitingError */
+  async #handBack(job: Job<StoredRequest, Answer>, token: string, pause: Milliseconds): Promise<never> {
+    const { clock, log } = this.#deps;
+    try {
+      if (pause > 0) await job.moveToDelayed(clock.wallTime() + pause, token);
+      else await job.moveToWait(token);
+    } catch (thrown) {
+      log.warn(
+        { job: job.id, err: (thrown as Error).message },
+        "a job is not handed back: its lock has to end",
+      );
+    }
+    throw new WaitingError();
   }
 
   /** An attempt; where it is the last, whoever is told of ends hears of it first. @throws FailedAttempt, Refused, HandedBack */
@@ -345,6 +348,15 @@ export class QueueWorker {
       log.warn({ err: (thrown as Error).message }, "the queue could not be paused");
     }
   }
+}
+
+/** An error of the backend, met while a job's end is noted, is none of the job's: its lock ends, and another worker has it. */
+function endsByOursAlone(job: Job<StoredRequest, Answer>): void {
+  const moveToFailed = job.moveToFailed.bind(job);
+  job.moveToFailed = async (error: Error, token, fetchNext) => {
+    if (!(error instanceof FailedAttempt) && !(error instanceof Refused)) throw error;
+    return moveToFailed(error, token, fetchNext);
+  };
 }
 
 /** Without a rate: reached by a pause alone, which BullMQ looks for where there is a limit. */

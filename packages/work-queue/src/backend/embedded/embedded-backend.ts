@@ -7,6 +7,7 @@ import { FolderBlobs } from "../../blobs/folder-blobs.ts";
 import type { Backend } from "../backend.ts";
 import { bullmqOn } from "../bullmq-on.ts";
 import { SCHEMA } from "../schema.ts";
+import { DeadRows } from "./dead-rows.ts";
 import { FolderLock } from "./folder-lock.ts";
 import { makeDatabase, SETTINGS } from "./new-database.ts";
 import { PglitePool, PgliteSession } from "./pglite-pool.ts";
@@ -23,7 +24,10 @@ export async function openEmbedded(folder: string, log: Logger): Promise<Backend
     const pool = new PglitePool(session);
     await runMigrations(await pool.connect(), SCHEMA);
     await pool.query(`SET search_path TO ${SCHEMA}`);
+    const deadRows = new DeadRows(session, SCHEMA, log);
+    deadRows.start();
     const end = async (): Promise<void> => {
+      deadRows.stop();
       await session.close();
       await lock.release();
     };

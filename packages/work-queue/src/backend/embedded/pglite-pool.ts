@@ -52,6 +52,8 @@ export class PglitePool extends EventEmitter implements PgPool {
 
   constructor(session: PgliteSession) {
     super();
+    // Each queue and worker listens for errors.
+    this.setMaxListeners(0);
     this.#session = session;
   }
 
