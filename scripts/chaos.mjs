@@ -57,7 +57,10 @@ if (!short) {
     `${JSON.stringify({ ...result, scenarios: merged("scenarios"), elector: merged("elector"), queue: merged("queue") }, null, 2)}\n`,
   );
 }
-const played = [...result.scenarios, ...result.elector, ...result.queue];
+const all = [...result.scenarios, ...result.elector, ...result.queue];
+const played = all.filter(({ skipped }) => skipped === undefined);
 const failed = played.filter(({ broken }) => broken.length > 0).length;
-process.stdout.write(`\n${played.length - failed} passed, ${failed} failed, 0 skipped\n`);
+process.stdout.write(
+  `\n${played.length - failed} passed, ${failed} failed, ${all.length - played.length} skipped\n`,
+);
 process.exit(failed > 0 ? 1 : 0);

@@ -1,6 +1,6 @@
 /**
  * The images of the suite's workloads, made without a registry under the names that pages use: Debian's nginx,
- * Python and Redis, and npm's Node. Who has a registry runs the same pages with the images from there.
+ * Python, Redis and shell, and npm's Node. Who has a registry runs the same pages with the images from there.
  */
 import { cpSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -54,6 +54,13 @@ const WORKLOADS = [
     ],
     files: { ...USERS, "data/.keep": "" },
     command: `ENTRYPOINT []\nCMD ["redis-server"]`,
+  },
+  {
+    tag: "docker.io/library/debian:12-slim",
+    packages: ["dash", "coreutils", "mawk", "libacl1", "libattr1", "libgmp10", "libpcre2-8-0", "libselinux1"],
+    files: USERS,
+    rename: { "usr/bin/mawk": "usr/bin/awk" },
+    command: `ENTRYPOINT []\nCMD ["sh"]`,
   },
   { tag: "docker.io/library/node:24-slim", packages: [], files: USERS, command: "ENTRYPOINT []" },
 ];

@@ -4,7 +4,7 @@
  */
 import { seededRandom } from "@outrigger/core/testing";
 import { ELECTOR_SCENARIOS, playElector, type ElectorResult } from "./elector/scenario.ts";
-import { playQueue, QUEUE_SCENARIOS, type QueueResult } from "./queue/scenario.ts";
+import { QUEUE_SCENARIOS, type QueueResult, type QueueScenario } from "./queue/scenario.ts";
 import { AmbassadorProcess } from "../support/ambassador.ts";
 import { span } from "../support/polling.ts";
 import { Workload } from "../support/workload.ts";
@@ -57,6 +57,8 @@ export interface ChaosOptions {
   say(text: string): void;
 }
 
+export type NamedResult = QueueResult & Pick<QueueScenario, "name" | "promise">;
+
 export interface ChaosResult {
   readonly node: string;
   readonly seed: number;
@@ -64,7 +66,7 @@ export interface ChaosResult {
   readonly ejectTimeMilliseconds: number;
   readonly scenarios: readonly ScenarioResult[];
   readonly elector: readonly ElectorResult[];
-  readonly queue: readonly QueueResult[];
+  readonly queue: readonly NamedResult[];
 }
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -86,10 +88,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     elector.push(result);
     say(electorLines(result));
   }
-  const queue: QueueResult[] = [];
+  const queue: NamedResult[] = [];
   for (const scenario of QUEUE_SCENARIOS.filter(({ name }) => isChosen(name, names))) {
+    if (short && scenario.isLong && names.length === 0) continue;
     const random = seededRandom(seed ^ hash(scenario.name));
-    const result = await playQueue(scenario, { storm: (short ? SHORT_STORM : LONG_STORM).storm, random });
+    const { storm } = short ? SHORT_STORM : LONG_STORM;
+    const { name, promise } = scenario;
+    const result = { name, promise, ...(await scenario.play({ storm, short, random })) };
     queue.push(result);
     say(queueLines(result));
   }

@@ -44,7 +44,8 @@ export function electorLines(result: ElectorResult): string {
   ].join("\n");
 }
 
-export function queueLines(result: QueueResult): string {
+export function queueLines(result: QueueResult & { readonly name: string }): string {
+  if (result.skipped !== undefined) return `skip     ${result.name}: ${result.skipped}\n`;
   const { name, seconds, requests, accepted, repeated, faults, broken } = result;
   const struck = Object.entries(faults).map(([fault, count]) => `${count} ${fault}`);
   return [

@@ -7,19 +7,26 @@ import { BlobSweep } from "./blobs/blob-sweep.ts";
 import { Bodies } from "./blobs/bodies.ts";
 import { openBlobs } from "./blobs/open-blobs.ts";
 import type { WorkQueueConfig } from "./config/config.ts";
+import { filesOf } from "./config/workload-option.ts";
+import type { FileContractDeps } from "./files/file-contract.ts";
 import type { LiveConfig } from "./config/live.ts";
 import { Followers } from "./front/followers.ts";
 import { JobWatches } from "./front/job-watches.ts";
 import { Waits } from "./front/waits.ts";
-import type { Standing } from "./job/standing.ts";
+import { isEnd, type Standing } from "./job/standing.ts";
 import { Cancellations, cancellationsOf } from "./queue/cancellations.ts";
 import { JobStore, type JobStoreDeps } from "./queue/job-store.ts";
 import type { Board } from "./board/board.ts";
 import type { Schedules } from "./schedules/schedules.ts";
+import type { Contract } from "./worker/contract.ts";
+import { HttpContract } from "./worker/http-contract.ts";
 import { QueueWorker, type QueueWorkerDeps } from "./worker/queue-worker.ts";
 import type { Webhooks } from "./webhooks/webhooks.ts";
 
-export type OpenQueueDeps = Omit<QueueWorkerDeps, "cancellations" | "bodies" | "pauseQueue" | "ending"> &
+export type OpenQueueDeps = Omit<
+  QueueWorkerDeps,
+  "cancellations" | "bodies" | "contract" | "pauseQueue" | "ending"
+> &
   Pick<JobStoreDeps, "depthChanged">;
 
 export class OpenQueue {
@@ -48,6 +55,7 @@ export class OpenQueue {
     config: WorkQueueConfig,
     deps: OpenQueueDeps,
     openWebhooks: OpenWebhooks | null,
+    openContract: OpenContract,
   ) {
     const { clock, metrics, log, depthChanged } = deps;
     const bodies = new Bodies(blobs);
@@ -76,6 +84,10 @@ export class OpenQueue {
             ...deps,
             cancellations,
             bodies,
+            contract: openContract({
+              ...{ clock, log, bodies },
+              isUnfinished: async (id) => !isEnd((await asked.find(id))?.state ?? "done"),
+            }),
             pauseQueue: (span) => this.store.pause(span),
             ...(webhooks && { ending: (standing) => webhooks.keep(standing) }),
           });
@@ -83,6 +95,7 @@ export class OpenQueue {
 
   /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`; or why this backend will not do */
   static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
+    const openContract = await contractOf(config);
     const backend = await openBackend(config, deps.log);
     let blobs: BlobStore;
     let openWebhooks: OpenWebhooks | null;
@@ -93,7 +106,7 @@ export class OpenQueue {
       await backend.close();
       throw thrown;
     }
-    const queue = new OpenQueue(backend, blobs, config, deps, openWebhooks);
+    const queue = new OpenQueue(backend, blobs, config, deps, openWebhooks, openContract);
     try {
       await Promise.all([queue.#cancelled?.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
       if (config.role !== "worker") {
@@ -149,6 +162,20 @@ async function webhooksOf(
   if (webhooks.length === 0 || webhookSecretFile === undefined) return null;
   const { Webhooks } = await import("./webhooks/webhooks.ts");
   return (find) => new Webhooks(backend, { ...config, webhookSecretFile }, { ...deps, find });
+}
+
+type OpenContract = (deps: FileContractDeps) => Contract;
+
+/** @throws OutriggerError `folder-unusable` */
+async function contractOf({ workload, role }: WorkQueueConfig): Promise<OpenContract> {
+  const folder = filesOf(workload);
+  if (folder === null || role === "front") return ({ bodies }) => new HttpContract(workload, bodies);
+  const [{ FileContract }, { JobFiles }] = await Promise.all([
+    import("./files/file-contract.ts"),
+    import("./files/job-files.ts"),
+  ]);
+  const files = await JobFiles.open(folder);
+  return (deps) => new FileContract(files, deps);
 }
 
 /** The backend is not there now, and may be later. */

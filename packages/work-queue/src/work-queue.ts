@@ -15,7 +15,7 @@ import {
   type PatternDeps,
 } from "@outrigger/core";
 import { HTTP1_DEFAULTS, Listener } from "@outrigger/proxy";
-import { Upstream, upstreamConfig } from "@outrigger/upstream";
+import { Upstream, upstreamConfig, type UpstreamConfig } from "@outrigger/upstream";
 import { parseWorkQueueConfig, type WorkQueueConfig, type WorkQueueInput } from "./config/config.ts";
 import { refuseOthers } from "./config/live.ts";
 import { boardRoute } from "./board/route.ts";
@@ -203,9 +203,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   async #listen(): Promise<void> {
     const { workload, listen } = this.#config;
     const { log, clock, metrics, random } = this.#deps;
-    const { hostname, port } = new URL(workload);
-    const endpoints = [`${hostname}:${port || 80}`];
-    this.#upstream = new Upstream("workload", upstreamConfig({ endpoints }), { clock, log, metrics, random });
+    this.#upstream = new Upstream("workload", upstreamOf(workload), { clock, log, metrics, random });
     await this.#upstream.start();
     const handler = new Front(this.#config, {
       queue: () => this.#queue,
@@ -291,6 +289,13 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
       },
     ];
   }
+}
+
+/** Whom the requests that pass go to; nothing passes to a program that reads files, which has no port. */
+function upstreamOf(workload: string): UpstreamConfig {
+  const { hostname, port } = new URL(workload);
+  const config = upstreamConfig({ endpoints: [`${hostname || "localhost"}:${port || 80}`] });
+  return hostname === "" ? { ...config, endpoints: [] } : config;
 }
 
 /**

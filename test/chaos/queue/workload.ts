@@ -9,15 +9,17 @@ const note = (what: "begins" | "ended", id: string, job: unknown): void =>
 
 createServer((request, response) => {
   const job = request.headers["outrigger-job"];
-  let id = "";
-  request.on("data", (chunk: Buffer) => (id += chunk.toString()));
+  let body = "";
+  request.on("data", (chunk: Buffer) => (body += chunk.toString()));
   request.on("end", () => {
+    // The caller's number, and in a large body more.
+    const id = body.split(" ", 1)[0] as string;
     note("begins", id, job);
     // Most are quick; some are under way whenever something fails.
     setTimeout(
       () => {
         note("ended", id, job);
-        response.end(`done ${id}`);
+        response.end(`done ${id}, ${body.length}`);
       },
       Math.random() < 0.9 ? Math.random() * 20 : Math.random() * 400,
     );

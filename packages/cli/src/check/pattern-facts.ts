@@ -16,6 +16,7 @@ import {
   type Milliseconds,
 } from "@outrigger/core";
 import { QUEUE } from "../inject/queue.ts";
+import { filesFolderOf } from "../inject/queue-files.ts";
 import { folderOf } from "../inject/queue-folder.ts";
 import { fields, list, text, type Fields } from "../manifest/workload.ts";
 import { askedWith } from "../pod/config-check.ts";
@@ -56,6 +57,8 @@ export interface PatternFacts {
   readonly allowsHostNetwork: boolean;
   /** Of a work queue with embedded:FOLDER; null: it keeps no jobs itself. */
   readonly folder: string | null;
+  /** Of a work queue's worker with files:FOLDER; null: its workload is asked over HTTP. */
+  readonly files: string | null;
   /** Of a leader-elector: the leases that stand in the cluster, and the slices that name leaders. */
   readonly objects: readonly OwnObject[];
   /** What its program says against its configuration, a problem each; continuation lines are indented. */
@@ -136,6 +139,7 @@ function printed(pattern: Pattern, words: PatternWords, yaml: string): PatternFa
     drainToken: token === undefined || token === REDACTED ? words.drainToken : token,
     allowsHostNetwork: config["allowHostNetwork"] === true,
     folder: folderOf(text(config["backend"])),
+    files: config["role"] === "front" ? null : filesFolderOf(text(config["workload"])),
     objects: [config, ...list(config["elections"]).map(fields)].flatMap(objectsOf),
     refusals: [],
     unasked: null,
@@ -179,6 +183,8 @@ function spoken(
     drainToken: words.drainToken,
     allowsHostNetwork: words.flag("allow-host-network") !== null,
     folder: pattern.name === QUEUE ? folderOf(words.flag("backend")) : null,
+    files:
+      pattern.name === QUEUE && words.flag("role") !== "front" ? filesFolderOf(words.flag("workload")) : null,
     objects: objectsOf({
       election: words.flag("election"),
       store: words.flag("store"),
@@ -238,13 +244,14 @@ function queueRoute({ name }: Pattern, config: Fields): Route[] {
   const listen = hostPort(config["listen"]);
   const workload = text(config["workload"]) ?? "";
   if (name !== QUEUE || listen === null || config["role"] === "worker" || !URL.canParse(workload)) return [];
-  const { hostname, port } = new URL(workload);
+  const { hostname, port, protocol } = new URL(workload);
   return [
     {
       listen,
       role: "queue",
       discovery: "static",
-      targets: [{ host: hostname, port: Number(port || 80) }],
+      // A program that reads files has no port.
+      targets: protocol === "http:" ? [{ host: hostname, port: Number(port || 80) }] : [],
       label: `${String(config["listen"])}=${workload}`,
     },
   ];

@@ -1,6 +1,7 @@
 /** What a work queue needs of the pod and the Service around it, so that jobs are kept and callers come through it. */
+import { mountOf } from "../inject/queue-files.ts";
 import { EMBEDDED_IMAGE, folderTroubles, type FolderTrouble } from "../inject/queue-folder.ts";
-import { list, text } from "../manifest/workload.ts";
+import { fields, list, text } from "../manifest/workload.ts";
 import { at } from "./configuration-findings.ts";
 import type { Finding, Spot } from "./finding.ts";
 import { bypasses } from "./gate-findings.ts";
@@ -54,6 +55,29 @@ export const queueFindings: readonly Finding[] = [
             [...path, "image"],
             `found ${image}, which has no database for embedded:${facts.folder}: write ${image.replace(/work-queue(?=[:@]|$)/, EMBEDDED_IMAGE)}`,
           );
+      }
+    },
+  },
+  {
+    id: "queue-files-unshared",
+    severity: "error",
+    sentence: "The folder of a program that reads files is on no volume that another container mounts, too.",
+    why: "Nobody sees what the worker writes there: each job waits until its time is up.",
+    remedy: "Mount one volume in the worker's container and in the program's.",
+    *find(pod) {
+      for (const { facts, value, path, name } of pod.patterns) {
+        if (facts.files === null) continue;
+        const volume = text(mountOf(value, facts.files)?.["name"]);
+        const others = pod.containers.filter((each) => each.name !== name && each.role !== "init");
+        const mounts = others.flatMap((each) => list(each.value["volumeMounts"]).map(fields));
+        if (volume !== undefined && mounts.some((each) => each["name"] === volume)) continue;
+        yield at(
+          pod,
+          path,
+          volume === undefined
+            ? `files:${facts.files} is on no volume of this container: mount the program's there`
+            : `files:${facts.files} is on the volume ${volume}, which no other container mounts: mount it in the program's`,
+        );
       }
     },
   },

@@ -52,6 +52,11 @@ const REDIS = ["embedded:/var/lib/queue/jobs", "redis://redis:6379"] as const;
 const PLAIN = ["work-queue-embedded", "work-queue"] as const;
 const REPLICAS = ["  selector: { match", "  replicas: 2\n  selector: { match"] as const;
 const STRAIGHT = ["targetPort: 8080", "targetPort: 3000"] as const;
+const FILES = ["workload=http://127.0.0.1:3000", "workload=files:/var/lib/queue/files"] as const;
+const PROGRAM = [
+  "          image: acme/web:1\n",
+  "          image: acme/web:1\n          volumeMounts: [{ name: jobs, mountPath: /anywhere }]\n",
+] as const;
 const SIDECAR = "spec.template.spec.initContainers[0]";
 
 for (const [sentence, edits, found] of [
@@ -95,6 +100,17 @@ for (const [sentence, edits, found] of [
       ["      containers:\n        - name: web", "        - name: web"],
     ],
     [],
+  ],
+  ["nothing of the port of a program that reads files", [PLAIN, REDIS, FILES, STRAIGHT, PROGRAM], []],
+  [
+    "a program that cannot see its files",
+    [PLAIN, REDIS, FILES, STRAIGHT],
+    [["queue-files-unshared", SIDECAR]],
+  ],
+  [
+    "files on no volume",
+    [PLAIN, REDIS, ["workload=http://127.0.0.1:3000", "workload=files:/work"], STRAIGHT, PROGRAM],
+    [["queue-files-unshared", SIDECAR]],
   ],
   [
     "the workload on the port of its front",

@@ -120,7 +120,7 @@ export function planInjection(
     },
     additions,
     containerPath: ["spec", options.classic ? "containers" : "initContainers"],
-    gates: queue?.fronts.filter(({ role }) => role === "ingress") ?? gates,
+    gates: queue?.fronts.filter(({ role, targets }) => role === "ingress" && targets.length > 0) ?? gates,
     routesAt: asked.flatMap(({ path }) => (path === null ? [] : [path])),
     notes,
     problems,

@@ -61,7 +61,7 @@ export function folderTroubles(
 }
 
 /** Whether a folder is a mount's, or below it. */
-function within(folder: string, mountPath: string | undefined): boolean {
+export function within(folder: string, mountPath: string | undefined): boolean {
   const mounted = (mountPath ?? "").replace(/\/+$/, "");
   return mounted !== "" && (folder === mounted || folder.startsWith(`${mounted}/`));
 }

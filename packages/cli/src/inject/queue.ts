@@ -1,9 +1,10 @@
-/** What a work queue gets of the pod around it: the workload's port, a port for its callers, and a volume for embedded:DIR. */
+/** What a work queue gets of the pod around it: the workload's port or files, a port for its callers, a volume for embedded:DIR. */
 import { formatHostPort, OutriggerError, parseHostPort } from "@outrigger/core";
 import type { Path } from "../manifest/document.ts";
 import { fields, list, type Workload } from "../manifest/workload.ts";
 import { readRoutes, type AskedRoute } from "./asked.ts";
 import type { Value } from "./emit.ts";
+import { filesFolderOf, filesMount, type FilesTrouble } from "./queue-files.ts";
 import { EMBEDDED_IMAGE, folderOf, folderTroubles, volumeNames } from "./queue-folder.ts";
 import { isLoopback, type Route } from "./route.ts";
 
@@ -21,6 +22,8 @@ export interface QueuePlan {
 
 export const QUEUE = "work-queue";
 const DEFAULT_LISTEN = "8080";
+/** A route must have a target, also where its callers' requests go into files: discard (RFC 863). */
+const NO_PORT = 9;
 /** Says which of the pod's volumes embedded:DIR is on; of inject, not of the queue. */
 const VOLUME = "volume";
 /** A Postgres in the process; its first start takes 600 MB more. */
@@ -40,7 +43,8 @@ export function planQueue(
     void problems.push(workload.document.problem(path, message));
   const at = asked.find(({ path }) => path !== null)?.path ?? null;
 
-  let target = portOf(flag("workload"));
+  const program = filesFolderOf(flag("workload"));
+  let target = program === null ? portOf(flag("workload")) : null;
   if (flag("workload") === undefined && !configured) {
     const ports = workloadPorts(workload);
     target = ports.length === 1 ? (ports[0] as number) : null;
@@ -54,14 +58,22 @@ export function planQueue(
   const role = flag("role") ?? (configured ? null : "both");
   const listen = flag("listen") ?? (role === null ? undefined : DEFAULT_LISTEN);
   const fronts =
-    listen === undefined || role === "worker" || target === null
+    listen === undefined || role === "worker" || (target === null && program === null)
       ? []
       : frontsOf(listen, target, at, workload, problems);
 
   const folder = folderOf(flag("backend"));
   const volume = flag(VOLUME);
-  const mounts = folder === null || volume === undefined ? [] : [{ name: volume, mountPath: folder }];
+  const mounts: Value[] =
+    folder === null || volume === undefined ? [] : [{ name: volume, mountPath: folder }];
   const notes: string[] = [];
+  if (program !== null && role !== "front") {
+    const mount = filesMount(workload, program);
+    if (isTrouble(mount)) report(mount.path, mount.message);
+    else mounts.push(mount);
+    for (const { listen: port } of fronts)
+      notes.push(`callers come in on port ${port.port}: give them a Service with targetPort: ${port.port}`);
+  }
   if (folder === null && volume !== undefined)
     report(workload.templatePath, `${VOLUME}=${volume} is for backend=embedded:DIR alone: take it out`);
   if (folder !== null) {
@@ -81,12 +93,12 @@ export function planQueue(
             : message,
         );
     }
-    const group = fields(fields(workload.template["spec"])["securityContext"])["fsGroup"];
-    if (group === undefined)
-      notes.push(
-        "user 65532 must be able to write the queue's volume: securityContext.fsGroup: 65532 of the pod lets it",
-      );
   }
+  const group = fields(fields(workload.template["spec"])["securityContext"])["fsGroup"];
+  if (mounts.length > 0 && group === undefined)
+    notes.push(
+      "user 65532 must be able to write the queue's volume: securityContext.fsGroup: 65532 of the pod lets it",
+    );
   return {
     flags,
     fronts,
@@ -99,7 +111,8 @@ export function planQueue(
 
 function frontsOf(
   listen: string,
-  target: number,
+  /** null: the workload has none. */
+  target: number | null,
   path: Path | null,
   workload: Workload,
   problems: Parameters<typeof readRoutes>[2],
@@ -110,9 +123,13 @@ function frontsOf(
     throw new OutriggerError("usage", `--${QUEUE} listen=${listen}: accepted is [HOST:]PORT`);
   }
   const gate = place.host === undefined || !isLoopback(place.host);
-  const text = `${formatHostPort(place)}=http://127.0.0.1:${target}`;
-  return readRoutes([{ text, gate, path }], workload, problems, `--${QUEUE}`);
+  const text = `${formatHostPort(place)}=http://127.0.0.1:${target ?? NO_PORT}`;
+  const routes = readRoutes([{ text, gate, path }], workload, problems, `--${QUEUE}`);
+  return target === null ? routes.map((route) => ({ ...route, text: listen, targets: [] })) : routes;
 }
+
+const isTrouble = (found: Value | FilesTrouble): found is FilesTrouble =>
+  typeof found === "object" && found !== null && "message" in found;
 
 const portOf = (url: string | undefined): number | null =>
   url !== undefined && URL.canParse(url) ? Number(new URL(url).port || 80) : null;

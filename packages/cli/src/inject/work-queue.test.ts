@@ -134,7 +134,57 @@ test("an emptyDir is taken, and what it does not keep is said", async () => {
   assert.match(notes.join("\n"), /is on an emptyDir: with the pod, whatever ends it, all jobs are gone/);
 });
 
+const FILES = "workload=files:/work/queue";
+const mounting = (...mounts: object[]) => ({
+  containers: mounts.map((mount, at) => ({ name: `c${at}`, image: "a", volumeMounts: [mount] })),
+  volumes: [{ name: "work", emptyDir: {} }],
+  securityContext: { fsGroup: 65532 },
+});
+
+test("beside a program that reads files it mounts what the program does, and has a port of its own", async () => {
+  const mount = { name: "work", mountPath: "/work", subPath: "of-it" };
+  const { output, notes } = await run(
+    `${manifest({ pod: mounting(mount, mount) })}---\n${service}`,
+    REDIS,
+    FILES,
+  );
+  const queue = queueIn(output);
+  assert.deepEqual(queue.args.slice(1), ["--workload=files:/work/queue"]);
+  assert.deepEqual(queue["volumeMounts"], [mount]);
+  assert.deepEqual((queue["ports"] as object[])[1], { name: "queue-8080", containerPort: 8080 });
+  assert.match(notes.join("\n"), /callers come in on port 8080: give them a Service with targetPort: 8080/);
+  assert.doesNotMatch(notes.join("\n"), /must become|where its targetPort means|fsGroup/);
+  assert.deepEqual(modelProblems(output), []);
+  assert.equal((await run(output, REDIS, FILES)).output, output, "twice is once");
+  const alone = await run(manifest({ pod: mounting(mount) }), REDIS, FILES, "role=worker");
+  assert.deepEqual((queueIn(alone.output)["ports"] as object[]).length, 1);
+});
+
 for (const [sentence, shape, flags, message] of [
+  [
+    "a program without a volume",
+    {},
+    [REDIS, FILES],
+    /containers: none mounts a volume at \/work\/queue, or above/,
+  ],
+  [
+    "one whose volume is elsewhere",
+    { pod: mounting({ name: "work", mountPath: "/work/q" }) },
+    [REDIS, FILES],
+    /none mounts a volume at \/work\/queue.*; there are: c0 \/work\/q/,
+  ],
+  [
+    "two volumes",
+    { pod: mounting({ name: "work", mountPath: "/work" }, { name: "other", mountPath: "/work/queue" }) },
+    [REDIS, FILES],
+    /containers\[1\]\.volumeMounts: containers mount different volumes/,
+  ],
+  [
+    "a program that cannot take its input away",
+    { pod: mounting({ name: "work", mountPath: "/work", readOnly: true }) },
+    [REDIS, FILES],
+    /cannot on a volume that is readOnly/,
+  ],
   ["no port of the workload", { ports: [] }, [REDIS], /containers: none declares a containerPort: say which/],
   ["two ports of it", { ports: [1, 2] }, [REDIS], /there are several containerPorts \(1, 2\): say which/],
   [

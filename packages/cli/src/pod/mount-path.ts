@@ -14,12 +14,12 @@ export interface Mount {
 
 /**
  * Rewrites a value that begins with a mountPath, at the beginning of the text or right after its first `=`
- * (`--config=/etc/shop/x.yaml`), `file:` before it or not (`--store=file:/elections`). Whole path components only: /app does not match /apples. The longest mountPath wins.
+ * (`--config=/etc/shop/x.yaml`), a word of our patterns before it or not (`--store=file:/elections`). Whole path components only: /app does not match /apples. The longest mountPath wins.
  */
 export function rewriteMountPaths(text: string, mounts: readonly Mount[]): string {
   const equals = text.indexOf("=");
   for (const word of equals < 0 ? [0] : [0, equals + 1]) {
-    const start = text.startsWith("file:", word) ? word + "file:".length : word;
+    const start = word + (FOLDER_WORD.exec(text.slice(word))?.[0].length ?? 0);
     let best: Mount | undefined;
     for (const mount of mounts) {
       const path = trimmed(mount.mountPath);
@@ -32,5 +32,8 @@ export function rewriteMountPaths(text: string, mounts: readonly Mount[]): strin
   }
   return text;
 }
+
+/** Of a leader-elector's store; of a work queue's backend, large bodies and program. */
+const FOLDER_WORD = /^(?:file|embedded|folder|files):/;
 
 const trimmed = (path: string): string => (path === "/" ? path : path.replace(/\/+$/, ""));

@@ -28,6 +28,9 @@ for (const [text, expected] of [
   ["a=b=/app/x", "a=b=/app/x"],
   ["--store=file:/app/x", "--store=file:/tmp/v/x"],
   ["file:/app", "file:/tmp/v"],
+  ["--backend=embedded:/app/q", "--backend=embedded:/tmp/v/q"],
+  ["--blobs=folder:/app", "--blobs=folder:/tmp/v"],
+  ["--workload=files:/app/deep", "--workload=files:/tmp/deep"],
   ["profile:/app", "profile:/app"],
 ] as const) {
   test(`with a volume at /app/ and one at /app/deep, ${text} becomes ${expected}`, () => {

@@ -36,8 +36,9 @@ export class PostgresServer {
     this.folder = folder;
   }
 
-  static async start(): Promise<PostgresServer> {
-    const folder = mkdtempSync(join(tmpdir(), "outrigger-postgres-"));
+  /** @param parent of its folder */
+  static async start(parent = tmpdir()): Promise<PostgresServer> {
+    const folder = mkdtempSync(join(parent, "outrigger-postgres-"));
     chmodSync(folder, 0o700);
     if ("uid" in user) chownSync(folder, NOBODY, NOBODY);
     const made = spawnSync(

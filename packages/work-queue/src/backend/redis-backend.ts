@@ -33,7 +33,7 @@ export async function openRedis(
 ): Promise<Backend> {
   const address = parseRedisUrl(url);
   const login = await redisLogin(address, files);
-  await inspect(address, login, allowed);
+  const version = await inspect(address, login, allowed);
   const clients = new RedisClients(
     files.passwordFile === undefined ? null : () => redisLogin(address, files),
   );
@@ -44,7 +44,10 @@ export async function openRedis(
     maxRetriesPerRequest: 0,
     commandTimeout: storeTimeout,
   });
-  const waiting = clients.open({ ...connection, maxRetriesPerRequest: null });
+  const waiting = clients.open(
+    { ...connection, maxRetriesPerRequest: null },
+    version >= 7 ? "past-memory" : "within-memory",
+  );
   return bullmqOn(
     createRedisBackend,
     { asking, waiting, cut: () => clients.end(), end: async () => {} },
@@ -66,11 +69,12 @@ const unreachable = (address: RedisAddress, cause: unknown): OutriggerError =>
     { cause },
   );
 
+/** @returns its major version; Valkey's is that of the Redis which it is compatible with */
 async function inspect(
   address: RedisAddress,
   login: RedisLogin,
   allowed: readonly Allowance[],
-): Promise<void> {
+): Promise<number> {
   const redis = new Redis({
     ...login,
     connectionName: NAME,
@@ -102,4 +106,5 @@ async function inspect(
       "not-durable",
       `this Redis evicts keys when its memory is full (maxmemory-policy ${policy}): jobs that were answered 202 go. Set maxmemory-policy noeviction there, or allow it by name (--allow-loss eviction)`,
     );
+  return Number.parseInt(field("redis_version"), 10);
 }

@@ -16,13 +16,14 @@ export class RedisClients {
     this.#login = login;
   }
 
-  open(options: RedisOptions): Redis {
+  /** @param memory past-memory: its scripts write also where memory is full; from Redis 7 on, others know no such script */
+  open(options: RedisOptions, memory: "within-memory" | "past-memory" = "within-memory"): Redis {
     // No farewell: a Redis that does not answer would not answer that either.
     const client = new Redis({ ...options, replyMapping: "legacy", disconnectTimeout: 0 });
     this.#clients.add(client);
     // Whoever uses one hears of errors from it; between closing and its end nobody does.
     client.on("error", () => {});
-    client.duplicate = (override) => this.open({ ...client.options, ...override });
+    client.duplicate = (override) => this.open({ ...client.options, ...override }, memory);
     const connect = client.connect.bind(client);
     client.connect = async () => {
       const before = client.status;
@@ -39,6 +40,7 @@ export class RedisClients {
       if (!reconnect && client.status === "reconnecting") connect().catch(() => {});
       disconnect(reconnect);
     };
+    if (memory === "past-memory") writePastMemory(client);
     gatherWrites(client);
     return client;
   }
@@ -65,4 +67,11 @@ function gatherWrites(client: Redis): void {
     }
     return send(command, stream);
   };
+}
+
+/** A job that ends makes room, and one that cannot even be begun keeps it for ever. */
+function writePastMemory(client: Redis): void {
+  const define = client.defineCommand.bind(client);
+  client.defineCommand = (name, definition) =>
+    define(name, { ...definition, lua: `#!lua flags=allow-oom\n${definition.lua}` });
 }

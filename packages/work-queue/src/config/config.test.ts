@@ -88,3 +88,18 @@ test("webhooks are URLs of http or https, no link-local address, and are signed"
   for (const bad of ["a", "ftp://a/", "http://u@a/", "http://169.254.169.254/latest", "http://[fe80::1]/"])
     assert.throws(() => of(`http://fine/,${bad}`, "/key"), /accepted: http:|link-local/, bad);
 });
+
+test("a program that reads files has an absolute folder, and neither passes nor readiness", () => {
+  const of = (more: object) =>
+    parseWorkQueueConfig({ backend: "redis://r", workload: "files:/work/of it", ...more });
+  assert.equal(of({}).workload, "files:/work/of it");
+  for (const role of ["front", "both"])
+    assert.throws(
+      () => of({ role, rules: "GET *=pass; /a=queue; /b=pass" }),
+      /nothing can pass to a program that reads files \(files:\/work\/of it\): take out, or queue, GET \*=pass; \/b=pass[^]*rules/,
+    );
+  assert.throws(() => of({ ready: "/healthz" }), /cannot be asked: take it out[^]*ready/);
+  of({ rules: "/a=queue?priority=5", ready: "tcp" });
+  for (const workload of ["files:", "files:work", "file:/work", "https://w", "w", "files:/a\0b"])
+    assert.throws(() => of({ workload }), /accepted: http:\/\/HOST:PORT of the workload, or files:\/FOLDER/);
+});

@@ -17,6 +17,7 @@ import { readyOption } from "./ready-option.ts";
 import { rulesOption } from "./rules-option.ts";
 import { schedulesOption } from "./schedules-option.ts";
 import { concurrencyOption } from "./concurrency-option.ts";
+import { problemsOfFiles, workloadOption } from "./workload-option.ts";
 import { problemOfTarget } from "../webhooks/target.ts";
 
 const webhookSchema = z.string().superRefine((text, context) => {
@@ -33,10 +34,11 @@ export const workQueueSchema = z
     listen: hostPortSchema
       .prefault(8080)
       .describe("PORT or HOST:PORT for callers, of role front. Without a host: every address of the pod."),
-    workload: z
-      .url({ protocol: /^http$/, error: "accepted: http://HOST:PORT of the workload" })
+    workload: workloadOption
       .prefault("http://127.0.0.1:3000")
-      .describe("The workload."),
+      .describe(
+        "The workload; files:/FOLDER: a program that reads files, in a folder that the worker and it share.",
+      ),
     backend: backendOption.describe("Where jobs are kept."),
     passwordFile: filePathSchema
       .optional()
@@ -169,6 +171,7 @@ export const workQueueSchema = z
         path: ["drainAndExit"],
         message: "a front would turn callers away when it ends: only role worker can",
       });
+    for (const issue of problemsOfFiles(config)) context.addIssue({ code: "custom", ...issue });
     if (schedules.length > 0 && role === "worker")
       context.addIssue({
         code: "custom",

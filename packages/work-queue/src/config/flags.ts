@@ -9,7 +9,12 @@ export const FLAGS: readonly FlagDeclaration[] = [
     help: "take requests in, give them on, or both",
   },
   { name: "listen", key: ["listen"], value: "[HOST:]PORT", help: "for callers" },
-  { name: "workload", key: ["workload"], value: "URL", help: "http://HOST:PORT of the workload" },
+  {
+    name: "workload",
+    key: ["workload"],
+    value: "URL|files:DIR",
+    help: "http://HOST:PORT of the workload, or the folder of a program that reads files",
+  },
   {
     name: "scaler",
     key: ["scaler"],

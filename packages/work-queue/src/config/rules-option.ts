@@ -105,7 +105,7 @@ function parseRule(line: string): Rule {
   };
 }
 
-function formatRule({ methods, path, isPrefix, passes, wishes }: Rule): string {
+export function formatRule({ methods, path, isPrefix, passes, wishes }: Rule): string {
   const query = Object.entries(wishes).map(([key, value]) =>
     key === "delay" || key === "deadline" ? `${key}=${value}ms` : `${key}=${value}`,
   );

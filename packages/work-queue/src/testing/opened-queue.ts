@@ -19,7 +19,7 @@ export const portOf = (queue: WorkQueue): number => {
 export const ask = (queue: WorkQueue, path: string, init: RequestInit = {}): Promise<Response> =>
   fetch(`http://127.0.0.1:${portOf(queue)}${path}`, init);
 
-export type Told = Record<"id" | "state" | "reason" | "error" | "location" | "result", string> & {
+export type Told = Record<"id" | "state" | "reason" | "message" | "error" | "location" | "result", string> & {
   attempts: number;
   status: number;
 };

@@ -357,7 +357,8 @@ test("a job that BullMQ itself gives up is told afterwards, others are not told 
   const backend = { openWorker: () => worker } as unknown as Backend;
   const created = new QueueWorker(backend, parseWorkQueueConfig(settings({ webhooks: [] })), {
     ...{ clock: systemClock, log: silentLogger, random: Math.random, metrics: createMetrics() },
-    ...{ cancellations: { onAsked: () => {} } as never, bodies: {} as never, pauseQueue: async () => {} },
+    ...{ cancellations: { onAsked: () => {} } as never, bodies: {} as never, contract: {} as never },
+    pauseQueue: async () => {},
     ending: async (standing) => void told.push(standing),
   });
   assert.equal(created.running, 0);

@@ -10,6 +10,7 @@ import type { Answer } from "../job/answer.ts";
 import { storeBody } from "../job/body.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 import { Workload } from "../testing/workload.ts";
+import { HttpContract } from "./http-contract.ts";
 import { QueueWorker } from "./queue-worker.ts";
 
 const workload = await Workload.start();
@@ -31,12 +32,14 @@ function created(read?: () => never) {
     },
   } as unknown as Backend;
   const said: string[] = [];
+  const bodies = { read };
   const config = parseWorkQueueConfig({ backend: "redis://127.0.0.1:1", workload: workload.url });
   const worker = new QueueWorker(backend, config, {
     ...{ clock: systemClock, random: Math.random, metrics: createMetrics() },
     log: { ...silentLogger, warn: (_fields, message) => void said.push(message) },
     cancellations: { onAsked: () => {} } as never,
-    bodies: { read } as never,
+    bodies: bodies as never,
+    contract: new HttpContract(workload.url, bodies as never),
     pauseQueue: async () => {},
   });
   return { worker, said, run: (job: Job<StoredRequest, Answer>) => run(job, "token") };

@@ -1,6 +1,5 @@
 /** Takes jobs from the queue and gives them to the workload, so many at once, until each is done or given up. */
 import { randomBytes } from "node:crypto";
-import { Agent } from "node:http";
 import { UnrecoverableError, WaitingError, type Job, type KeepJobs, type RateLimiterOptions } from "bullmq";
 import {
   formatDuration,
@@ -23,8 +22,8 @@ import type { StoredRequest } from "../job/stored-request.ts";
 import type { Cancellations } from "../queue/cancellations.ts";
 import { pauseAfter } from "./backoff.ts";
 import { Concurrency } from "./concurrency.ts";
+import type { Contract } from "./contract.ts";
 import { Readiness } from "./readiness.ts";
-import { replay, workloadAddress, type WorkloadAddress } from "./replay.ts";
 import { retryAfter } from "./retry-after.ts";
 import { verdictOn } from "./verdict.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
@@ -36,6 +35,8 @@ export interface QueueWorkerDeps {
   readonly metrics: Metrics;
   readonly cancellations: Cancellations;
   readonly bodies: Bodies;
+  /** Ends with the worker. */
+  readonly contract: Contract;
   /** Nobody takes a job of this queue for so long, wherever. */
   pauseQueue(span: Milliseconds): Promise<void>;
   /** A job is about to end as this says; it does once this resolves. @throws where it shall not end now */
@@ -53,8 +54,6 @@ export class QueueWorker {
   #config: LiveConfig;
   readonly #deps: QueueWorkerDeps;
   readonly #readiness: Readiness;
-  readonly #agent = new Agent({ keepAlive: true, scheduling: "lifo" });
-  readonly #workload: WorkloadAddress;
   readonly #worker: JobWorker;
   readonly #metrics: WorkerMetrics;
   readonly #concurrency: Concurrency;
@@ -65,7 +64,6 @@ export class QueueWorker {
   constructor(backend: Backend, config: WorkQueueConfig, deps: QueueWorkerDeps) {
     this.#config = config;
     this.#deps = deps;
-    this.#workload = workloadAddress(config.workload);
     this.#metrics = new WorkerMetrics(deps.metrics);
     this.#concurrency = new Concurrency(config, deps.clock);
     this.#metrics.concurrency.value = this.#concurrency.limit;
@@ -88,11 +86,17 @@ export class QueueWorker {
       this.#limits.get(id)?.abort(new OutriggerError("cancelled", "its caller cancelled it")),
     );
     this.#readiness = new Readiness(config.ready, {
-      workload: this.#workload,
+      look: (path, signal) => deps.contract.look(path, signal),
       clock: deps.clock,
       onChange: (isReady, why) => this.#goOn(isReady, why),
     });
-    this.#worker.on("completed", (job) => void deps.bodies.drop(job.data.body));
+    this.#worker.on("completed", (job) => {
+      void deps.bodies.drop(job.data.body);
+      deps.contract.ended?.(job.id as string);
+    });
+    this.#worker.on("failed", (job) => {
+      if (job?.finishedOn) deps.contract.ended?.(job.id as string);
+    });
     if (deps.ending) this.#worker.on("failed", (job, error) => this.#givenUp(job, error));
     this.#worker.on("error", (error) => deps.log.warn({ err: error.message }, "the queue is not reached"));
   }
@@ -140,7 +144,7 @@ export class QueueWorker {
       else cut.addEventListener("abort", onCut, { once: true });
     });
     await Promise.race([this.#closing, cutOff]);
-    this.#agent.destroy();
+    await this.#deps.contract.end();
   }
 
   #goOn(isReady: boolean, why: string): void {
@@ -217,8 +221,7 @@ export class QueueWorker {
     try {
       answer = await this.#attempt(job);
     } catch (thrown) {
-      const isLast = job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-      if (thrown instanceof Refused || (thrown instanceof FailedAttempt && isLast))
+      if (thrown instanceof Refused || (thrown instanceof FailedAttempt && isLast(job)))
         await this.#tell(job, "failed", parseFailure(thrown.message));
       throw thrown;
     }
@@ -272,32 +275,24 @@ export class QueueWorker {
     );
     let answer: Answer;
     try {
-      answer = await replay(
-        job.data,
-        [
-          ["outrigger-job", id],
-          ["outrigger-attempt", String(job.attemptsStarted)],
-          ...(deadline === Infinity
-            ? []
-            : [["outrigger-deadline", new Date(deadline).toISOString()] as const]),
-        ],
+      answer = await this.#deps.contract.attempt(
         {
-          agent: this.#agent,
-          workload: this.#workload,
-          maxAnswer,
-          readBody: (stored) => this.#deps.bodies.read(stored),
+          ...{ id, number: job.attemptsStarted, isLast: isLast(job), request: job.data, maxAnswer },
           keepBody: (status, pieces) => this.#keepAnswer(job, status, pieces),
         },
         limit.signal,
       );
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
-      if (code === "answer-too-large" || code === "blob-not-kept")
+      if (code === "answer-too-large" || code === "blob-not-kept" || code === "bad-output")
         throw new Refused({ reason: "answer", message }, { cause: thrown });
       if (code === "no-such-blob") throw new Refused({ reason: "unreadable", message }, { cause: thrown });
-      if (code === "blob-not-read") {
+      if (code === "blob-not-read" || code === "input-not-written") {
         // Ours failed, not the workload: it is no attempt.
-        this.#deps.log.warn({ job: id, err: message }, "the job's body is not read: it is tried again");
+        this.#deps.log.warn(
+          { job: id, err: message },
+          "the job could not be given to the workload: it is tried again",
+        );
         throw new HandedBack(message, { cause: thrown, pause: RETRY_DELAY });
       }
       if (code === "workload-away") {
@@ -332,7 +327,7 @@ export class QueueWorker {
     const id = `${job.id}-${randomBytes(4).toString("hex")}`;
     const tooLarge = (): OutriggerError =>
       new OutriggerError("answer-too-large", `the answer has more than ${maxAnswer} bytes (maxAnswer)`);
-    if (verdictOn(status) !== "again" || job.attemptsMade + 1 >= (job.opts.attempts ?? 1))
+    if (verdictOn(status) !== "again" || isLast(job))
       return this.#deps.bodies.keep(id, pieces, { max: maxAnswer, tooLarge });
     // Nobody will be shown it; that it came whole is part of the attempt.
     let length = 0;
@@ -369,6 +364,9 @@ const limiterOf = ({ rate }: LiveConfig): RateLimiterOptions =>
   rate === undefined ? { max: 1_000_000_000, duration: 1_000 } : { max: rate.max, duration: rate.span };
 
 const keptOf = ({ keepAnswers }: LiveConfig): KeepJobs => ({ age: Math.ceil(keepAnswers / 1_000) });
+
+/** Of its attempts, this one. */
+const isLast = (job: Job): boolean => job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
 
 /** Another may follow; where none does, this is why the job has failed. */
 class FailedAttempt extends Error {

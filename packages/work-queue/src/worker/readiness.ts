@@ -5,7 +5,8 @@ import type { Clock, Milliseconds, Timer } from "@outrigger/core";
 import type { WorkloadAddress } from "./replay.ts";
 
 export interface ReadinessDeps {
-  readonly workload: WorkloadAddress;
+  /** @returns what is wrong; null: nothing */
+  look(path: string | null, signal: AbortSignal): Promise<string | null>;
   readonly clock: Clock;
   /** @param why where it is not: what is wrong */
   onChange(isReady: boolean, why: string): void;
@@ -70,10 +71,9 @@ export class Readiness {
   }
 
   async #look(): Promise<void> {
-    const { workload } = this.#deps;
     const { signal } = this.#stopped;
     const path = this.#path;
-    const why = path === null ? await connected(workload, signal) : await answered(workload, path, signal);
+    const why = await this.#deps.look(path, signal);
     if (signal.aborted) return;
     if (path !== this.#path) return this.#look();
     this.#become(why === null, why ?? "");
@@ -86,7 +86,13 @@ export class Readiness {
   }
 }
 
-/** @returns what is wrong; null: nothing */
+/** @param path null: whether it accepts connections @returns what is wrong; null: nothing */
+export const lookAt = (
+  workload: WorkloadAddress,
+  path: string | null,
+  signal: AbortSignal,
+): Promise<string | null> => (path === null ? connected(workload, signal) : answered(workload, path, signal));
+
 function connected(workload: WorkloadAddress, signal: AbortSignal): Promise<string | null> {
   return new Promise((resolve) => {
     const socket = connect({ ...workload, signal, timeout: PATIENCE });

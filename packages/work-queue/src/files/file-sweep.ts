@@ -1,0 +1,53 @@
+/** Removes files of jobs that have ended: elsewhere, or while the program went on with one that was cancelled. */
+import type { Clock, Logger, Milliseconds, Timer } from "@outrigger/core";
+import type { JobFiles } from "./job-files.ts";
+
+const SWEEP_EVERY: Milliseconds = 60_000;
+
+export interface FileSweepDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  isUnfinished(id: string): Promise<boolean>;
+  /** An attempt of it is under way here. */
+  isCurrent(id: string): boolean;
+}
+
+export class FileSweep {
+  readonly #files: JobFiles;
+  readonly #deps: FileSweepDeps;
+  #timer: Timer | null = null;
+  #stopped = false;
+
+  constructor(files: JobFiles, deps: FileSweepDeps) {
+    this.#files = files;
+    this.#deps = deps;
+  }
+
+  /** At once, and then each minute. */
+  start(): void {
+    void this.#sweep();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.clear();
+  }
+
+  async #sweep(): Promise<void> {
+    const { clock, log, isUnfinished, isCurrent } = this.#deps;
+    let removed = 0;
+    try {
+      for await (const id of this.#files.jobs()) {
+        if (this.#stopped) return;
+        // Asked last: one that had ended may have been begun anew.
+        if (isCurrent(id) || (await isUnfinished(id)) || isCurrent(id)) continue;
+        await this.#files.remove(id);
+        removed++;
+      }
+    } catch (thrown) {
+      log.warn({ err: (thrown as Error).message }, "files of ended jobs could not be swept; later again");
+    }
+    if (removed > 0) log.info({ removed }, "files of jobs that have ended were removed");
+    if (!this.#stopped) this.#timer = clock.timer(SWEEP_EVERY, () => void this.#sweep(), { unref: true });
+  }
+}
