@@ -22,11 +22,12 @@ import type { BlobStore } from "../blobs/blob-store.ts";
 import { readBody, storeBody, type InlineBody, type StoredBody } from "../job/body.ts";
 import type { Attempt } from "../worker/contract.ts";
 import { collect } from "../testing/collect.ts";
-import { smallDisk } from "../testing/full-disk.ts";
+import { onSmallDisk } from "../testing/full-disk.ts";
 import { FileContract } from "./file-contract.ts";
 import { JobFiles } from "./job-files.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-contract-"));
+after(() => rmSync(scratch, { recursive: true, force: true }));
 let folders = 0;
 const ID = "0123456789abcdef0123456789abcdef";
 const OTHER = "f".repeat(32);
@@ -301,18 +302,10 @@ test("a folder that cannot be used is said so at the start", async () => {
     });
 });
 
-const disk = join(scratch, "disk");
-mkdirSync(disk);
-const takeAway = smallDisk(disk, "256k");
-after(() => {
-  takeAway?.();
-  rmSync(scratch, { recursive: true, force: true });
-});
-
-test(
-  "an input for which there is no room is no attempt, keeps none, and is given once there is some",
-  { skip: takeAway === null ? "this user may not mount" : false },
-  async () => {
+test("an input for which there is no room is no attempt, keeps none, and is given once there is some", async (t) => {
+  const disk = join(scratch, "disk");
+  mkdirSync(disk);
+  const isDone = await onSmallDisk(disk, "256k", async () => {
     const open = await opened(disk);
     let ended = false;
     const attempt = open.attempt({ body: { blob: "x", bytes: 600_000 } }).finally(() => (ended = true));
@@ -332,5 +325,6 @@ test(
     open.put(`out/${ID}`, "done");
     rmSync(open.path(INPUT));
     assert.equal((await small).text, "done");
-  },
-);
+  });
+  if (!isDone) t.skip("this user may not mount");
+});

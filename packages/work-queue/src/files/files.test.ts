@@ -7,13 +7,12 @@ import { after, beforeEach, test } from "node:test";
 import { eventually } from "@outrigger/core/testing";
 import { parseWorkQueueConfig } from "../config/config.ts";
 import { FileProgram } from "../testing/file-program.ts";
-import { smallDisk } from "../testing/full-disk.ts";
+import { onSmallDisk } from "../testing/full-disk.ts";
 import { ask as askOf, openedQueue, outcome, told, type Told } from "../testing/opened-queue.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "outrigger-files-"));
 const folder = join(scratch, "work");
 mkdirSync(folder);
-const takeAway = smallDisk(folder, "8m");
 const settings = {
   ...{ backend: `embedded:${join(scratch, "queue")}`, workload: `files:${folder}`, maxAnswer: "1MiB" },
   ...{ listen: "127.0.0.1:0", backoff: "1ms", attempts: 3 },
@@ -23,7 +22,6 @@ const program = new FileProgram(folder);
 after(async () => {
   await program.end();
   await queue.stop();
-  takeAway?.();
   rmSync(scratch, { recursive: true, force: true });
 });
 beforeEach(() => {
@@ -101,13 +99,12 @@ test("a request without a body is an empty input", async () => {
   assert.equal(answer.headers.get("content-type"), "application/octet-stream");
 });
 
-test(
-  "where there is no room for its input a job waits, spends no attempt, and is done when there is some",
-  { skip: takeAway === null ? "this user may not mount" : false },
-  async () => {
-    const filler = join(folder, "filler");
-    assert.throws(() => writeFileSync(filler, Buffer.alloc(9_000_000)), { code: "ENOSPC" });
-    const { id } = await told(await post("/x.txt", `room\n${"x".repeat(600_000)}`));
+test("where there is no room for its input a job waits, spends no attempt, and is done when there is some", async (t) => {
+  await nothingStays();
+  const isDone = await onSmallDisk(join(folder, "in"), "1m", async () => {
+    const filler = join(folder, "in", ".filler");
+    assert.throws(() => writeFileSync(filler, Buffer.alloc(2_000_000)), { code: "ENOSPC" });
+    const { id } = await told(await post("/x.txt", `room\n${"x".repeat(100_000)}`));
     // Begun more often than it may be tried.
     for (let begun = 0; begun <= settings.attempts;) {
       const { state, attempts } = await told(await askOf(queue, `/jobs/${id}`));
@@ -118,8 +115,10 @@ test(
     rmSync(filler);
     assert.equal((await outcome(queue, id)).state, "done");
     assert.deepEqual(runsOf(id).length, 1);
-  },
-);
+    await nothingStays();
+  });
+  if (!isDone) t.skip("this user may not mount");
+});
 
 /** A job that the program has begun, and goes on with until it is told. */
 async function begun(): Promise<Told> {

@@ -3,9 +3,9 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** What the first line of an input says happens instead. */
+/** What the first line of an input says happens instead. It ends with the test, however that ends. */
 const SCRIPT = `
-cd "$1" && mkdir -p work && while :; do
+cd "$1" && mkdir -p work && while kill -0 "$2"; do
   for input in in/*; do
     [ -f "$input" ] || continue
     name=\${input##*/} stem=\${input##*/} word=
@@ -35,7 +35,7 @@ export class FileProgram {
 
   constructor(folder: string) {
     this.#folder = folder;
-    this.#child = spawn("sh", ["-c", SCRIPT, "sh", folder], { stdio: "ignore" });
+    this.#child = spawn("sh", ["-c", SCRIPT, "sh", folder, String(process.pid)], { stdio: "ignore" });
     this.#ended = new Promise((resolve) => this.#child.once("exit", resolve));
   }
 

@@ -1,11 +1,15 @@
-/** A small disk of its own, where this user may mount one: what is full is so at once, and of nobody else. */
+/** A small disk of its own for as long as something is done, where this user may mount one. */
 import { spawnSync } from "node:child_process";
 
-const mounted = (path: string, size: string): boolean =>
-  spawnSync("mount", ["-t", "tmpfs", "-o", `size=${size}`, "tmpfs", path]).status === 0;
+const run = (command: string, ...words: string[]): boolean => spawnSync(command, words).status === 0;
 
-/** @returns how it is taken away; null: this user may not */
-export function smallDisk(path: string, size: string): (() => void) | null {
-  if (!mounted(path, size)) return null;
-  return () => void spawnSync("umount", ["-l", path]);
+/** @returns false: this user may not mount one, and nothing was done */
+export async function onSmallDisk(path: string, size: string, work: () => Promise<void>): Promise<boolean> {
+  if (!run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", path)) return false;
+  try {
+    await work();
+  } finally {
+    run("umount", "-l", path);
+  }
+  return true;
 }
