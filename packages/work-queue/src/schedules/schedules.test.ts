@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { after, afterEach, before, describe, it } from "node:test";
 import {
   eventually,
@@ -71,9 +72,9 @@ describe("schedules", { concurrency: true }, () => {
         await Promise.all(opened.splice(0).map((queue) => queue.stop()));
       };
       const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-        let held = false;
-        const looks = setInterval(() => void holds().then((holds) => (held ||= holds)), 25);
-        await eventually(what, () => held).finally(() => clearInterval(looks));
+        // One look after the other: none is left when the queue is stopped.
+        for (const end = Date.now() + 20_000; !(await holds()); await pause(25))
+          assert.ok(Date.now() < end, `it did not come true that ${what}`);
       };
       afterEach(async () => {
         workload.behave = (_seen, response) => void response.end("ok");
