@@ -108,6 +108,8 @@ test("a job that is to be tried again in an hour keeps no worker, one that runs 
   const client = ask(front);
   const watched = client.watch();
   await hasTold(watched, false);
+  // Not those of the tests before.
+  workload.seen.length = 0;
   let fail = (): void => {};
   workload.behave = (_seen, response) => void (fail = () => response.writeHead(500).end());
   await open({ queue, role: "worker", backoff: "1h", maxBackoff: "1h" }, () => 0.999);
