@@ -1,5 +1,6 @@
 /**
- * npm run generate: writes what is derived from the code: each pattern's schema.json, the table of keys in its README.
+ * npm run generate: writes what is derived from the code: each pattern's schema.json, the table of keys in its README; of cli the
+ * table of findings, and FIELDS.md.
  * `--check` writes nothing and fails where a file is not what would be written.
  */
 import { spawnSync } from "node:child_process";
@@ -41,6 +42,11 @@ for (const { name, folder, bin } of patterns()) {
     ),
   );
 }
+const cli = join(ROOT, "packages", "cli");
+const { withFindings } = await import(join(cli, "dist", "check", "findings.js"));
+const { fieldsDocument } = await import(join(cli, "dist", "manifest", "fields-document.js"));
+put(join(cli, "README.md"), withFindings(readFileSync(join(cli, "README.md"), "utf8")));
+put(join(cli, "FIELDS.md"), fieldsDocument());
 if (stale.length > 0) {
   process.stderr.write(
     `not up to date: ${stale.join(", ")}; npm run generate writes ${stale.length === 1 ? "it" : "them"}\n`,

@@ -200,5 +200,5 @@ test("the manual has every finding, and README.md has the table as it is", () =>
   for (const { id, sentence } of FINDINGS) assert.ok(out.includes(`  ${id} `) && out.includes(sentence), id);
   const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
   assert.ok(readme.includes("<!-- findings:begin -->"));
-  assert.equal(readme, withFindings(readme), "run node packages/cli/dist/check/write-findings.js");
+  assert.equal(readme, withFindings(readme), "run npm run generate");
 });

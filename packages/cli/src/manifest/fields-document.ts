@@ -5,7 +5,7 @@ import { describe } from "./validate.ts";
 
 const HEAD = `# The manifest fields of \`outrigger run\`
 
-Generated from \`src/manifest/fields.ts\` by \`node packages/cli/dist/manifest/write-fields.js\`; a test says when it is not
+Generated from \`src/manifest/fields.ts\` by \`npm run generate\`; a test says when it is not
 up to date. **honoured**: done as a kubelet would, but for what the last column says. **irrelevant**: may be written,
 does nothing on a laptop, and is listed once at start. **refused**: the run does not start, and names the path. A field
 that is not here is an error. Both \`spec\` of a Pod and \`spec.template.spec\` of a Deployment or Job are as under Pod.

@@ -3,16 +3,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { after, test } from "node:test";
 import { appRoutes } from "@bull-board/api/dist/routes.js";
 import type { ControlReply } from "@outrigger/core";
-import {
-  eventually,
-  noPostgresServer,
-  noRedisServer,
-  PostgresServer,
-  RedisServer,
-} from "@outrigger/core/testing";
+import { noPostgresServer, noRedisServer, PostgresServer, RedisServer } from "@outrigger/core/testing";
 import { ask, openedQueue, outcome, told } from "../testing/opened-queue.ts";
 import { Workload } from "../testing/workload.ts";
 import type { WorkQueue } from "../work-queue.ts";
@@ -87,15 +82,12 @@ for (const [kind, backend, skip] of BACKENDS)
           headers: { "outrigger-delay": "1h" },
         }),
       );
-      let schedulers = "";
-      const looks = setInterval(
-        () => void look(queue, "/board/api/job-schedulers").then(({ body }) => (schedulers = body)),
-        25,
-      );
-      await eventually("the schedule is shown", () => schedulers.includes('"id":"nightly"')).finally(() =>
-        clearInterval(looks),
-      );
-
+      // One look after the other: none is left when the queue is stopped.
+      for (const end = Date.now() + 20_000; ; await pause(25)) {
+        const { body } = await look(queue, "/board/api/job-schedulers");
+        if (body.includes('"id":"nightly"')) break;
+        assert.ok(Date.now() < end, "the schedule is shown");
+      }
       const { body: listed } = await look(queue, "/board/api/queues?activeQueue=requests&jobsPerPage=50");
       const { queues } = JSON.parse(listed) as {
         queues: {
