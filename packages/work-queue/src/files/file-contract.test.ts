@@ -274,6 +274,12 @@ test("files of jobs that have ended are swept at the start and each minute, and 
     open.clock.advance(60_000);
     return !existsSync(open.path(`in/${OTHER}.txt`));
   });
+  // One more, before which that one has ended.
+  open.put(`out/${"e".repeat(32)}`);
+  await eventually("another passes", () => {
+    open.clock.advance(60_000);
+    return !existsSync(open.path(`out/${"e".repeat(32)}`));
+  });
   assert.ok(existsSync(open.path(INPUT)));
   open.put(`out/${ID}`, "done");
   rmSync(open.path(INPUT));
