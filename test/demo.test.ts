@@ -75,7 +75,7 @@ describe("npm run demo", { concurrency: 3 }, () => {
     assert.equal(code, 2);
     assert.equal(
       output,
-      'there is no example "ambasador"; there are: ambassador-http, leader-elector, work-queue; or give a manifest, FILE.yaml\n',
+      'there is no example "ambasador"; there are: ambassador-http, leader-elector, work-queue, work-queue-files; or give a manifest, FILE.yaml\n',
     );
   });
 });
