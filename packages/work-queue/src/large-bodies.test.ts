@@ -98,20 +98,24 @@ test("a body that cannot be read now is waited for, and is no attempt", async ()
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const queue = await openedQueue({ workload: url, backend: `embedded:${folder}`, attempts: 1 }, { log });
-  const body = randomBytes(100_000);
-  const { id } = await told(await ask(queue, "/up", { method: "POST", body }));
-  const blob = join(folder, "blobs", "requests", id);
-  renameSync(blob, `${blob}-away`);
-  mkdirSync(blob);
-  const back = await Workload.start(port);
-  await eventually("it was tried", () => said.some((message) => message.includes("body is not read")));
-  rmdirSync(blob);
-  renameSync(`${blob}-away`, blob);
-  assert.deepEqual((await outcome(queue, id)).state, "done");
-  assert.deepEqual(
-    back.seen.map((seen) => seen.body.equals(body)),
-    [true],
-  );
-  await queue.stop();
-  await back.end();
+  let back: Workload | null = null;
+  try {
+    const body = randomBytes(100_000);
+    const { id } = await told(await ask(queue, "/up", { method: "POST", body }));
+    const blob = join(folder, "blobs", "requests", id);
+    renameSync(blob, `${blob}-away`);
+    mkdirSync(blob);
+    back = await Workload.start(port);
+    await eventually("it was tried", () => said.some((message) => message.includes("could not be given")));
+    rmdirSync(blob);
+    renameSync(`${blob}-away`, blob);
+    assert.deepEqual((await outcome(queue, id)).state, "done");
+    assert.deepEqual(
+      back.seen.map((seen) => seen.body.equals(body)),
+      [true],
+    );
+  } finally {
+    await queue.stop();
+    await back?.end();
+  }
 });
