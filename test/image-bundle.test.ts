@@ -205,6 +205,32 @@ test("work-queue: the image without a database names the one that has it", () =>
   assert.match(stdout, /"code":"no-embedded".*use the image outrigger-work-queue-embedded/);
 });
 
+test("what is imported when it is used has its names in a bundle: YAML to print, ioredis to lead by", async () => {
+  for (const [name, words, line] of [
+    ["ambassador", ["--route", "0=http://127.0.0.1:9"], "  - listen: 0\n"],
+    ["leader-elector", ["--election", "ticker", "--store", "memory"], "election: ticker\n"],
+    ["work-queue", ["--backend", "redis://127.0.0.1:9"], "role: both\n"],
+  ] as const) {
+    const main = join(folder, name, "outrigger", "dist", "main.mjs");
+    const { status, stdout, stderr } = spawnSync(process.execPath, [main, "--print-config", ...words], {
+      encoding: "utf8",
+      timeout: 60_000,
+    });
+    assert.deepEqual([status, stderr], [0, ""], name);
+    assert.ok(stdout.includes(line), stdout);
+  }
+  if (noRedisServer !== false) return;
+  const redis = await RedisServer.start();
+  const main = join(folder, "leader-elector", "outrigger", "dist", "main.mjs");
+  const elector = await startContainer(main, [
+    ...["--election", "ticker", "--store", redis.url, "--http", "0", "--settle", "0s"],
+  ]);
+  await elector.line(/^leadership acquired/);
+  elector.child.kill("SIGTERM");
+  assert.equal(await elector.exited, 0);
+  await redis.end();
+});
+
 for (const [kind, start, skip] of [
   ["Redis", () => RedisServer.start(["--appendonly", "yes"]), noRedisServer],
   ["Postgres", () => PostgresServer.start(), noPostgresServer],

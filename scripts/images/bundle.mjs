@@ -68,6 +68,22 @@ const BULLMQ_PARTS = {
   },
 };
 
+/** Of these `default` is asked for; another package that is imported so would have no names where it is CommonJS. */
+const IMPORTED_WHOLE = new Set(["http-proxy"]);
+
+/** @throws where a module of ours takes names from an import() of a package: it has a module of ours between, which names them */
+const NAMED_IMPORTS = {
+  name: "named-imports",
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^.]/ }, ({ path, kind, importer }) => {
+      if (kind !== "dynamic-import" || !importer.startsWith(join(ROOT, "packages"))) return undefined;
+      if (/^(node:|@outrigger\/)/.test(path)) return undefined;
+      if (IMPORTED_WHOLE.has(path) || NOT_IN_IT.includes(path)) return undefined;
+      return { errors: [{ text: `${path}: import() a module of ours that exports what is used of it` }] };
+    });
+  },
+};
+
 /**
  * PID 1 has no default actions: a SIGTERM that came while the modules below are evaluated would be lost, and the pod would
  * end by SIGKILL. The container's own handlers are further listeners: from then on these do nothing. In a file of its own: to
@@ -114,7 +130,7 @@ export async function bundle(pattern, rootfs, whole = []) {
     banner: {
       js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
     },
-    plugins: [BUILTIN_MODULES, ENGLISH_ONLY, BULLMQ_PARTS, NO_REDIS_INFO],
+    plugins: [NAMED_IMPORTS, BUILTIN_MODULES, ENGLISH_ONLY, BULLMQ_PARTS, NO_REDIS_INFO],
     external: NOT_IN_IT,
     metafile: true,
     logLevel: "silent",

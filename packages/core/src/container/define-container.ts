@@ -54,7 +54,7 @@ export function defineContainer<Schema extends z.ZodObject>(
             print("the configuration is valid\n");
             return;
           case "print-config": {
-            const { stringify } = await import("yaml");
+            const { stringify } = await import("../config/yaml-stringify.ts");
             print(stringify(configuration.show((await configuration.load()).config)));
             return;
           }

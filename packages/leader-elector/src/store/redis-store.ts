@@ -161,7 +161,7 @@ export class RedisStore implements LeaseStore {
     const { db } = this.#address;
     const login = await redisLogin(this.#address, this.#options);
     // Loaded by those alone who use it: it is 10 MB in memory.
-    const { Redis: Client } = await import("ioredis");
+    const { Redis: Client } = await import("./ioredis.ts");
     const redis = new Client({
       ...login,
       lazyConnect: true,

@@ -1,0 +1,2 @@
+/** ioredis, for an import() of it: in a bundle a package that is CommonJS has no names when it is imported so. */
+export { Redis } from "ioredis";
