@@ -1,32 +1,16 @@
 /** examples/work-queue: what its README says happens on a laptop when the queue is killed. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { freePort } from "@outrigger/core/testing";
 import { demo, ROOT, type Demo } from "./support/demo.ts";
+import { onFreePorts, PATIENCE } from "./support/queue-example.ts";
 
 const EXAMPLE = join(ROOT, "examples", "work-queue");
-/** Making the database takes most of it. */
-const PATIENCE = 100_000;
-
-/** The example's manifest on free ports, with fewer pictures. */
-async function onFreePorts(folder: string): Promise<string> {
-  let text = readFileSync(join(EXAMPLE, "pod.yaml"), "utf8");
-  const replace = (pattern: RegExp, by: string): void => {
-    assert.match(text, pattern, "the example has changed: this test should, too");
-    text = text.replace(pattern, by);
-  };
-  for (const port of [3000, 8080, 14040]) replace(new RegExp(`\\b${port}\\b`, "g"), String(await freePort()));
-  const probe = /\/startupz, port: (\d+)/.exec(text)?.[1];
-  replace(/^( +)- --listen=/m, `$1- --probe=${probe}\n$1- --control=off\n$1- --listen=`);
-  replace(/\[300, 40\]/, "[80, 40]");
-  const file = join(folder, "pod.yaml");
-  writeFileSync(file, text);
-  return file;
-}
+const small = (folder: string): Promise<string> =>
+  onFreePorts("work-queue", [3000, 8080, 14040], [/\[300, 40\]/, "[80, 40]"], folder);
 
 /** What made.mjs says of a log. */
 function judged(log: string): { readonly status: number | null; readonly said: string } {
@@ -44,7 +28,7 @@ async function pidOfQueue(run: Demo): Promise<number> {
 test("without the queue most pictures are refused; with it, and killed meanwhile, each that was accepted is made", async () => {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-example-"));
   try {
-    const run = demo([await onFreePorts(folder)], PATIENCE);
+    const run = demo([await small(folder)], PATIENCE);
     const [, straight] = await run.said(/without the queue: (\d+) of 40 made/);
     assert.ok(Number(straight) < 20, straight);
     const pid = await pidOfQueue(run);

@@ -1,36 +1,20 @@
 /** examples/work-queue-files: what its README says happens on a laptop when the queue is killed. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { freePort } from "@outrigger/core/testing";
 import { demo, ROOT } from "./support/demo.ts";
+import { onFreePorts, PATIENCE } from "./support/queue-example.ts";
 
 const EXAMPLE = join(ROOT, "examples", "work-queue-files");
-/** Making the database takes most of it. */
-const PATIENCE = 100_000;
-
-/** The example's manifest on free ports, with fewer files. */
-async function onFreePorts(folder: string): Promise<string> {
-  let text = readFileSync(join(EXAMPLE, "pod.yaml"), "utf8");
-  const replace = (pattern: RegExp, by: string): void => {
-    assert.match(text, pattern, "the example has changed: this test should, too");
-    text = text.replace(pattern, by);
-  };
-  for (const port of [8080, 14040]) replace(new RegExp(`\\b${port}\\b`, "g"), String(await freePort()));
-  const probe = /\/startupz, port: (\d+)/.exec(text)?.[1];
-  replace(/^( +)- --listen=/m, `$1- --probe=${probe}\n$1- --control=off\n$1- --listen=`);
-  replace(/REPORTS = 60/, "REPORTS = 20");
-  const file = join(folder, "pod.yaml");
-  writeFileSync(file, text);
-  return file;
-}
+const small = (folder: string): Promise<string> =>
+  onFreePorts("work-queue-files", [8080, 14040], [/REPORTS = 60/, "REPORTS = 20"], folder);
 
 test("with the queue killed among its jobs each report is right, and the program was asked for none twice", async () => {
   const folder = mkdtempSync(join(tmpdir(), "outrigger-example-"));
   try {
-    const run = demo([await onFreePorts(folder)], PATIENCE);
+    const run = demo([await small(folder)], PATIENCE);
     const pid = Number((await run.said(/queue: started \(pid (\d+)\)/))[1]);
     await run.said(/made [0-9a-f]{32}\.csv/);
     process.kill(pid, "SIGKILL");

@@ -40,12 +40,7 @@ interface Word {
 }
 
 /** As an operator is told of it. */
-export interface ScheduleStanding {
-  readonly name: string;
-  readonly when: string;
-  readonly zone: string;
-  readonly method: string;
-  readonly target: string;
+export interface ScheduleStanding extends Schedule {
   /** ISO 8601; in the past: it is late. */
   readonly next: string;
 }
