@@ -108,6 +108,8 @@ export class OpenQueue {
     }
     const queue = new OpenQueue(backend, blobs, config, deps, openWebhooks, openContract);
     try {
+      // Before the first job can end: its word is kept then.
+      await queue.#webhooks?.start();
       await Promise.all([queue.#cancelled?.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
       if (config.role !== "worker") {
         queue.#sweep.start();

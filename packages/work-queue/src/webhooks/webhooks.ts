@@ -92,6 +92,15 @@ export class Webhooks {
     this.#targets = options.webhooks.map((url) => this.#open(backend, url));
   }
 
+  /** @throws what BullMQ does where the backend is away: on Postgres one that did not come to be is not tried again */
+  async start(): Promise<void> {
+    await Promise.all(
+      this.#targets.map(({ queue, worker }) =>
+        Promise.all([queue.waitUntilReady(), worker.waitUntilReady()]),
+      ),
+    );
+  }
+
   /**
    * Keeps the word of an end; resolves when it is kept for each target, however long the backend is away.
    * @param standing as it will be
