@@ -243,6 +243,8 @@ for (const [kind, start, skip] of [
     const queue = await startContainer(join(folder, "work-queue", "outrigger", "dist", "main.mjs"), [
       ...["--backend", server.url, "--workload", `http://127.0.0.1:${port}`],
       ...["--listen", "127.0.0.1:0", "--settle", "0s"],
+      // What reads cron's fields is in a file of its own, for us and for BullMQ.
+      ...["--schedules", "yearly = 0 0 29 2 * POST /"],
     ]);
     const answer = await fetch(`http://127.0.0.1:${queue.port}/`, {
       ...{ method: "POST", body: "echo", headers: { prefer: "wait=30" } },
@@ -253,6 +255,36 @@ for (const [kind, start, skip] of [
     workload.close();
     await server.end();
   });
+
+test("what reads YAML and cron's fields is in the image, and out of the way of a start that needs neither", () => {
+  for (const name of ["ambassador", "leader-elector", "work-queue"]) {
+    const dist = join(folder, name, "outrigger", "dist");
+    const startsWith = new Set<string>();
+    const follow = (file: string): void => {
+      if (startsWith.has(file)) return;
+      startsWith.add(file);
+      for (const [, next] of readFileSync(join(dist, file), "utf8").matchAll(/from"\.\/([^"]+)"/g))
+        follow(next as string);
+    };
+    follow("pattern.mjs");
+    for (const file of readdirSync(dist).filter((each) => each.startsWith("redis-backend"))) follow(file);
+    const holders = readdirSync(dist).filter((file) =>
+      /node_modules\/(yaml|cron-parser)\/dist/.test(readFileSync(join(dist, file), "utf8")),
+    );
+    assert.equal(holders.length, name === "work-queue" ? 2 : 1, holders.join());
+    assert.deepEqual(
+      holders.filter((file) => startsWith.has(file)),
+      [],
+      name,
+    );
+  }
+  const main = join(folder, "work-queue", "outrigger", "dist", "main.mjs");
+  const words = ["--check-config", "--backend", "redis://127.0.0.1:9", "--schedules"];
+  const check = (schedule: string) =>
+    spawnSync(process.execPath, [main, ...words, schedule], { encoding: "utf8", timeout: 60_000 });
+  assert.equal(check("leap = 0 0 29 2 * POST /").status, 0);
+  assert.match(check("never = 0 0 31 2 * POST /").stderr, /0 0 31 2 \* is no time/);
+});
 
 test("work-queue: a scaler has gRPC out of the bundle, which is not evaluated where none is asked for", async () => {
   const front = ["--role", "front", "--listen", "127.0.0.1:0", "--backend", "redis://127.0.0.1:9"];

@@ -9,6 +9,7 @@ import { IMAGE_NODE } from "../node-binary.mjs";
 import { ROOT } from "../setup.mjs";
 import { fixStats } from "./file-stats.mjs";
 import { mitLicence } from "./mit-licence.mjs";
+import { leaveOut } from "./unused-parts.mjs";
 
 /**
  * Node's modules, taken by a call. An `import` of node:http reads every export of it to make its namespace, and three of
@@ -23,48 +24,6 @@ const BUILTIN_MODULES = {
     onLoad({ filter: /./, namespace: "builtin" }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
     }));
-  },
-};
-
-/** zod brings its messages in 40 languages, a third of the bundle; ours are English. */
-const ENGLISH_ONLY = {
-  name: "english-only",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\/locales\/index\.js$/ }, ({ importer }) =>
-      /\/node_modules\/zod\//.test(importer) ? { path: "locales", namespace: "english" } : undefined,
-    );
-    onLoad({ filter: /./, namespace: "english" }, () => ({
-      contents: 'export { default as en } from "zod/v4/locales/en.js";',
-      resolveDir: ROOT,
-    }));
-  },
-};
-
-/** Bull Board reads a Redis' INFO by it and by all of lodash. Ours shows no server, and asks for none. */
-const NO_REDIS_INFO = {
-  name: "no-redis-info",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^redis-info$/ }, () => ({ path: "redis-info", namespace: "absent" }));
-    onLoad({ filter: /./, namespace: "absent" }, () => ({ contents: "export const parse = () => ({});" }));
-  },
-};
-
-/**
- * BullMQ as ES modules, of which only what is used is taken: its CommonJS, which Node would load, is one piece with drivers and
- * backends that this process does not have. Its modules only declare, which its package.json does not say.
- */
-const BULLMQ_PARTS = {
-  name: "bullmq-parts",
-  setup({ onResolve, resolve }) {
-    const entry = join(ROOT, "node_modules", "bullmq", "dist", "esm", "index.js");
-    onResolve({ filter: /^(bullmq$|\.)/ }, async ({ path, importer, resolveDir, kind, pluginData }) => {
-      const isItsOwn = /\/node_modules\/bullmq\/dist\/esm\//.test(importer);
-      if (pluginData === BULLMQ_PARTS || (path !== "bullmq" && !isItsOwn)) return undefined;
-      const found = await resolve(path === "bullmq" ? entry : path, {
-        ...{ importer, resolveDir, kind, pluginData: BULLMQ_PARTS },
-      });
-      return { ...found, sideEffects: false };
-    });
   },
 };
 
@@ -111,32 +70,37 @@ export async function bundle(pattern, rootfs, whole = []) {
   const home = join(rootfs, "outrigger");
   mkdirSync(join(home, "dist"), { recursive: true });
   writeFileSync(join(home, "dist", "main.mjs"), ENTRY);
-  const { metafile } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: { pattern: join(pattern.folder, "dist", "main.js") },
-    outdir: join(home, "dist"),
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    splitting: true,
-    chunkNames: "[name]-[hash]",
-    platform: "node",
-    target: `node${IMAGE_NODE}`,
-    format: "esm",
-    // Names stay: a stack trace in a log must mean something.
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: "none",
-    // Of each of them.
-    banner: {
-      js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
-    },
-    plugins: [NAMED_IMPORTS, BUILTIN_MODULES, ENGLISH_ONLY, BULLMQ_PARTS, NO_REDIS_INFO],
-    external: NOT_IN_IT,
-    metafile: true,
-    logLevel: "silent",
-  });
+  const dist = join(home, "dist");
+  const whenCalled = new Set();
+  const metafiles = [
+    await bundled({
+      entryPoints: { pattern: join(pattern.folder, "dist", "main.js") },
+      outdir: dist,
+      outExtension: { ".js": ".mjs" },
+      splitting: true,
+      chunkNames: "[name]-[hash]",
+      format: "esm",
+      // Of each of them.
+      banner: {
+        js: 'const require=process.getBuiltinModule("node:module").createRequire(import.meta.url);',
+      },
+      plugins: [NAMED_IMPORTS, BUILTIN_MODULES, ...leaveOut(whenCalled)],
+    }),
+  ];
+  for (const name of whenCalled)
+    metafiles.push(
+      await bundled({
+        entryPoints: [name],
+        outfile: join(dist, `${name}.cjs`),
+        format: "cjs",
+        conditions: ["require"],
+      }),
+    );
   for (const each of whole) copyPackage(each, join(home, "node_modules", each.name));
-  const packages = partsOf([...bundledFolders(metafile), ...whole.map(({ name }) => `node_modules/${name}`)]);
+  const packages = partsOf([
+    ...metafiles.flatMap(bundledFolders),
+    ...whole.map(({ name }) => `node_modules/${name}`),
+  ]);
   const { name, version, license } = pattern.manifest;
   writeFileSync(
     join(home, "package.json"),
@@ -149,8 +113,29 @@ export async function bundle(pattern, rootfs, whole = []) {
     `${JSON.stringify(billOfMaterials(pattern.manifest, packages), null, 2)}\n`,
   );
   fixStats(rootfs);
-  const bytes = Object.values(metafile.outputs).reduce((sum, output) => sum + output.bytes, 0);
+  const bytes = metafiles
+    .flatMap(({ outputs }) => Object.values(outputs))
+    .reduce((sum, output) => sum + output.bytes, 0);
   return { bytes, packages };
+}
+
+/** @returns what is in it, as esbuild tells it */
+async function bundled(options) {
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: "node",
+    target: `node${IMAGE_NODE}`,
+    // Names stay: a stack trace in a log must mean something.
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "none",
+    external: NOT_IN_IT,
+    metafile: true,
+    logLevel: "silent",
+    ...options,
+  });
+  return metafile;
 }
 
 /** @throws where one of its files is not there: a newer version may have others */

@@ -16,9 +16,6 @@ export const UID = 65532;
 /** Half of the memory limit for V8's heap: the other half is buffers, code and stacks. */
 const HEAP = "--max-old-space-size-percentage=50";
 
-/** A pattern that does little once it runs gives back the memory that only its start needed (core, start-garbage.ts). */
-const COLLECTOR = "--expose-gc";
-
 /** @param {{ name: string, manifest: { version: string, description: string, license: string }, probePort: number }} pattern */
 export function containerfile({ name, manifest, probePort }) {
   const label = (key, value) => `org.opencontainers.image.${key}=${JSON.stringify(value)}`;
@@ -36,6 +33,6 @@ USER ${UID}:${UID}
 WORKDIR /
 EXPOSE ${probePort}
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["${NODE}", "${HEAP}", "${COLLECTOR}", "/outrigger/dist/main.mjs"]
+ENTRYPOINT ["${NODE}", "${HEAP}", "/outrigger/dist/main.mjs"]
 `;
 }

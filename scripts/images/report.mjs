@@ -3,12 +3,14 @@
  * run it (read-only, no capability, 128 MiB), but in the machine's network, where a Redis is. Writes
  * test/bench/results/images.json and the table of the pattern's README.
  */
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { IMAGE_NODE } from "../node-binary.mjs";
 import { ROOT } from "../setup.mjs";
+import { NODE } from "./containerfile.mjs";
 
 const RUNS = 7;
 /** How long a started image is left alone before its memory is read: what start-up needed is freed by then (core, 3 s). */
@@ -36,6 +38,7 @@ const LIMITS = [
   { key: "compressedMB", title: "compressed, MB", must: 60, aim: 50, digits: 1 },
   { key: "ownMB", title: "of which its own layers, MB", must: 2, aim: 1, digits: 2 },
   { key: "idleMB", title: "idle memory (RSS), MB", must: 75, aim: 55, digits: 1 },
+  { key: "ownMemoryMB", title: "of which not of files, MB", digits: 1 },
   { key: "readyMs", title: "ready after exec, ms", must: 300, aim: 120, digits: 0 },
 ];
 
@@ -97,17 +100,40 @@ async function measure(engine, image, tag) {
   try {
     const flags = ["--memory", memory, ...(folder === undefined ? [] : ["--volume", `${scratch}:${folder}`])];
     const once = () => start(engine, tag, flags, words({ redis: redis?.url }));
+    readFromDisk(engine, tag);
     const first = folder === undefined ? null : await once();
     const starts = [];
     for (let n = 0; n < RUNS; n++) starts.push(await once());
     return {
       idleMB: median(starts.map(({ rss }) => rss / 1e6)),
+      ownMemoryMB: median(starts.map(({ anonymous }) => anonymous / 1e6)),
       readyMs: median(starts.map(({ ready }) => ready)),
       ...(first && { firstReadyMs: first.ready, firstPeakMB: first.peak / 1e6 }),
     };
   } finally {
     await redis?.end();
     rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Has the first start read Node's file from the disk. What has just written it, as a build or a pull does, leaves it in memory in
+ * large pages, of which Linux counts the whole where a process touched a part: up to 20 MB, on one machine and not on another.
+ */
+function readFromDisk(engine, tag) {
+  // Docker shows nobody where its files are.
+  if (engine.name !== "podman") return;
+  const node = join(engine.run(["image", "mount", tag]), NODE);
+  try {
+    for (const words of [
+      ["sync", node],
+      ["dd", `if=${node}`, "iflag=nocache", "count=0", "status=none"],
+    ]) {
+      const { status, stderr, error } = spawnSync(words[0], words.slice(1), { encoding: "utf8" });
+      if (status !== 0) throw new Error(`${words.join(" ")} failed: ${error?.message ?? stderr.trim()}`);
+    }
+  } finally {
+    engine.run(["image", "unmount", tag]);
   }
 }
 
@@ -119,7 +145,10 @@ function tableOf(figures, limits) {
       "|---|---|",
       ...[...LIMITS, ...FIRST_START].map((row) => `| ${row.title} | ${value(row)} |`),
     ].join("\n");
-  const rows = LIMITS.map((row) => `| ${row.title} | ${value(row)} | ${row.must} | ${row.aim} |`);
+  const rows = LIMITS.map((row) => {
+    const note = figures[row.key] > row.must ? ", missed" : "";
+    return `| ${row.title} | ${value(row)}${note} | ${row.must ?? ""} | ${row.aim ?? ""} |`;
+  });
   return ["| | measured | must | aim |", "|---|---|---|---|", ...rows].join("\n");
 }
 
@@ -137,7 +166,7 @@ function writeTable({ name, pattern }, { runs }, table) {
   );
 }
 
-/** @returns {Promise<{ ready: number, rss: number, peak: number }>} milliseconds from exec to the ready line; bytes when idle; the most */
+/** @returns {Promise<{ ready: number, rss: number, anonymous: number, peak: number }>} milliseconds from exec to the ready line; bytes when idle, and those of no file; the most */
 async function start(engine, tag, limits, words) {
   const flags = ["--detach", "--read-only", "--cap-drop", "all", "--security-opt", "no-new-privileges"];
   const own = ["--probe", "127.0.0.1:0", "--control", "off", "--allow-host-network"];
@@ -155,8 +184,9 @@ async function start(engine, tag, limits, words) {
     const ready = Date.parse(time) - began;
     await sleep(IDLE_MS);
     const pid = engine.run(["inspect", "--format", "{{.State.Pid}}", id]);
-    const rss = Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
-    return { ready, rss, peak: peakOf(pid) };
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const bytes = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)[1]) * 1024;
+    return { ready, rss: bytes("VmRSS"), anonymous: bytes("RssAnon"), peak: peakOf(pid) };
   } finally {
     engine.run(["rm", "--force", id]);
   }

@@ -16,7 +16,7 @@ import {
 } from "@outrigger/core";
 import { HTTP1_DEFAULTS } from "@outrigger/proxy";
 import { checkUpstream, upstreamShape, type UpstreamConfig } from "@outrigger/upstream";
-import { z } from "zod";
+import * as z from "zod";
 
 const DAY = 86_400_000;
 /** A container that ended is started again at once; most applications start within ten seconds. */

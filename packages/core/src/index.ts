@@ -32,7 +32,6 @@ export {
   type HostPort,
   type Range,
 } from "./config/schema-blocks.ts";
-export { parseYaml } from "./config/plain-yaml.ts";
 export { readSecretFile } from "./config/secret-file.ts";
 export { parseRedisUrl, type RedisAddress } from "./redis/redis-address.ts";
 export { formatRedisPlace, redisLogin, type RedisFiles, type RedisLogin } from "./redis/redis-login.ts";

@@ -10,11 +10,11 @@ import {
   parseDuration,
   parseHostPort,
   parseRouteLine,
-  parseYaml,
   REDACTED,
   type HostPort,
   type Milliseconds,
 } from "@outrigger/core";
+import { parseYaml } from "@outrigger/core/yaml";
 import { QUEUE } from "../inject/queue.ts";
 import { filesFolderOf } from "../inject/queue-files.ts";
 import { folderOf } from "../inject/queue-folder.ts";

@@ -1,5 +1,5 @@
 /** zod's issues as sentences: what was found, what is accepted. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { didYouMean } from "./did-you-mean.ts";
 import {
   acceptsPhrase,

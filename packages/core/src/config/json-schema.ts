@@ -1,5 +1,5 @@
 /** The JSON Schema of a config's input, and walks along it: known keys, what is accepted, what is secret. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** The parts of JSON Schema that zod writes and we read. */
 export interface JsonSchema {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { z } from "zod";
+import * as z from "zod";
 import { loadConfig, type ConfigLayers } from "./load.ts";
 import { ConfigError, formatProblem } from "./problem.ts";
 import { durationSchema, intOption, secret } from "./schema-blocks.ts";

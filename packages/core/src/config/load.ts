@@ -1,5 +1,5 @@
 /** Layered configuration: flag > environment > file > default, validated whole, with every problem at its place. */
-import type { z } from "zod";
+import type * as z from "zod";
 import { explainIssues } from "./explain-issues.ts";
 import { interpolate } from "./interpolate.ts";
 import { inputJsonSchema } from "./json-schema.ts";

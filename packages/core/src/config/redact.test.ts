@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { z } from "zod";
+import * as z from "zod";
 import { inputJsonSchema } from "./json-schema.ts";
 import { redact, redactByName } from "./redact.ts";
 import { secret } from "./schema-blocks.ts";

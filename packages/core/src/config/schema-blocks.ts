@@ -5,7 +5,7 @@
  *
  * A default is given in the input's form: `durationSchema.prefault("5s")`, `intOption().prefault(2)`.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { OutriggerError } from "../errors.ts";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../units.ts";
 

@@ -1,5 +1,5 @@
 /** A container's whole configuration: the pattern's keys and the container's, from flags, environment and file. */
-import { z } from "zod";
+import * as z from "zod";
 import { envName, parseFlags, type FlagDeclaration, type FlagShape } from "../config/flags.ts";
 import { inputJsonSchema, type JsonSchema } from "../config/json-schema.ts";
 import { loadConfig, type KeyText, type RouteText } from "../config/load.ts";

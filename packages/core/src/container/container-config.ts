@@ -1,5 +1,5 @@
 /** The keys, flags and environment variables that every container has, whatever its pattern. */
-import { z } from "zod";
+import * as z from "zod";
 import {
   booleanOption,
   durationSchema,

@@ -1,6 +1,6 @@
 /** What no key can see by itself: spans that leave no time, and two servers on one port. */
 import { isIPv6 } from "node:net";
-import type { z } from "zod";
+import type * as z from "zod";
 import { formatPath } from "../config/problem.ts";
 import { formatHostPort, parseHostPort, type HostPort } from "../config/schema-blocks.ts";
 import { formatDuration } from "../units.ts";

@@ -1,5 +1,5 @@
 /** The container's entry: what argv and environment ask for is printed, or the pattern is run. */
-import type { z } from "zod";
+import * as z from "zod";
 import { OutriggerError } from "../errors.ts";
 import { systemClock } from "../time/clock.ts";
 import { awaitStarted } from "./await-started.ts";
@@ -23,6 +23,8 @@ export function defineContainer<Schema extends z.ZodObject>(
   const program = `outrigger-${definition.name}`;
   return {
     async main(argv = process.argv.slice(2), env = process.env) {
+      // A configuration is read once or twice: code that is made for its schemas costs more than it saves.
+      z.config({ jitless: true });
       const command = definition.commands?.find(({ name }) => name === argv[0]);
       if (command !== undefined) return runCommand(`${program} ${command.name}`, command, argv.slice(1), env);
       const configuration = new Configuration(definition, argv, env);

@@ -1,5 +1,5 @@
 /** The two faces of a pattern: what `createX(config, deps)` returns, and what defineContainer needs to know of it. */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { FlagDeclaration } from "../config/flags.ts";
 import type { DataListener } from "../lifecycle/data-listener.ts";
 import type { Logger } from "../log/logger.ts";
@@ -83,8 +83,8 @@ export interface ContainerDefinition<Schema extends z.ZodObject> {
   readonly printouts?: readonly Printout<z.output<Schema>>[];
   readonly commands?: readonly Command[];
   /**
-   * It does little once it runs, and can stand still for 100 ms: the memory that only its start needed is given back (in an
-   * image, whose Node has --expose-gc). Default: false.
+   * It does little once it runs, and can stand still for 100 ms: the memory that only its start needed is given back.
+   * Default: false.
    */
   readonly collectsStartGarbage?: boolean;
   /** Ends the manual: examples, what is not promised. */

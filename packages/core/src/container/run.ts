@@ -4,7 +4,7 @@
  * be killed at the end of the pod's grace period. PID 1 would also have to reap orphans: we start no processes, so
  * there are none; an image that starts some needs an init or a shared PID namespace.
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import { ConfigReloader } from "../config/reloader.ts";
 import { watchFile, type FileWatch } from "../config/watch-file.ts";
 import { OutriggerError } from "../errors.ts";

@@ -1,6 +1,6 @@
 /** A command in a configuration: a list of words, or one text with blanks between them and quotes around what has blanks. */
 import { OutriggerError } from "@outrigger/core";
-import { z } from "zod";
+import * as z from "zod";
 
 const ACCEPTED = `a command: a list of words, or one text with blanks between words and quotes around what has blanks (no shell reads it)`;
 

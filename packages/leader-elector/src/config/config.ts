@@ -9,7 +9,7 @@ import {
   OutriggerError,
   type Milliseconds,
 } from "@outrigger/core";
-import { z } from "zod";
+import * as z from "zod";
 import { commandOption } from "./command-words.ts";
 import { parseWebhookUrl } from "../duty/webhook-url.ts";
 import { checkTiming, DEFAULT_TIMING } from "../election/timing.ts";

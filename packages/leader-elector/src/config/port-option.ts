@@ -1,6 +1,6 @@
 /** A port before the workload, in the one-line grammar: `8080=http://127.0.0.1:3000?stallTimeout=1m`. */
 import { OutriggerError, parseHostPort, parseRouteLine, type HostPort } from "@outrigger/core";
-import { z } from "zod";
+import * as z from "zod";
 
 export interface PortRoute<Options> {
   readonly listen: HostPort;

@@ -1,6 +1,6 @@
 /** Where leases stand, as a configuration names it: `kubernetes`, `redis://HOST`, `file:DIR`, `memory`. */
 import { OutriggerError, parseRedisUrl } from "@outrigger/core";
-import { z } from "zod";
+import * as z from "zod";
 
 export type StoreAddress =
   /** Kubernetes where there is a cluster; else it is to be said. */

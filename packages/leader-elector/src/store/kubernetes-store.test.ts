@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, it } from "node:test";
-import { parseYaml } from "@outrigger/core";
+import { parseYaml } from "@outrigger/core/yaml";
 import { LEASES, type Lease } from "@outrigger/core/kubernetes";
 import { TestApiServer, type ApiServerOptions, type Rule } from "@outrigger/core/testing";
 import type { LeaseRecord } from "../election/lease-store.ts";

@@ -1,6 +1,5 @@
 /**
- * A watched list of endpoints in a file: YAML or JSON, a list of `HOST:PORT*WEIGHT` texts or of mappings with
- * `address` and `weight`, or a mapping with that list under `endpoints`.
+ * A watched list of endpoints in a file (endpoint-list.ts).
  *
  * The file may be replaced (rename), edited in place, or be part of a ConfigMap, where the `..data` link of its folder
  * is swapped. The folder's events are taken as a hint to read soon; since events can be lost (NFS, a folder that is
@@ -8,61 +7,13 @@
  */
 import { watch, type FSWatcher } from "node:fs";
 import { dirname } from "node:path";
-import {
-  OutriggerError,
-  parseYaml,
-  readText,
-  type Clock,
-  type Milliseconds,
-  type Timer,
-} from "@outrigger/core";
-import * as z from "zod";
-import { parseAddress, type Address } from "../endpoint/address.ts";
+import { OutriggerError, readText, type Clock, type Milliseconds, type Timer } from "@outrigger/core";
+import type { Address } from "../endpoint/address.ts";
+import type { parseEndpointList } from "./endpoint-list.ts";
 
 /** An editor or a ConfigMap's swap makes several events; in-place writes are not whole at the first. */
 const CALM: Milliseconds = 50;
 const POLL: Milliseconds = 5000;
-
-const entry = z.union([
-  z.string(),
-  z.strictObject({
-    address: z.string(),
-    weight: z.number().min(0).max(999_999).optional(),
-  }),
-]);
-const content = z.union([z.array(entry), z.strictObject({ endpoints: z.array(entry) })]);
-
-/**
- * Reads the file's text.
- * @throws OutriggerError `bad-endpoint-file`, `bad-endpoint`, `bad-yaml`
- */
-export function parseEndpointFile(text: string): readonly Address[] {
-  const parsed = content.safeParse(parseYaml(text));
-  if (!parsed.success) {
-    throw new OutriggerError(
-      "bad-endpoint-file",
-      "found something else than a list of endpoints: write a list of HOST:PORT or HOST:PORT*WEIGHT, or of mappings with address and weight",
-    );
-  }
-  const entries = Array.isArray(parsed.data) ? parsed.data : parsed.data.endpoints;
-  if (entries.length === 0) {
-    throw new OutriggerError(
-      "bad-endpoint-file",
-      "the list is empty: to drain an endpoint give it the weight 0",
-    );
-  }
-  return entries.map((found): Address => {
-    const address = parseAddress(typeof found === "string" ? found : found.address);
-    if (address.port === null) {
-      throw new OutriggerError(
-        "bad-endpoint",
-        `${JSON.stringify(address.host)} has no port: write HOST:PORT`,
-      );
-    }
-    if (typeof found === "string" || found.weight === undefined) return address;
-    return { ...address, weight: found.weight };
-  });
-}
 
 export interface EndpointFileEvents {
   /** Another content than before, or the first. */
@@ -123,8 +74,11 @@ export class EndpointFile {
 
   async #load(): Promise<void> {
     let text: string;
+    let parse: typeof parseEndpointList;
     try {
       text = await readText(this.path);
+      // What reads YAML is a tenth of the container's start.
+      parse = (await import("./endpoint-list.ts")).parseEndpointList;
     } catch (thrown) {
       this.#fail(OutriggerError.from(thrown).message);
       return;
@@ -133,7 +87,7 @@ export class EndpointFile {
     if (text === this.#text && this.failure === null) return;
     let entries: readonly Address[];
     try {
-      entries = parseEndpointFile(text);
+      entries = parse(text);
     } catch (thrown) {
       this.#fail(OutriggerError.from(thrown).message);
       return;

@@ -1,6 +1,6 @@
 /** Where jobs are kept, as a configuration names it. */
 import { OutriggerError, parseRedisUrl } from "@outrigger/core";
-import { z } from "zod";
+import * as z from "zod";
 
 export type BackendAddress =
   | { readonly kind: "embedded"; readonly folder: string }

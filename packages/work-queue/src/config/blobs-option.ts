@@ -1,5 +1,5 @@
 /** Where large bodies are kept, as a configuration names it. */
-import { z } from "zod";
+import * as z from "zod";
 
 export type BlobsAddress =
   { readonly kind: "backend" } | { readonly kind: "folder"; readonly folder: string };

@@ -1,5 +1,5 @@
 /** Jobs at once: a number, or `adaptive`. */
-import { z } from "zod";
+import * as z from "zod";
 
 const ACCEPTED = "a whole number from 1 to 10000, or adaptive";
 

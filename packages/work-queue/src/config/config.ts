@@ -9,7 +9,7 @@ import {
   OutriggerError,
   sizeOption,
 } from "@outrigger/core";
-import { z } from "zod";
+import * as z from "zod";
 import { backendOption } from "./backend-option.ts";
 import { blobsOption } from "./blobs-option.ts";
 import { rateOption } from "./rate-option.ts";

@@ -1,6 +1,6 @@
 /** How often something may begin, as a configuration names it. */
 import { parseDuration, type Milliseconds } from "@outrigger/core";
-import { z } from "zod";
+import * as z from "zod";
 
 export interface Rate {
   readonly max: number;

@@ -1,5 +1,5 @@
 /** What tells that the workload can be given jobs, as a configuration names it. */
-import { z } from "zod";
+import * as z from "zod";
 
 const ACCEPTED = "tcp, or a path, as /healthz";
 

@@ -1,6 +1,6 @@
 /** Which requests become jobs, which pass straight through, and what their path says of their jobs. */
 import { OutriggerError, parseDuration, type Milliseconds } from "@outrigger/core";
-import { z } from "zod";
+import * as z from "zod";
 
 export interface Rule {
   /** null: all. */

@@ -1,6 +1,6 @@
 /** Requests that nobody sends: which, and at what times, as a configuration names them. */
 import { OutriggerError, parseDuration, type Milliseconds } from "@outrigger/core";
-import { z } from "zod";
+import * as z from "zod";
 import { nextTime } from "../schedules/next-time.ts";
 
 export interface Schedule {

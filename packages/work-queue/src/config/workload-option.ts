@@ -1,5 +1,5 @@
 /** The workload, as a configuration names it: asked over HTTP, or a program that reads files. */
-import { z } from "zod";
+import * as z from "zod";
 import { formatRule, type Rule } from "./rules-option.ts";
 
 const ACCEPTED = "http://HOST:PORT of the workload, or files:/FOLDER of a program that reads files";

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { createMetrics, parseHostPort, parseYaml, systemClock } from "@outrigger/core";
-import { z } from "zod";
+import { createMetrics, parseHostPort, systemClock } from "@outrigger/core";
+import { parseYaml } from "@outrigger/core/yaml";
+import * as z from "zod";
 import type { JobQueue } from "../backend/backend.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import { parseWorkQueueConfig } from "../config/config.ts";
