@@ -25,14 +25,18 @@ const ACCEPTED =
 const METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 const MONTHS = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC";
 const DAYS = "SUN|MON|TUE|WED|THU|FRI|SAT";
-/** What every cron knows: the parser would take more, such as a time drawn by chance. */
-const PLAIN = /^[\d*,/-]+$/;
+/** What every cron knows: the parser would take more, such as a time drawn by chance, or a step from a number on. */
+function elements(value: string): RegExp {
+  const element = `(?:(?:\\*|${value}-${value})(?:/[1-9]\\d?)?|${value})`;
+  return new RegExp(`^${element}(?:,${element})*$`, "i");
+}
+const NUMBER = "\\d{1,2}";
 const FIELDS: readonly (readonly [name: string, form: RegExp])[] = [
-  ["MINUTE", PLAIN],
-  ["HOUR", PLAIN],
-  ["DAY", PLAIN],
-  ["MONTH", new RegExp(`^(?:[\\d*,/-]|${MONTHS})+$`, "i")],
-  ["WEEKDAY", new RegExp(`^(?:[\\d*,/-]|${DAYS})+$`, "i")],
+  ["MINUTE", elements(NUMBER)],
+  ["HOUR", elements(NUMBER)],
+  ["DAY", elements(NUMBER)],
+  ["MONTH", elements(`(?:${NUMBER}|${MONTHS})`)],
+  ["WEEKDAY", elements(`(?:${NUMBER}|${DAYS})`)],
 ];
 
 export const schedulesOption = z
@@ -100,7 +104,7 @@ function cronOf(words: readonly string[], zone: string): { when: string; zone: s
   for (const [at, [field, form]] of FIELDS.entries())
     if (!form.test(words[at] as string))
       throw bad(
-        `${field} ${words[at]}: accepted: numbers with '*', ',', '-', '/'; months and weekdays by JAN and MON, too`,
+        `${field} ${words[at]}: accepted: '*', numbers and ranges (1-5), in a list with ',', with a step (*/10, 8-18/2); months and weekdays by JAN and MON, too`,
       );
   // cron takes either of them, and who writes both means both.
   if (words[2] !== "*" && words[4] !== "*")

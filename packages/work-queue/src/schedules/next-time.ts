@@ -1,10 +1,16 @@
 /**
  * When a schedule is due next. `every N`: at the next multiple of N milliseconds since 1970 UTC, so that all who reckon it, also
- * after a restart, come to the same times. By cron: as its zone's clocks go; where they are set forward a time of the hour that is
- * left out is due an hour later, and where they are set back one of the hour that comes twice is due once, unless every hour is.
+ * after a restart, come to the same times. By cron: as its zone's clocks go. Where they are set forward a time that is left out
+ * comes as much later, and where they are set back one that comes twice comes once, as with Vixie's cron; those of every hour
+ * come as time goes, whatever clocks show. cron-parser tells days and hours as if there were no zones: of a midnight that is left
+ * out, as in Cairo or Santiago, its own reckoning leaves out the day.
  */
 import { CronExpressionParser } from "cron-parser";
 import type { Milliseconds } from "@outrigger/core";
+import { earliestShown, whenShown } from "./zone-clock.ts";
+
+/** The second of five fields is everything. */
+const OF_EVERY_HOUR = /^\S+ \*/;
 
 /**
  * @param after milliseconds since 1970 UTC
@@ -15,7 +21,14 @@ import type { Milliseconds } from "@outrigger/core";
 export function nextTime(after: Milliseconds, when: string, zone: string): Milliseconds {
   const [, every] = /^every (\d+)$/.exec(when) ?? [];
   if (every !== undefined) return (Math.floor(after / Number(every)) + 1) * Number(every);
-  return CronExpressionParser.parse(when, { currentDate: new Date(after), tz: zone })
-    .next()
-    .getTime();
+  const currentDate = new Date(earliestShown(after, zone));
+  const times = CronExpressionParser.parse(when, { currentDate, tz: "UTC" });
+  const ofEveryHour = OF_EVERY_HOUR.test(when);
+  let next = Infinity;
+  for (;;) {
+    const { at, later, floor } = whenShown(times.next().getTime(), zone);
+    if (floor >= next) return next;
+    const due = ofEveryHour ? at : [at[0] ?? later];
+    for (const time of due) if (time > after && time < next) next = time;
+  }
 }

@@ -20,7 +20,6 @@ export interface SchedulesConfig {
 
 export interface SchedulesOptions extends SchedulesConfig {
   readonly queue: string;
-  readonly workload: string;
   readonly lockDuration: Milliseconds;
 }
 
@@ -110,7 +109,7 @@ export class Schedules {
 
   #begin(): void {
     if (this.#ended.signal.aborted) return;
-    this.#installing ??= this.#install().finally(() => (this.#installing = null));
+    this.#installing ??= this.#install();
   }
 
   /** At once: words under way where the backend does not answer are another front's. */
@@ -142,7 +141,11 @@ export class Schedules {
       try {
         await this.#make(schedules);
         if (schedules.length > 0) this.#worker ??= await this.#openWorker();
-        if (schedules === this.#config.schedules) return await this.#look();
+        if (schedules !== this.#config.schedules) continue;
+        // Before anything else is waited for: what is wanted from now on begins anew.
+        this.#installing = null;
+        void this.#look();
+        return;
       } catch (thrown) {
         if (this.#ended.signal.aborted) return;
         this.#warn(thrown as Error);
@@ -163,9 +166,10 @@ export class Schedules {
     for (const { name, when, zone, method, target } of schedules) {
       const found = installed.find(({ key }) => key === name);
       const word = found?.template?.data;
+      const isSame =
+        found?.pattern === when && found.tz === zone && word?.method === method && word.target === target;
       // Made anew it would forget a time that came while nobody was there.
-      if (found?.pattern === when && found.tz === zone && word?.method === method && word.target === target)
-        continue;
+      if (isSame && !this.#isTooFar(found.next, when, zone)) continue;
       const seed = word?.seed ?? randomBytes(16).toString("hex");
       await this.#queue.upsertJobScheduler(
         name,
@@ -180,6 +184,12 @@ export class Schedules {
     }
   }
 
+  /** It was reckoned by a clock that was ahead. The one after next may be: another front's clock is ahead by a little. */
+  #isTooFar(next: number | undefined, when: string, zone: string): boolean {
+    const due = nextTime(this.#deps.clock.wallTime(), when, zone);
+    return next !== undefined && next > nextTime(due, when, zone);
+  }
+
   /** Tells the metrics; now and again. */
   async #look(): Promise<void> {
     this.#timer?.clear();
@@ -190,6 +200,7 @@ export class Schedules {
       // Whoever installs and keeps jobs says it.
     }
     if (this.#ended.signal.aborted || this.#config.schedules.length === 0) return;
+    this.#timer?.clear();
     this.#timer = this.#deps.clock.timer(LOOK_EVERY, () => void this.#look(), { unref: true });
   }
 
@@ -222,7 +233,6 @@ export class Schedules {
     const request = {
       ...{ method, target, body: "" },
       fields: [
-        ["host", new URL(this.#options.workload).host],
         ["outrigger-schedule", name],
         ["outrigger-scheduled-for", scheduledFor],
       ] as const,

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo, type Server } from "node:net";
 import { test } from "node:test";
 import { eventually, freePort, VirtualClock } from "@outrigger/core/testing";
 import { lookAt, Readiness } from "./readiness.ts";
+import { workloadAddress } from "./replay.ts";
 
 const listen = (server: Server, port: number): Promise<void> =>
   new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve()));
@@ -13,7 +14,7 @@ function watched(port: number, path: string | null) {
   const clock = new VirtualClock();
   const told: [boolean, string][] = [];
   const readiness = new Readiness(path, {
-    look: (path, signal) => lookAt({ host: "127.0.0.1", port }, path, signal),
+    look: (path, signal) => lookAt(workloadAddress(`http://127.0.0.1:${port}`), path, signal),
     clock,
     onChange: (isReady, why) => told.push([isReady, why]),
   });

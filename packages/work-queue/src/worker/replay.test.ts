@@ -80,7 +80,12 @@ test("a workload that accepts no connection is away, also where its name has sev
       { address: "127.0.0.1", family: 4 },
     ])) as unknown as LookupFunction;
   for (const agent of [new Agent(), new Agent({ lookup, autoSelectFamily: true })]) {
-    const deps = { agent, workload: { host: "localhost", port }, maxAnswer: 1_000, ...BODIES };
+    const deps = {
+      agent,
+      workload: workloadAddress(`http://localhost:${port}`),
+      maxAnswer: 1_000,
+      ...BODIES,
+    };
     await assert.rejects(replay(REQUEST, [], deps, new AbortController().signal), {
       code: "workload-away",
       message: /no whole answer from localhost:\d+: connect ECONNREFUSED/,

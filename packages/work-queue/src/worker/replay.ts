@@ -21,12 +21,14 @@ export interface ReplayDeps {
 export interface WorkloadAddress {
   readonly host: string;
   readonly port: number;
+  /** As a request names it. */
+  readonly authority: string;
 }
 
 export function workloadAddress(url: string): WorkloadAddress {
-  const { hostname, port } = new URL(url);
+  const { hostname, port, host: authority } = new URL(url);
   // Of an IPv6 address: without its brackets.
-  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80) };
+  return { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80), authority };
 }
 
 /**
@@ -72,6 +74,8 @@ function ask(
   const length = typeof body === "object" && "blob" in body ? body.bytes : Buffer.byteLength(body);
   // In node:http's form of pairs nothing is added or folded.
   const headers: string[] = [];
+  // A schedule's has none: whoever makes it need not know who does it.
+  if (!fields.some(([name]) => name === "host")) headers.push("host", workload.authority);
   for (const [name, value] of fields) headers.push(name, value);
   for (const [name, value] of added) headers.push(name, value);
   if (length > 0 || !/^(GET|HEAD|DELETE|OPTIONS)$/.test(method))
