@@ -6,7 +6,8 @@ import pg from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
 import { PostgresBlobs } from "../blobs/postgres-blobs.ts";
 import type { Backend } from "./backend.ts";
-import { bullmqOn } from "./bullmq-on.ts";
+import { bullmqOn, LONGEST_WAIT, PATIENCE } from "./bullmq-on.ts";
+import { Listeners } from "./postgres-listeners.ts";
 import { SCHEMA } from "./schema.ts";
 
 /** For all that asks, beside one of its own for each worker and each set of events: it listens on that as long as it is open. */
@@ -50,12 +51,16 @@ export async function openPostgres(
   } finally {
     await client.end();
   }
+  // After a failover a connection may be open, and lead nowhere.
   const pool = new pg.Pool({
     ...config,
     max: CONNECTIONS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: LONGEST_WAIT,
+    query_timeout: LONGEST_WAIT + PATIENCE,
     options: `-c search_path=${SCHEMA}`,
   });
+  const listeners = new Listeners(pool, LONGEST_WAIT);
   // Each of BullMQ's classes hears of its errors.
   pool.setMaxListeners(0);
   // The pool hears of those that are idle; BullMQ takes some out and does not listen: that would end the process.
@@ -68,7 +73,10 @@ export async function openPostgres(
       asking: connection,
       waiting: connection,
       listens: () => pool.options.max++,
-      cut: () => sockets.cut(),
+      cut: () => {
+        listeners.end();
+        sockets.cut();
+      },
       end: () => pool.end(),
     },
     (queue, clock) => PostgresBlobs.open(pool, queue, clock, storeTimeout),

@@ -14,15 +14,13 @@ import {
 import { Redis } from "ioredis";
 import { RedisBlobs } from "../blobs/redis-blobs.ts";
 import type { Backend } from "./backend.ts";
-import { bullmqOn } from "./bullmq-on.ts";
+import { bullmqOn, LONGEST_WAIT, PATIENCE } from "./bullmq-on.ts";
 import { RedisClients } from "./redis-clients.ts";
 
 /** What of durability may be missing. */
 export type Allowance = "no-aof" | "eviction";
 
 const NAME = "outrigger-work-queue";
-/** One that accepts and says nothing for so long is away. */
-const PATIENCE: Milliseconds = 5_000;
 
 /** @throws OutriggerError `redis-unreachable`, `not-durable`, `unreadable-secret` */
 export async function openRedis(
@@ -38,14 +36,16 @@ export async function openRedis(
     files.passwordFile === undefined ? null : () => redisLogin(address, files),
   );
   const connection = { ...login, connectionName: NAME };
+  // After a failover a connection may be open, and lead nowhere.
   const asking = clients.open({
     ...connection,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: storeTimeout,
+    socketTimeout: Math.max(storeTimeout, PATIENCE),
   });
   const waiting = clients.open(
-    { ...connection, maxRetriesPerRequest: null },
+    { ...connection, maxRetriesPerRequest: null, socketTimeout: LONGEST_WAIT + PATIENCE },
     version >= 7 ? "past-memory" : "within-memory",
   );
   return bullmqOn(

@@ -90,3 +90,15 @@ test("an error of the backend while a job's end is noted is not the job's", asyn
   assert.deepEqual(failed, [ours]);
   await worker.end(AbortSignal.abort());
 });
+
+test("a job that BullMQ hands over after the worker was cut is not begun", async () => {
+  workload.seen.length = 0;
+  const { worker, run } = created();
+  await worker.start();
+  let back = 0;
+  const late = job({ moveToWait: async () => void back++ });
+  const ended = worker.end(AbortSignal.abort());
+  await assert.rejects(run(late), WaitingError);
+  await ended;
+  assert.deepEqual([workload.seen.length, back], [0, 1]);
+});

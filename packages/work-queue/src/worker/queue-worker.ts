@@ -58,6 +58,8 @@ export class QueueWorker {
   readonly #metrics: WorkerMetrics;
   readonly #concurrency: Concurrency;
   #closing: Promise<void> | null = null;
+  /** Nothing is begun any more. */
+  #isCut = false;
   /** Of attempts under way, by their jobs. */
   readonly #limits = new Map<string, AbortController>();
 
@@ -136,6 +138,7 @@ export class QueueWorker {
     this.#closing ??= this.#worker.close();
     const cutOff = new Promise<void>((resolve) => {
       const onCut = (): void => {
+        this.#isCut = true;
         for (const limit of this.#limits.values())
           limit.abort(new OutriggerError("worker-ends", "this worker ends"));
         this.#deps.clock.timer(LAST_WORDS, () => resolve(), { unref: true });
@@ -169,8 +172,8 @@ export class QueueWorker {
   async #run(job: Job<StoredRequest, Answer>, token: string): Promise<Answer> {
     const { clock } = this.#deps;
     const metrics = this.#metrics;
-    if (!this.#readiness.isReady) {
-      // BullMQ takes one more after it was paused.
+    if (!this.#readiness.isReady || this.#isCut) {
+      // BullMQ takes one more after it was paused, or told to close.
       return this.#handBack(job, token, 0);
     }
     endsByOursAlone(job);

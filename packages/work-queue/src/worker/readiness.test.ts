@@ -130,3 +130,25 @@ test("another path is asked from now on, whatever a look under way finds", async
   workload.closeAllConnections();
   workload.close();
 });
+
+test("a path that is changed while it is looked at is looked at when that look is over, by one and the same", async () => {
+  const clock = new VirtualClock();
+  const asked: (string | null)[] = [];
+  const answers: ((why: string | null) => void)[] = [];
+  const readiness = new Readiness("/0", {
+    look: (path) => (asked.push(path), new Promise((resolve) => answers.push(resolve))),
+    clock,
+    onChange: () => {},
+  });
+  const started = readiness.start();
+  answers[0]?.(null);
+  await started;
+  clock.advance(1_000);
+  for (const path of ["/1", "/2", "/3"]) readiness.reload(path);
+  await clock.advanceAsync(10_000);
+  assert.deepEqual(asked, ["/0", "/0"]);
+  answers[1]?.(null);
+  await clock.advanceAsync(10_000);
+  assert.deepEqual(asked, ["/0", "/0", "/3"]);
+  readiness.stop();
+});

@@ -22,6 +22,7 @@ export class Readiness {
   #isReady: boolean | null = null;
   #pause = FIRST_LOOK;
   #timer: Timer | null = null;
+  #isLooking = false;
   readonly #stopped = new AbortController();
 
   /** @param path asked each second, and ready where it is answered 2xx or 3xx; null: ready where connections are accepted */
@@ -71,11 +72,18 @@ export class Readiness {
   }
 
   async #look(): Promise<void> {
+    // Whoever looks looks again where the path is another by then.
+    if (this.#isLooking) return;
+    this.#isLooking = true;
     const { signal } = this.#stopped;
-    const path = this.#path;
-    const why = await this.#deps.look(path, signal);
+    let path: string | null;
+    let why: string | null;
+    do {
+      path = this.#path;
+      why = await this.#deps.look(path, signal);
+    } while (path !== this.#path && !signal.aborted);
+    this.#isLooking = false;
     if (signal.aborted) return;
-    if (path !== this.#path) return this.#look();
     this.#become(why === null, why ?? "");
     if (this.#isReady === true) {
       if (path !== null) this.#lookAfter(LOOK_EVERY);

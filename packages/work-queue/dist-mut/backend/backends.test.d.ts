@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=backends.test.d.ts.map

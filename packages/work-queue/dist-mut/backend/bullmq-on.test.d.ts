@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=bullmq-on.test.d.ts.map

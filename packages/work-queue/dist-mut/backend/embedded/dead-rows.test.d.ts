@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=dead-rows.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=folder-lock.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=new-database.test.d.ts.map

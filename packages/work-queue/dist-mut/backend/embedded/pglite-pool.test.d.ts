@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=pglite-pool.test.d.ts.map

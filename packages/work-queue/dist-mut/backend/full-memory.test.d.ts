@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=full-memory.test.d.ts.map

@@ -1,0 +1,90 @@
+/** Jobs in Postgres 13 or later, in a schema of their own that is made, and brought up to date, when it is opened. */
+import { OutriggerError, readSecretFile, readText } from "@outrigger/core";
+import { createPostgresBackend, runMigrations } from "bullmq";
+import { Socket } from "node:net";
+import pg from "pg";
+import { parseIntoClientConfig } from "pg-connection-string";
+import { PostgresBlobs } from "../blobs/postgres-blobs.js";
+import { bullmqOn, LONGEST_WAIT, PATIENCE } from "./bullmq-on.js";
+import { Listeners } from "./postgres-listeners.js";
+import { SCHEMA } from "./schema.js";
+/** For all that asks, beside one of its own for each worker and each set of events: it listens on that as long as it is open. */
+const CONNECTIONS = 8;
+/** @throws OutriggerError `postgres-unreachable`, `unreadable-secret`; an error of pg where the database is not ours to write */
+export async function openPostgres(url, { passwordFile, caFile, }, storeTimeout) {
+    const sockets = new Sockets();
+    // Where it cannot be read pg would say that the server is away.
+    if (passwordFile !== undefined)
+        await readSecretFile(passwordFile, "passwordFile");
+    const config = {
+        // Read by itself: as connectionString its want of a password would count more than ours.
+        ...parseIntoClientConfig(url),
+        stream: () => sockets.open(),
+        ...(passwordFile !== undefined && { password: () => readSecretFile(passwordFile, "passwordFile") }),
+        ...(caFile !== undefined && { ssl: { ca: await readText(caFile) } }),
+        application_name: "outrigger-work-queue",
+        connectionTimeoutMillis: 5_000,
+    };
+    const client = new pg.Client(config);
+    try {
+        await client.connect();
+    }
+    catch (thrown) {
+        throw new OutriggerError("postgres-unreachable", `no connection to Postgres at ${client.host}:${client.port}: ${thrown.message}`, { cause: thrown });
+    }
+    // Of a connection that breaks later: the query hears of it, too.
+    client.on("error", () => { });
+    try {
+        await runMigrations(client, SCHEMA);
+    }
+    finally {
+        await client.end();
+    }
+    // After a failover a connection may be open, and lead nowhere.
+    const pool = new pg.Pool({
+        ...config,
+        max: CONNECTIONS,
+        keepAlive: true,
+        keepAliveInitialDelayMillis: LONGEST_WAIT,
+        
+        options: `-c search_path=${SCHEMA}`,
+    });
+    const listeners = new Listeners(pool, LONGEST_WAIT);
+    // Each of BullMQ's classes hears of its errors.
+    pool.setMaxListeners(0);
+    // The pool hears of those that are idle; BullMQ takes some out and does not listen: that would end the process.
+    pool.on("connect", (taken) => taken.on("error", () => { }));
+    // It is one; its types say the same by other words.
+    const connection = pool;
+    return bullmqOn(createPostgresBackend, {
+        asking: connection,
+        waiting: connection,
+        listens: () => pool.options.max++,
+        cut: () => {
+            listeners.end();
+            sockets.cut();
+        },
+        end: () => pool.end(),
+    }, (queue, clock) => PostgresBlobs.open(pool, queue, clock, storeTimeout));
+}
+/** Of one backend, ended all at once: pg's own end waits for the server to hang up. */
+class Sockets {
+    #open = new Set();
+    #isCut = false;
+    /** One that is not connected yet. */
+    open() {
+        const socket = new Socket();
+        this.#open.add(socket);
+        socket.once("close", () => this.#open.delete(socket));
+        // The caller connects it first.
+        if (this.#isCut)
+            process.nextTick(() => socket.destroy());
+        return socket;
+    }
+    cut() {
+        this.#isCut = true;
+        for (const socket of this.#open)
+            socket.destroy();
+    }
+}
+//# sourceMappingURL=postgres-backend.js.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=redis-clients.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=blob-sweep.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=bodies.test.d.ts.map

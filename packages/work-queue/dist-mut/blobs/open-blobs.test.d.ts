@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=open-blobs.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=board.test.d.ts.map

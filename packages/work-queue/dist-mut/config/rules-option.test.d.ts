@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=rules-option.test.d.ts.map

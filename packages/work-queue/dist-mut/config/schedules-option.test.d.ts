@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=schedules-option.test.d.ts.map

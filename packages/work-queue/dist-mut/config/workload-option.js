@@ -1,0 +1,30 @@
+/** The workload, as a configuration names it: asked over HTTP, or a program that reads files. */
+import * as z from "zod";
+import { formatRule } from "./rules-option.js";
+const ACCEPTED = "http://HOST:PORT of the workload, or files:/FOLDER of a program that reads files";
+const FILES = /^files:(\/[^\0]*)$/;
+/** The folder of a program that reads files; null: the workload is asked over HTTP. */
+export const filesOf = (workload) => FILES.exec(workload)?.[1] ?? null;
+export const workloadOption = z
+    .string({ error: `accepted: ${ACCEPTED}` })
+    .refine((text) => filesOf(text) !== null || z.url({ protocol: /^http$/ }).safeParse(text).success, {
+    error: `accepted: ${ACCEPTED}`,
+})
+    .meta({ accepts: ACCEPTED });
+/** What is said of a workload over HTTP, and holds for no other. */
+export function* problemsOfFiles({ workload, rules, ready, }) {
+    if (filesOf(workload) === null)
+        return;
+    const passing = rules.filter(({ passes }) => passes).map(formatRule);
+    if (passing.length > 0)
+        yield {
+            path: ["rules"],
+            message: `nothing can pass to a program that reads files (${workload}): take out, or queue, ${passing.join("; ")}`,
+        };
+    if (ready !== null)
+        yield {
+            path: ["ready"],
+            message: `a program that reads files (${workload}) cannot be asked: take it out`,
+        };
+}
+//# sourceMappingURL=workload-option.js.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=container.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=command.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=dead-letters.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=departures.test.d.ts.map

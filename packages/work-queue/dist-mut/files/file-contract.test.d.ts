@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=file-contract.test.d.ts.map

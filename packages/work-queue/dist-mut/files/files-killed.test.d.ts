@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=files-killed.test.d.ts.map

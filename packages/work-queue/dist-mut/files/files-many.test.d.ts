@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=files-many.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=job-names.test.d.ts.map

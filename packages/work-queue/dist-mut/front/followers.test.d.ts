@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=followers.test.d.ts.map

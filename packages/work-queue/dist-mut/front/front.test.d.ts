@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=front.test.d.ts.map

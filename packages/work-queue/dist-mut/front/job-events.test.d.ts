@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=job-events.test.d.ts.map

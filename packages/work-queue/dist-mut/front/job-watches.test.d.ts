@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=job-watches.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=prefer.test.d.ts.map

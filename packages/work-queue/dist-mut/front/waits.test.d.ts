@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=waits.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=wishes.test.d.ts.map

@@ -1,0 +1,31 @@
+import net from "node:net";
+import { RedisServer, PostgresServer } from "@outrigger/core/testing";
+import { createWorkQueue } from "@outrigger/work-queue";
+import http from "node:http";
+const kind = process.argv[2], mode = process.argv[3] ?? "";
+const server = kind==="redis" ? await RedisServer.start(["--appendonly","yes"]) : await PostgresServer.start();
+const u = new URL(server.url); const realPort=Number(u.port||5432), realHost=u.hostname||"127.0.0.1";
+const conns=new Set();
+const proxy = net.createServer((a)=>{ const b=net.connect(realPort, realHost); const c={a,b,frozen:false}; conns.add(c);
+  a.on("data",d=>{ if(!c.frozen) b.write(d)}); b.on("data",d=>{ if(!c.frozen) a.write(d)});
+  a.on("close",()=>{conns.delete(c); b.destroy()}); b.on("close",()=>{ if(!c.frozen) a.destroy()}); a.on("error",()=>{}); b.on("error",()=>{});
+});
+await new Promise(r=>proxy.listen(0,"127.0.0.1",r));
+u.port=String(proxy.address().port);
+const seen=[];
+const wl=http.createServer((q,s)=>{seen.push(q.url); q.resume(); s.end("ok")}); await new Promise(r=>wl.listen(0,"127.0.0.1",r));
+const log={}; for (const k of ["debug","info","warn","error"]) log[k]=(f,m)=>{ if(k!=="info"&&k!=="debug") console.log(t(),"LOG",k,m,f.err)};
+const t0=Date.now(); const t=()=>((Date.now()-t0)/1000).toFixed(1);
+const q=createWorkQueue({backend:String(u),workload:`http://127.0.0.1:${wl.address().port}`,listen:"127.0.0.1:0",storeTimeout:"2s",lockDuration:"5s"},{log:{...log,child:()=>log}});
+await q.start();
+const addr=q.listeners.find(l=>l.name==="front").addresses[0]; const port=Number(addr.slice(addr.lastIndexOf(":")+1));
+const post=async(p,h={})=>{ const r=await fetch(`http://127.0.0.1:${port}${p}`,{method:"POST",body:"x",headers:h}); return r.status+" "+(await r.text()).slice(0,120)};
+console.log(t(),await post("/a")); 
+await new Promise(r=>setTimeout(r,1500)); console.log(t(),"seen",seen.join());
+if(mode==="delayed"){ console.log(t(),await post("/delayed",{"outrigger-delay":"1h"})); await new Promise(r=>setTimeout(r,7000)); }
+let n=0; for(const c of conns){ c.frozen=true;n++ } console.log(t(),"frozen",n);
+const end=Date.now()+Number(process.argv[4]??50)*1000; let i=0, ok=null;
+while(Date.now()<end){ const s=await post("/b"+i++).catch(e=>"ERR "+e.message); if(!/^202/.test(s)||ok===null) console.log(t(),s); if(/^202/.test(s)) ok=t(); if(seen.some(x=>x.startsWith("/b"))){console.log(t(),"worker did",seen.at(-1)); break} await new Promise(r=>setTimeout(r,2000)); }
+console.log((await q.metrics.expose()).body.split("\n").filter(l=>/^outrigger_queue_(reached|jobs|requests_total)/.test(l)).join(" ; ")); console.log(t(),"seen",seen.join(),"conns",conns.size);
+const s=Date.now(); await q.stop(); console.log("stop took",Date.now()-s);
+proxy.close(); for(const c of conns){c.a.destroy();c.b.destroy()} wl.closeAllConnections(); wl.close(); await server.end(); process.exit(0);

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=body.test.d.ts.map

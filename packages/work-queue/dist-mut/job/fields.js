@@ -1,0 +1,56 @@
+/** Which of a message's fields travel with a job, and which are of one connection, or of ours. */
+/** Of one connection (RFC 9110 section 7.6.1), or made anew for the body that is sent. */
+const HOP = new Set([
+    "connection",
+    "content-length",
+    "expect",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+]);
+/** Stored only where that is allowed: who reads the queue would have them. */
+const CREDENTIALS = new Set(["authorization", "cookie"]);
+/** What callers say to the queue. */
+const TO_US = new Set(["idempotency-key", "prefer"]);
+/** What the queue says to the workload; a caller's own is not passed on. */
+const OURS = "outrigger-";
+/** @param head of a request, as the engine passes it on: without the fields of the caller's connection */
+export function requestFields(head) {
+    const kept = [];
+    const toUs = new Map();
+    let at = head.indexOf("\r\n") + 2;
+    for (let end = head.indexOf("\r\n", at); end > at; end = head.indexOf("\r\n", at)) {
+        const colon = head.indexOf(":", at);
+        const name = head.slice(at, colon).toLowerCase();
+        const value = head.slice(colon + 1, end).trim();
+        at = end + 2;
+        if (HOP.has(name) || CREDENTIALS.has(name))
+            continue;
+        if (TO_US.has(name) || name.startsWith(OURS))
+            toUs.set(name, value);
+        else
+            kept.push([name, value]);
+    }
+    return { kept, toUs };
+}
+/** @param raw names and values in turn, as node:http has an answer's */
+export function answerFields(raw) {
+    const nominated = new Set();
+    const fields = [];
+    for (let at = 0; at + 1 < raw.length; at += 2)
+        if (raw[at]?.toLowerCase() === "connection")
+            for (const name of raw[at + 1].split(","))
+                nominated.add(name.trim().toLowerCase());
+    for (let at = 0; at + 1 < raw.length; at += 2) {
+        const name = raw[at].toLowerCase();
+        if (!HOP.has(name) && !nominated.has(name))
+            fields.push([name, raw[at + 1]]);
+    }
+    return fields;
+}
+//# sourceMappingURL=fields.js.map

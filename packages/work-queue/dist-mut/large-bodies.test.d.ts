@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=large-bodies.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=depth-watch.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=activity-streams.test.d.ts.map

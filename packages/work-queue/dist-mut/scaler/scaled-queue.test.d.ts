@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=scaled-queue.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=scaler-metadata.test.d.ts.map

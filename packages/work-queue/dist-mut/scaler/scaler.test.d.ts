@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=scaler.test.d.ts.map

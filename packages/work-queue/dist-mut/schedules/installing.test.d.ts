@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=installing.test.d.ts.map

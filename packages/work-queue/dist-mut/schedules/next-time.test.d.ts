@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=next-time.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=schedules.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=silent-backend.test.d.ts.map

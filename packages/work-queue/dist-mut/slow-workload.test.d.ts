@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=slow-workload.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=backlog.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=lock-holder.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=minimal-queue.d.ts.map

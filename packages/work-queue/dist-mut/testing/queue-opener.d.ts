@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=queue-opener.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=signature.test.d.ts.map

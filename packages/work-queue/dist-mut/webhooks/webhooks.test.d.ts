@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=webhooks.test.d.ts.map

@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=work-queue.test.d.ts.map

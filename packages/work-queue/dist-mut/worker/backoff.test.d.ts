@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=backoff.test.d.ts.map

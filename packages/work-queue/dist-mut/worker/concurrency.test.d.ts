@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=concurrency.test.d.ts.map

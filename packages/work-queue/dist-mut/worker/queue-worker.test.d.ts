@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=queue-worker.test.d.ts.map

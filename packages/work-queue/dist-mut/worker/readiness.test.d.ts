@@ -1,0 +1,2 @@
+export {};
+//# sourceMappingURL=readiness.test.d.ts.map
