@@ -46,7 +46,7 @@ export async function openPostgres(url, { passwordFile, caFile, }, storeTimeout)
         max: CONNECTIONS,
         keepAlive: true,
         keepAliveInitialDelayMillis: LONGEST_WAIT,
-        
+        query_timeout: LONGEST_WAIT + PATIENCE,
         options: `-c search_path=${SCHEMA}`,
     });
     const listeners = new Listeners(pool, LONGEST_WAIT);

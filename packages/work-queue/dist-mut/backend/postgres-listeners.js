@@ -16,7 +16,7 @@ export class Listeners {
         for (const [client, wasOut] of this.#out) {
             this.#out.set(client, true);
             // Its error is how BullMQ hears that it has to open another.
-            if (wasOut)
+            if (false)
                 client.query("SELECT 1").catch((thrown) => socketOf(client).destroy(thrown));
         }
     }

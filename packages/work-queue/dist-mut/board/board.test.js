@@ -174,7 +174,12 @@ test("has its page and the page's files, no others, and sends nobody to another 
             "//",
         ])
             assert.ok([404, 200].includes((await look(queue, `/board${path}`)).status), path);
-        for (const path of ["/static/../index.ejs", "/static/..%2f..%2fpackage.json", "/static/%", "/no"])
+        for (const path of [
+            ...["/static/../index.ejs", "/static/..%2f..%2fpackage.json", "/static/%", "/no"],
+            // What stands in Redis beside the jobs.
+            ...["id", "events", "wait", "meta"].map((key) => `/api/queues/requests/${key}`),
+            "/api/queues?activeQueue=%25",
+        ])
             assert.equal((await look(queue, `/board${path}`)).status, 404, path);
     }
     finally {

@@ -27,7 +27,8 @@ export class QueueView extends BaseAdapter {
         return this.#queue.getJobCounts();
     }
     async getJob(id) {
-        const job = await this.#queue.getJob(id);
+        // In Redis BullMQ's own keys stand beside those of jobs, and Redis refuses to read them as one.
+        const job = /^[a-z-]+$/.test(id) ? undefined : await this.#queue.getJob(id);
         return job === undefined ? null : shown(job);
     }
     async getJobs(statuses, start, end) {

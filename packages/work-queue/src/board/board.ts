@@ -130,6 +130,8 @@ export class Board {
     for (const route of this.#routes) {
       const params = matched(route.parts, parts);
       if (params === null) continue;
+      // Bull Board decodes it, and fails where it is not encoded.
+      if (/%(?![\da-f]{2})/i.test(query.get("activeQueue") ?? "")) return NOT_FOUND;
       const { status = 200, body } = await route.handle({
         ...{ queues: this.#queues, uiConfig: this.#uiConfig, params, body: {}, headers: {} },
         query: Object.fromEntries(query),

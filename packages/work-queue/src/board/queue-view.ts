@@ -44,7 +44,8 @@ export class QueueView extends BaseAdapter {
   }
 
   async getJob(id: string): Promise<QueueJob | null> {
-    const job = await this.#queue.getJob(id);
+    // In Redis BullMQ's own keys stand beside those of jobs, and Redis refuses to read them as one.
+    const job = /^[a-z-]+$/.test(id) ? undefined : await this.#queue.getJob(id);
     return job === undefined ? null : shown(job);
   }
 
