@@ -22,6 +22,7 @@ import { readBody, storeBody, type InlineBody } from "../job/body.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 import { Cancellations } from "../queue/cancellations.ts";
 import { DepthWatch } from "../queue/depth-watch.ts";
+import { NO_RATE } from "../queue/job-store.ts";
 import { collect } from "../testing/collect.ts";
 import type { Backend, JobQueue, JobWorker } from "./backend.ts";
 import { openBackend } from "./open-backend.ts";
@@ -215,7 +216,7 @@ for (const { name, skip, open } of BACKENDS) {
     each("gives nobody a job while the queue is paused, and goes on by itself", async () => {
       const queue = await openQueue();
       const began: number[] = [];
-      const limiter = { max: 1_000_000_000, duration: 1_000 };
+      const limiter = { max: NO_RATE, duration: 1_000 };
       for (const _ of [1, 2])
         work(
           async () => {
@@ -227,7 +228,9 @@ for (const { name, skip, open } of BACKENDS) {
       await queue.add("http", request("/"), { jobId: "before", ...OPTIONS });
       await eventually("it goes on", () => began.length === 1);
       const paused = performance.now();
+      assert.equal(await queue.getRateLimitTtl(NO_RATE), 0);
       await queue.rateLimit(500);
+      assert.ok((await queue.getRateLimitTtl(NO_RATE)) > 0);
       for (const jobId of ["one", "two"]) await queue.add("http", request("/"), { jobId, ...OPTIONS });
       await eventually("they are done", () => began.length === 3);
       for (const at of began.slice(1)) assert.ok(at - paused >= 490, `${at - paused}`);

@@ -99,7 +99,13 @@ export class Front implements Handler {
     const { waits } = this.#queue;
     const { kept, toUs } = requestFields(request.headText);
     const wishes = wishesOf(toUs, ruleFor(this.#limits.rules, request.method, request.target));
-    const { id } = await this.#keep(request, kept, wishes, toUs.get("idempotency-key"));
+    const key = toUs.get("idempotency-key");
+    if (key === "")
+      throw new OutriggerError(
+        "bad-field",
+        "Idempotency-Key is empty: send a text that is this request's own, or leave it out",
+      );
+    const { id } = await this.#keep(request, kept, wishes, key);
     const wait = waitPreference(toUs.get("prefer"));
     let standing: Standing | null = null;
     try {

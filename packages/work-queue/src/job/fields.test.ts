@@ -18,6 +18,7 @@ test("what is the workload's is kept in order; connection, credentials and what 
     "Prefer: wait=5",
     "Idempotency-Key: k",
     "Outrigger-Job: forged",
+    "Outrigger_Attempt: 9",
     "x-empty:",
     "",
     "",

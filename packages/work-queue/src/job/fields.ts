@@ -45,7 +45,8 @@ export function requestFields(head: string): RequestFields {
     at = end + 2;
     if (HOP.has(name) || CREDENTIALS.has(name)) continue;
     if (TO_US.has(name) || name.startsWith(OURS)) toUs.set(name, value);
-    else kept.push([name, value]);
+    // To a workload that has fields as variables (CGI, WSGI, PHP) Outrigger_Job is Outrigger-Job.
+    else if (!name.replaceAll("_", "-").startsWith(OURS)) kept.push([name, value]);
   }
   return { kept, toUs };
 }

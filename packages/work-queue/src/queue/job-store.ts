@@ -11,6 +11,9 @@ import type { Cancellations } from "./cancellations.ts";
 import { emptied } from "./emptied.ts";
 import { DepthWatch } from "./depth-watch.ts";
 
+/** Jobs in a second, more than anybody does. BullMQ pauses a queue as one that has reached a greater number than its limit. */
+export const NO_RATE = 1_000_000_000;
+
 export interface JobStoreLimits {
   readonly attempts: number;
   readonly idempotencyWindow: Milliseconds;
@@ -172,9 +175,10 @@ export class JobStore {
     return (await this.#queue.getJob(id)) !== undefined;
   }
 
-  /** No worker takes a job for so long, wherever; what runs goes on. */
+  /** No worker takes a job for so long, wherever; what runs goes on. A longer pause that there is stays. */
   async pause(span: Milliseconds): Promise<void> {
-    await this.#queue.rateLimit(Math.ceil(span));
+    const left = await this.#queue.getRateLimitTtl(NO_RATE);
+    if (left < span) await this.#queue.rateLimit(Math.ceil(span));
   }
 
   /**

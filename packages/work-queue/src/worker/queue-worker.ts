@@ -20,6 +20,7 @@ import { formatFailure, parseFailure, type Failure } from "../job/failure.ts";
 import type { Standing } from "../job/standing.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 import type { Cancellations } from "../queue/cancellations.ts";
+import { NO_RATE } from "../queue/job-store.ts";
 import { pauseAfter } from "./backoff.ts";
 import { Concurrency } from "./concurrency.ts";
 import type { Contract } from "./contract.ts";
@@ -364,7 +365,7 @@ function endsByOursAlone(job: Job<StoredRequest, Answer>): void {
 
 /** Without a rate: reached by a pause alone, which BullMQ looks for where there is a limit. */
 const limiterOf = ({ rate }: LiveConfig): RateLimiterOptions =>
-  rate === undefined ? { max: 1_000_000_000, duration: 1_000 } : { max: rate.max, duration: rate.span };
+  rate === undefined ? { max: NO_RATE, duration: 1_000 } : { max: rate.max, duration: rate.span };
 
 const keptOf = ({ keepAnswers }: LiveConfig): KeepJobs => ({ age: Math.ceil(keepAnswers / 1_000) });
 

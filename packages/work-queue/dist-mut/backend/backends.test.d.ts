@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=backends.test.d.ts.map

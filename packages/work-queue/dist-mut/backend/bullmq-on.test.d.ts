@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=bullmq-on.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=dead-rows.test.d.ts.map

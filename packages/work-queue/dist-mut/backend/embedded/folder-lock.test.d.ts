@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=folder-lock.test.d.ts.map

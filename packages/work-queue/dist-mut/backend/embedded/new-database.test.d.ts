@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=new-database.test.d.ts.map

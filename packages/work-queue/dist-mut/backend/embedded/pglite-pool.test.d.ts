@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=pglite-pool.test.d.ts.map

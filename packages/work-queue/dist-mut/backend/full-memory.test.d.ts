@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=full-memory.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=redis-clients.test.d.ts.map

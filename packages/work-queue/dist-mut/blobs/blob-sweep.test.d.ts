@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=blob-sweep.test.d.ts.map

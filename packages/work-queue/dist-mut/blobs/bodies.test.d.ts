@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=bodies.test.d.ts.map

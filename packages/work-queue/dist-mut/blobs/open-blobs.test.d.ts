@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=open-blobs.test.d.ts.map

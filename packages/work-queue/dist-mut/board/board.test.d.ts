@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=board.test.d.ts.map

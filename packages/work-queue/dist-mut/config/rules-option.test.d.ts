@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=rules-option.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=schedules-option.test.d.ts.map

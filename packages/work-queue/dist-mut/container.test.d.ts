@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=container.test.d.ts.map

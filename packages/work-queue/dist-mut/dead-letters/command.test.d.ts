@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=command.test.d.ts.map

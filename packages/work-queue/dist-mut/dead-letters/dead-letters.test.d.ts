@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=dead-letters.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=departures.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=file-contract.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=files-killed.test.d.ts.map

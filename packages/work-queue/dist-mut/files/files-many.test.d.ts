@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=files-many.test.d.ts.map

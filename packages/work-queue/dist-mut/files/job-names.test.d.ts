@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=job-names.test.d.ts.map

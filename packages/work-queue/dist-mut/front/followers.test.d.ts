@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=followers.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=front.test.d.ts.map

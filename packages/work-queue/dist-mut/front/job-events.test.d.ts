@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=job-events.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=job-watches.test.d.ts.map

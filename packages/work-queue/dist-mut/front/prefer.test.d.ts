@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=prefer.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=waits.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=wishes.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=body.test.d.ts.map

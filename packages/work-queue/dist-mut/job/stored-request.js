@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=stored-request.js.map

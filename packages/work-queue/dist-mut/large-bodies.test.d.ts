@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=large-bodies.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=depth-watch.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=activity-streams.test.d.ts.map

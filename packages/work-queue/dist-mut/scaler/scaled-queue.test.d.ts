@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=scaled-queue.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=scaler-metadata.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=scaler.test.d.ts.map

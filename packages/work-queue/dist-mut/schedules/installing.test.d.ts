@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=installing.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=next-time.test.d.ts.map

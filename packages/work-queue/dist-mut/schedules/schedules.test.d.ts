@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=schedules.test.d.ts.map

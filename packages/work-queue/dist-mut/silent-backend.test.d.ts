@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=silent-backend.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=slow-workload.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=backlog.d.ts.map

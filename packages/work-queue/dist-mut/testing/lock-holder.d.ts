@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=lock-holder.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=minimal-queue.d.ts.map

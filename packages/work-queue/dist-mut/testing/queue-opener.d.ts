@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=queue-opener.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=signature.test.d.ts.map

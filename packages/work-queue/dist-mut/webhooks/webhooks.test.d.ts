@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=webhooks.test.d.ts.map

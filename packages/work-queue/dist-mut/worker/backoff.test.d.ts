@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=backoff.test.d.ts.map

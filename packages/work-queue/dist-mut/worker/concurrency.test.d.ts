@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=concurrency.test.d.ts.map

@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=queue-worker.test.d.ts.map

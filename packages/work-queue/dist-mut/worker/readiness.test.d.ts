@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=readiness.test.d.ts.map

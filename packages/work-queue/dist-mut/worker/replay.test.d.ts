@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=replay.test.d.ts.map

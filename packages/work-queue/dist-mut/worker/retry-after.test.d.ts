@@ -1,2 +1,0 @@
-export {};
-//# sourceMappingURL=retry-after.test.d.ts.map
