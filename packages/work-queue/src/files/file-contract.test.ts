@@ -1,8 +1,10 @@
 /** Attempts on folders in every state in which a worker may find them; the test is the program. */
 import assert from "node:assert/strict";
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -79,8 +81,12 @@ test("an attempt that is ended takes its input away, and leaves a mark that it d
     const limit = new AbortController();
     const attempt = open.attempt({ body: "a long one" }, limit.signal);
     await isGiven(open);
+    const begun = openSync(open.path(INPUT), "r");
     limit.abort(new OutriggerError(code, "enough"));
     await assert.rejects(attempt, { code });
+    // What the program has open it goes on with.
+    assert.equal(readFileSync(begun, "utf8"), "a long one");
+    closeSync(begun);
     assert.deepEqual(open.all(), [PART]);
     assert.equal(statSync(open.path(PART)).size, 0);
   }

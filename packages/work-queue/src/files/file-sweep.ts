@@ -43,7 +43,7 @@ export class FileSweep {
       for await (const id of this.#files.jobs()) {
         if (this.#stopped) return;
         // Asked last: one that had ended may have been begun anew.
-        if (isCurrent(id) || (await isUnfinished(id)) || isCurrent(id)) continue;
+        if ((await isUnfinished(id)) || isCurrent(id)) continue;
         try {
           await remove(id);
           removed++;

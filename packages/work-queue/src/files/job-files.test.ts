@@ -136,18 +136,24 @@ test("a link that comes later is not followed: nothing is read there, given, or 
     const open = await opened(undefined, async () => false);
     const elsewhere = join(scratch, `elsewhere-${name}`);
     mkdirSync(elsewhere);
-    for (const job of [ID, OTHER]) writeFileSync(join(elsewhere, job), "kept");
+    const kept = [ID, `${ID}-2`, `${ID}.txt`, OTHER];
+    for (const file of kept) writeFileSync(join(elsewhere, file), "kept");
+    const limit = new AbortController();
+    const begun = open.attempt({}, limit.signal);
+    await isGiven(open);
     renameSync(open.path(name), open.path("gone"));
     symlinkSync(elsewhere, open.path(name));
     const isLink = new RegExp(`/${name} is a link`);
     assert.match((await open.contract.look()) ?? "", isLink);
-    await assert.rejects(open.attempt(), refusal("workload-away", isLink));
+    limit.abort(new OutriggerError("timeout", "enough"));
+    await assert.rejects(begun, { code: "timeout" });
+    open.contract.ended(ID);
+    await assert.rejects(open.attempt({ id: OTHER }), refusal("workload-away", isLink));
     await eventually("a sweep gives up", () => {
       open.clock.advance(60_000);
       return open.warned.includes("files of ended jobs could not be swept; later again");
     });
-    open.contract.ended(ID);
     await open.contract.end();
-    for (const job of [ID, OTHER]) assert.equal(readFileSync(join(elsewhere, job), "utf8"), "kept");
+    for (const file of kept) assert.equal(readFileSync(join(elsewhere, file), "utf8"), "kept", file);
   }
 });
