@@ -1,7 +1,7 @@
 /** What a work queue needs of the pod and the Service around it, so that jobs are kept and callers come through it. */
-import { mountOf } from "../inject/queue-files.ts";
+import { mountOf, placeInVolume } from "../inject/queue-files.ts";
 import { EMBEDDED_IMAGE, folderTroubles, type FolderTrouble } from "../inject/queue-folder.ts";
-import { fields, list, text } from "../manifest/workload.ts";
+import { fields, list, text, type Fields } from "../manifest/workload.ts";
 import { at } from "./configuration-findings.ts";
 import type { Finding, Spot } from "./finding.ts";
 import { bypasses } from "./gate-findings.ts";
@@ -61,23 +61,21 @@ export const queueFindings: readonly Finding[] = [
   {
     id: "queue-files-unshared",
     severity: "error",
-    sentence: "The folder of a program that reads files is on no volume that another container mounts, too.",
-    why: "Nobody sees what the worker writes there: each job waits until its time is up.",
-    remedy: "Mount one volume in the worker's container and in the program's.",
+    sentence:
+      "The folder of a program that reads files is on no volume that another container mounts, too, and may write.",
+    why: "Nobody sees what the worker writes there, or nobody can take it away: each job waits until its time is up.",
+    remedy:
+      "Mount one volume in the worker's container and in the program's, with one subPath and without readOnly.",
     *find(pod) {
       for (const { facts, value, path, name } of pod.patterns) {
         if (facts.files === null) continue;
-        const volume = text(mountOf(value, facts.files)?.["name"]);
         const others = pod.containers.filter((each) => each.name !== name && each.role !== "init");
-        const mounts = others.flatMap((each) => list(each.value["volumeMounts"]).map(fields));
-        if (volume !== undefined && mounts.some((each) => each["name"] === volume)) continue;
-        yield at(
-          pod,
-          path,
-          volume === undefined
-            ? `files:${facts.files} is on no volume of this container: mount the program's there`
-            : `files:${facts.files} is on the volume ${volume}, which no other container mounts: mount it in the program's`,
+        const trouble = unshared(
+          facts.files,
+          mountOf(value, facts.files),
+          others.flatMap((each) => list(each.value["volumeMounts"]).map(fields)),
         );
+        if (trouble !== null) yield at(pod, path, `files:${facts.files} ${trouble}`);
       }
     },
   },
@@ -90,6 +88,30 @@ export const queueFindings: readonly Finding[] = [
     find: (pod, stream) => bypasses(pod, stream, gatesOf(pod, "queue"), "queue"),
   },
 ];
+
+/** @param others mounts of the other containers @returns what is wrong; null: one of them may be the program's */
+function unshared(folder: string, mount: Fields | null, others: readonly Fields[]): string | null {
+  if (mount === null) return "is on no volume of this container: mount the program's there";
+  if (mount["readOnly"] === true) return "is readOnly in this container, which writes there: take that out";
+  const volume = String(mount["name"]);
+  const same = others.filter((each) => each["name"] === mount["name"]);
+  if (same.length === 0)
+    return `is on the volume ${volume}, which no other container mounts: mount it in the program's`;
+  const seeing = same.filter((each) => sees(each, mount, folder));
+  if (seeing.length === 0)
+    return `is in ${placeInVolume(mount, folder)}/ of the volume ${volume}, of which the other containers mount ${same.map((each) => `${placeInVolume(each)}/`).join(", ")}: write the same subPath`;
+  return seeing.every((each) => each["readOnly"] === true)
+    ? `is on the volume ${volume}, which is readOnly in every other container: the program takes its input away, and cannot`
+    : null;
+}
+
+/** Whether what another container mounts of one volume has the worker's folder in it, or is a part of that. */
+function sees(other: Fields, mount: Fields, folder: string): boolean {
+  // An expression that is the other's alone may lead anywhere.
+  if (other["subPathExpr"] !== mount["subPathExpr"]) return true;
+  const [here, there] = [placeInVolume(mount, folder), placeInVolume(other)];
+  return `${here}/`.startsWith(`${there}/`) || `${there}/`.startsWith(`${here}/`);
+}
 
 function* troubles(pod: CheckedPod, id: FolderTrouble["id"]): Iterable<Spot> {
   for (const { facts, value } of pod.patterns) {

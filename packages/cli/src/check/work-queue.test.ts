@@ -107,6 +107,31 @@ for (const [sentence, edits, found] of [
     [PLAIN, REDIS, FILES, STRAIGHT],
     [["queue-files-unshared", SIDECAR]],
   ],
+  ...(
+    [
+      ["another part of the volume", "{ name: jobs, mountPath: /a, subPath: other }", true],
+      ["a part whose name only begins like it", "{ name: jobs, mountPath: /a, subPath: file }", true],
+      ["the volume, which it may not write", "{ name: jobs, mountPath: /a, readOnly: true }", true],
+      ["that part of the volume", "{ name: jobs, mountPath: /a, subPath: files/ }", false],
+      ["a part of that part", "{ name: jobs, mountPath: /a, subPath: files/in }", false],
+      ["a part that only its own variables name", "{ name: jobs, mountPath: /a, subPathExpr: $(A) }", false],
+    ] as const
+  ).map(
+    ([what, mount, isFound]) =>
+      [
+        `a program that mounts ${what}: ${isFound ? "that" : "nothing"}`,
+        [PLAIN, REDIS, FILES, STRAIGHT, [PROGRAM[0], PROGRAM[1].replace(/\{.*\}/, mount)] as const],
+        isFound ? [["queue-files-unshared", SIDECAR]] : [],
+      ] as const,
+  ),
+  [
+    "files that the worker may not write",
+    [
+      ...[PLAIN, REDIS, FILES, STRAIGHT, PROGRAM],
+      ["mountPath: /var/lib/queue }", "mountPath: /var/lib/queue, readOnly: true }"],
+    ],
+    [["queue-files-unshared", SIDECAR]],
+  ],
   [
     "files on no volume",
     [PLAIN, REDIS, ["workload=http://127.0.0.1:3000", "workload=files:/work"], STRAIGHT, PROGRAM],

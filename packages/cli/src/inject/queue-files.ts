@@ -1,4 +1,5 @@
 /** The folder of a program that reads files, beside a work queue: on a volume that both containers mount. */
+import { posix } from "node:path";
 import type { Path } from "../manifest/document.ts";
 import { fields, list, text, type Fields, type Workload } from "../manifest/workload.ts";
 import type { Value } from "./emit.ts";
@@ -6,7 +7,7 @@ import { within } from "./queue-folder.ts";
 
 /** @returns the folder of `files:FOLDER`; null for a workload that is asked over HTTP, and where it is not said */
 export const filesFolderOf = (workload: string | null | undefined): string | null =>
-  /^files:(\/.*)$/.exec(workload ?? "")?.[1] ?? null;
+  /^files:(\/(?!\/).*)$/.exec(workload ?? "")?.[1] ?? null;
 
 export interface FilesTrouble {
   /** Within the document. */
@@ -34,7 +35,8 @@ export function filesMount(workload: Workload, folder: string): Value | FilesTro
       path: other.path,
       message: `containers mount different volumes where files:${folder} has the program's files: which is the program's cannot be told; give the others another path`,
     };
-  if (first.mount["readOnly"] === true)
+  // One that only reads them may be another's.
+  if (found.every(({ mount }) => mount["readOnly"] === true))
     return {
       path: first.path,
       message: `the program takes its input away from files:${folder}, and cannot on a volume that is readOnly`,
@@ -54,6 +56,14 @@ export function mountOf(container: Fields, folder: string): Fields | null {
     .filter((mount) => within(folder, text(mount["mountPath"])));
   const lengthOf = (mount: Fields): number => String(mount["mountPath"]).replace(/\/+$/, "").length;
   return above.sort((one, other) => lengthOf(other) - lengthOf(one))[0] ?? null;
+}
+
+/** Where in its volume a container has a folder, without a slash at its end: the volume itself is "". */
+export function placeInVolume(mount: Fields, folder: string = text(mount["mountPath"]) ?? ""): string {
+  const within = folder.slice((text(mount["mountPath"]) ?? "").replace(/\/+$/, "").length);
+  return posix
+    .join("/", text(mount["subPathExpr"]) ?? text(mount["subPath"]) ?? "", within)
+    .replace(/\/+$/, "");
 }
 
 const placeOf = ({ name, mountPath, subPath, subPathExpr }: Fields): string =>

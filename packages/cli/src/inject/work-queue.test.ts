@@ -160,6 +160,16 @@ test("beside a program that reads files it mounts what the program does, and has
   assert.deepEqual((queueIn(alone.output)["ports"] as object[]).length, 1);
 });
 
+test("a container that only reads the program's files is not taken for the program", async () => {
+  const mount = { name: "work", mountPath: "/work" };
+  const { output } = await run(
+    manifest({ pod: mounting({ ...mount, readOnly: true }, mount) }),
+    REDIS,
+    FILES,
+  );
+  assert.deepEqual(queueIn(output)["volumeMounts"], [mount]);
+});
+
 for (const [sentence, shape, flags, message] of [
   [
     "a program without a volume",

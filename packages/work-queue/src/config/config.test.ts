@@ -102,4 +102,10 @@ test("a program that reads files has an absolute folder, and neither passes nor 
   of({ rules: "/a=queue?priority=5", ready: "tcp" });
   for (const workload of ["files:", "files:work", "file:/work", "https://w", "w", "files:/a\0b"])
     assert.throws(() => of({ workload }), /accepted: http:\/\/HOST:PORT of the workload, or files:\/FOLDER/);
+  for (const workload of ["files://work", "files://[", "files://a b/x", "files:///work", "files://"])
+    assert.throws(
+      () => of({ workload }),
+      /files:\/\/ would name a host: write files:\/FOLDER, with one slash; accepted: http/,
+      workload,
+    );
 });

@@ -4,7 +4,11 @@ import { formatRule, type Rule } from "./rules-option.ts";
 
 const ACCEPTED = "http://HOST:PORT of the workload, or files:/FOLDER of a program that reads files";
 
-const FILES = /^files:(\/[^\0]*)$/;
+const FILES = /^files:(\/(?!\/)[^\0]*)$/;
+
+/** What stands after two slashes is a host in every URL: a folder is not guessed from it. */
+const HOST = "files:// would name a host: write files:/FOLDER, with one slash; ";
+const isHost = (input: unknown): boolean => typeof input === "string" && input.startsWith("files://");
 
 /** The folder of a program that reads files; null: the workload is asked over HTTP. */
 export const filesOf = (workload: string): string | null => FILES.exec(workload)?.[1] ?? null;
@@ -12,7 +16,7 @@ export const filesOf = (workload: string): string | null => FILES.exec(workload)
 export const workloadOption = z
   .string({ error: `accepted: ${ACCEPTED}` })
   .refine((text) => filesOf(text) !== null || z.url({ protocol: /^http$/ }).safeParse(text).success, {
-    error: `accepted: ${ACCEPTED}`,
+    error: ({ input }) => `${isHost(input) ? HOST : ""}accepted: ${ACCEPTED}`,
   })
   .meta({ accepts: ACCEPTED });
 

@@ -1,10 +1,10 @@
 /** Attempts on folders in every state in which a worker may find them; the test is the program. */
 import assert from "node:assert/strict";
 import {
+  closeSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
-  readdirSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -12,86 +12,26 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
-import { OutriggerError, silentLogger, type Logger } from "@outrigger/core";
-import { eventually, VirtualClock } from "@outrigger/core/testing";
-import { Bodies } from "../blobs/bodies.ts";
-import type { BlobStore } from "../blobs/blob-store.ts";
-import { readBody, storeBody, type InlineBody, type StoredBody } from "../job/body.ts";
-import type { Attempt } from "../worker/contract.ts";
-import { collect } from "../testing/collect.ts";
+import { test } from "node:test";
+import { OutriggerError } from "@outrigger/core";
+import { eventually } from "@outrigger/core/testing";
 import { onSmallDisk } from "../testing/full-disk.ts";
-import { FileContract } from "./file-contract.ts";
+import {
+  blobs,
+  does,
+  type Opened,
+  ID,
+  INPUT,
+  isGiven,
+  opened,
+  OTHER,
+  PART,
+  refusal,
+  scratch,
+  type Told,
+} from "../testing/opened-contract.ts";
 import { JobFiles } from "./job-files.ts";
-
-const scratch = mkdtempSync(join(tmpdir(), "outrigger-contract-"));
-after(() => rmSync(scratch, { recursive: true, force: true }));
-let folders = 0;
-const ID = "0123456789abcdef0123456789abcdef";
-const OTHER = "f".repeat(32);
-const blobs = {
-  async *read() {
-    yield Buffer.alloc(300_000, "a");
-    yield Buffer.alloc(300_000, "b");
-  },
-} as unknown as BlobStore;
-
-interface Opened {
-  readonly folder: string;
-  readonly contract: FileContract;
-  readonly clock: VirtualClock;
-  readonly warned: string[];
-  readonly path: (...names: string[]) => string;
-  readonly put: (name: string, text?: string) => void;
-  readonly all: () => string[];
-  readonly attempt: (more?: Partial<Attempt> & { body?: StoredBody }, signal?: AbortSignal) => Promise<Told>;
-}
-
-interface Told {
-  readonly status: number;
-  readonly type: string | undefined;
-  readonly text: string;
-}
-
-async function opened(
-  at = join(scratch, String(folders++)),
-  isUnfinished: (id: string) => Promise<boolean> = async () => true,
-): Promise<Opened> {
-  const warned: string[] = [];
-  const log: Logger = { ...silentLogger, warn: (_fields, message) => void warned.push(message) };
-  const clock = new VirtualClock();
-  const contract = new FileContract(await JobFiles.open(at), {
-    ...{ clock, log, isUnfinished, bodies: new Bodies(blobs) },
-  });
-  const path = (...names: string[]): string => join(at, ...names);
-  return {
-    ...{ folder: at, contract, clock, warned, path },
-    put: (name, text = "") => writeFileSync(path(name), text),
-    all: () =>
-      ["in", "out", "failed"].flatMap((of) => readdirSync(path(of)).map((name) => `${of}/${name}`)).sort(),
-    attempt: async ({ body = "hello", ...more } = {}, signal = new AbortController().signal) => {
-      const answer = await contract.attempt(
-        {
-          ...{ id: ID, number: 1, isLast: true, maxAnswer: 1_000 },
-          request: { method: "POST", target: "/x.txt", fields: [], body },
-          keepBody: async (_status, pieces) => storeBody(Buffer.concat(await collect(pieces))),
-          ...more,
-        },
-        signal,
-      );
-      const text = readBody(answer.body as InlineBody).toString();
-      return { status: answer.status, type: answer.fields[0]?.[1], text };
-    },
-  };
-}
-
-const INPUT = `in/${ID}.txt`;
-const PART = `in/.${ID}.txt.part`;
-const isGiven = ({ path }: Opened): Promise<void> => eventually("it is given", () => existsSync(path(INPUT)));
-const refusal = (code: string, message: RegExp) => (thrown: unknown) =>
-  OutriggerError.from(thrown).code === code && message.test((thrown as Error).message);
 
 test("the program sees an input that is whole, as open as the folder is, and nothing before", async () => {
   const open = await opened();
@@ -141,8 +81,12 @@ test("an attempt that is ended takes its input away, and leaves a mark that it d
     const limit = new AbortController();
     const attempt = open.attempt({ body: "a long one" }, limit.signal);
     await isGiven(open);
+    const begun = openSync(open.path(INPUT), "r");
     limit.abort(new OutriggerError(code, "enough"));
     await assert.rejects(attempt, { code });
+    // What the program has open it goes on with.
+    assert.equal(readFileSync(begun, "utf8"), "a long one");
+    closeSync(begun);
     assert.deepEqual(open.all(), [PART]);
     assert.equal(statSync(open.path(PART)).size, 0);
   }
@@ -324,8 +268,7 @@ test("an input for which there is no room is no attempt, keeps none, and is give
       return ended;
     });
     await assert.rejects(attempt, refusal("input-not-written", /ENOSPC/));
-    assert.deepEqual(open.all(), [PART]);
-    assert.equal(statSync(open.path(PART)).size, 0);
+    assert.deepEqual(open.all(), []);
     const small = open.attempt();
     await isGiven(open);
     open.put(`out/${ID}`, "done");
@@ -333,4 +276,134 @@ test("an input for which there is no room is no attempt, keeps none, and is give
     assert.equal((await small).text, "done");
   });
   if (!isDone) t.skip("this user may not mount");
+});
+
+test("a body that is shorter than it says is given to nobody", async () => {
+  const open = await opened();
+  await assert.rejects(
+    open.attempt({ body: { blob: "x", bytes: 600_001 } }),
+    refusal("no-such-blob", /the body has 600000 bytes of 600001/),
+  );
+  assert.deepEqual(open.all(), []);
+});
+
+test("an input that is back when its result is looked for is a failed attempt", async () => {
+  const open = await opened();
+  const of = open.files.of.bind(open.files);
+  open.files.of = async (folder, job) => {
+    if (folder === "in") open.put(INPUT, "back");
+    return of(folder, job);
+  };
+  const attempt = open.attempt();
+  await does(open);
+  await assert.rejects(attempt, refusal("no-output", /its input is back/));
+});
+
+test("what the system has no more of is no attempt", async () => {
+  const open = await opened();
+  open.put(`out/${ID}`, "done");
+  open.files.of = async () => {
+    throw Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" });
+  };
+  await assert.rejects(open.attempt(), refusal("output-not-read", /EMFILE/));
+});
+
+test("an attempt ends in time, whatever hangs", async () => {
+  const open = await opened();
+  const [giving, keeping] = [new AbortController(), new AbortController()];
+  const given = open.attempt({ body: { blob: "away", bytes: 1 } }, giving.signal);
+  await eventually("its body is waited for", () => blobs.isAwaited);
+  giving.abort(new OutriggerError("timeout", "enough"));
+  await assert.rejects(given, { code: "timeout" });
+  assert.deepEqual(open.all(), []);
+  let isKept = false;
+  const keepBody = (): Promise<never> => ((isKept = true), new Promise(() => {}));
+  const kept = open.attempt({ keepBody }, keeping.signal);
+  await does(open);
+  await eventually("its answer is being kept", () => isKept);
+  keeping.abort(new OutriggerError("timeout", "enough"));
+  await assert.rejects(kept, { code: "timeout" });
+});
+
+/** Removals of `open` begin when the returned is called. */
+function held({ files }: Opened): () => void {
+  let go = (): void => {};
+  const gate = new Promise<void>((resolve) => (go = resolve));
+  const remove = files.remove.bind(files);
+  files.remove = async (id) => {
+    await gate;
+    return remove(id);
+  };
+  return go;
+}
+
+test("a job that is begun anew loses nothing to the removal of what it left before: ended here, or swept", async () => {
+  for (const isSwept of [false, true]) {
+    const asked: string[] = [];
+    const open = await opened(undefined, async (id) => {
+      asked.push(id);
+      return false;
+    });
+    const go = held(open);
+    open.put(`failed/${ID}`, "before");
+    if (isSwept)
+      await eventually("it is swept", () => {
+        open.clock.advance(60_000);
+        return asked.length > 0;
+      });
+    else open.contract.ended(ID);
+    const attempt = open.attempt();
+    // So much time as it would have taken.
+    for (let looks = 0; looks < 100; looks++) await open.contract.look();
+    go();
+    await open.contract.end();
+    await does(open);
+    assert.equal((await attempt).text, "done");
+  }
+});
+
+test("an attempt that waits for a removal ends in time", async () => {
+  const open = await opened();
+  held(open);
+  open.contract.ended(ID);
+  const limit = new AbortController();
+  const attempt = open.attempt({}, limit.signal);
+  limit.abort(new OutriggerError("timeout", "enough"));
+  await assert.rejects(attempt, { code: "timeout" });
+});
+
+test("an end that is heard of when the job was begun anew takes nothing from it", async () => {
+  const open = await opened();
+  const attempt = open.attempt();
+  await isGiven(open);
+  open.contract.ended(ID);
+  await open.contract.end();
+  assert.deepEqual(open.all(), [INPUT]);
+  await does(open);
+  await attempt;
+});
+
+test("a job that is begun while the sweep asks after it is not swept", async () => {
+  const at = join(scratch, "asked");
+  for (const name of ["in", "out"]) mkdirSync(join(at, name), { recursive: true });
+  // in/ is looked at first.
+  for (const name of [PART, `out/${OTHER}`]) writeFileSync(join(at, name), "");
+  let tell = (): void => {};
+  const asked = new Promise<void>((resolve) => (tell = resolve));
+  let isAsked = false;
+  const open = await opened(at, async (id) => {
+    if (id === ID) {
+      isAsked = true;
+      await asked;
+    }
+    return false;
+  });
+  await eventually("it is asked after", () => isAsked);
+  const attempt = open.attempt();
+  await isGiven(open);
+  tell();
+  await eventually("the other goes", () => !existsSync(open.path(`out/${OTHER}`)));
+  assert.deepEqual(open.all(), [INPUT]);
+  await does(open);
+  await attempt;
 });

@@ -17,7 +17,7 @@ import type { StoredRequest } from "../job/stored-request.ts";
 import type { Attempt, Contract } from "../worker/contract.ts";
 import { Departures } from "./departures.ts";
 import { FileSweep } from "./file-sweep.ts";
-import type { JobFiles } from "./job-files.ts";
+import type { FileName, JobFiles } from "./job-files.ts";
 import { inputName } from "./job-names.ts";
 import { mediaType } from "./media-type.ts";
 
@@ -34,6 +34,8 @@ const FAILURE_BYTES: Bytes = 64 * 1024;
 /** Where an input could not be written, its place in the worker is kept for so long: others would not fare better. */
 const NO_ROOM: Milliseconds = 1_000;
 const NAMED = 5;
+/** The system has no more of what any file takes: it says nothing of this one. */
+const OUT_OF: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
 
 export class FileContract implements Contract {
   readonly #files: JobFiles;
@@ -42,13 +44,18 @@ export class FileContract implements Contract {
   readonly #sweep: FileSweep;
   /** How many attempts of a job are under way here: two where one was held to have ended. */
   readonly #current = new Map<string, number>();
-  readonly #removals = new Set<Promise<void>>();
+  /** Of jobs that have ended, the last of each: they do not fail. */
+  readonly #removals = new Map<string, Promise<void>>();
 
   constructor(files: JobFiles, deps: FileContractDeps) {
     this.#files = files;
     this.#deps = deps;
     this.#departures = new Departures(`${files.folder}/in`, deps.clock);
-    this.#sweep = new FileSweep(files, { ...deps, isCurrent: (id) => this.#current.has(id) });
+    this.#sweep = new FileSweep(files, {
+      ...deps,
+      isCurrent: (id) => this.#current.has(id),
+      remove: (id) => this.#remove(id),
+    });
     this.#sweep.start();
   }
 
@@ -67,17 +74,14 @@ export class FileContract implements Contract {
     const name = inputName(id, request.target);
     this.#current.set(id, (this.#current.get(id) ?? 0) + 1);
     try {
+      await unlessAborted(this.#removed(id), signal);
       await this.#give(name, id, request, signal);
       await this.#departures.gone(name, signal);
       return await this.#result(attempt, name, signal);
     } catch (thrown) {
       if (signal.aborted) await this.#withdraw(id, name, signal);
       signal.throwIfAborted();
-      const { code } = thrown as NodeJS.ErrnoException;
-      if (thrown instanceof OutriggerError || code === undefined) throw thrown;
-      throw new OutriggerError("workload-away", `${this.#files.folder}: ${(thrown as Error).message}`, {
-        cause: thrown,
-      });
+      throw await this.#explained(thrown as NodeJS.ErrnoException);
     } finally {
       const others = (this.#current.get(id) as number) - 1;
       if (others === 0) this.#current.delete(id);
@@ -86,17 +90,48 @@ export class FileContract implements Contract {
   }
 
   ended(id: string): void {
-    const removal = this.#files
-      .remove(id)
-      // What is left of it is swept later.
-      .catch((thrown: Error) => this.#deps.log.warn({ job: id, err: thrown.message }, "a job's files stay"))
-      .finally(() => this.#removals.delete(removal));
-    this.#removals.add(removal);
+    // It may have been replayed, and begun, before we heard of its end.
+    if (this.#current.has(id)) return;
+    // What is left of it is swept later.
+    this.#remove(id).catch((thrown: Error) =>
+      this.#deps.log.warn({ job: id, err: thrown.message }, "a job's files stay"),
+    );
   }
 
   async end(): Promise<void> {
     this.#sweep.stop();
-    await Promise.all(this.#removals);
+    await Promise.all(this.#removals.values());
+  }
+
+  /** An attempt at it waits for that. */
+  #remove(id: string): Promise<void> {
+    const removal = this.#removed(id).then(() => this.#files.remove(id));
+    const settled = removal
+      .catch(() => {})
+      .then(() => {
+        if (this.#removals.get(id) === settled) this.#removals.delete(id);
+      });
+    this.#removals.set(id, settled);
+    return removal;
+  }
+
+  async #removed(id: string): Promise<void> {
+    await this.#removals.get(id);
+  }
+
+  /** What the system says of a file is its job's alone where the folders are there: or that job would be begun again for ever. */
+  async #explained(thrown: NodeJS.ErrnoException): Promise<Error> {
+    const { code, message } = thrown;
+    const away = (why: string): Error =>
+      new OutriggerError("workload-away", `${this.#files.folder}: ${why}`, { cause: thrown });
+    if (code === "folder-unusable") return away(message);
+    if (thrown instanceof OutriggerError || code === undefined) return thrown;
+    if (OUT_OF.has(code)) return new OutriggerError("output-not-read", message, { cause: thrown });
+    const why = await this.look();
+    if (why !== null) return away(why);
+    return new OutriggerError("file-unusable", `a file of the job cannot be used: ${message}`, {
+      cause: thrown,
+    });
   }
 
   /** A worker that ended may have given it already. */
@@ -131,9 +166,15 @@ export class FileContract implements Contract {
     const outputs = await files.of("out", id);
     const [failure] = failures;
     if (failure !== undefined) {
-      const body = await files.read("failed", failure, FAILURE_BYTES, (pieces) =>
-        keepBody(500, until(pieces, signal)),
-      );
+      const body = await files
+        .read("failed", failure, FAILURE_BYTES, (pieces) =>
+          unlessAborted(keepBody(500, until(pieces, signal)), signal),
+        )
+        .catch((thrown: NodeJS.ErrnoException) => {
+          // That it failed is said by its being there.
+          if (thrown.code === "EACCES") return null;
+          throw thrown;
+        });
       // Before another attempt, which would find it.
       if (!isLast) await files.removeResults(id);
       return { status: 500, fields: fieldsOf(failure), body: body ?? "" };
@@ -143,12 +184,13 @@ export class FileContract implements Contract {
       throw new OutriggerError("no-output", "the input is gone, and out/ has nothing of it");
     if (outputs.length > 1) throw badOutput(`out/ has ${named(outputs)}: one file is an answer`);
     const body = await files
-      .read("out", output, Infinity, (pieces) => keepBody(200, until(pieces, signal)))
+      .read("out", output, Infinity, (pieces) => unlessAborted(keepBody(200, until(pieces, signal)), signal))
       .catch((thrown: NodeJS.ErrnoException) => {
-        if (thrown.code === "EACCES") throw badOutput(`out/${output} is not for this user to read`, thrown);
+        if (thrown.code === "EACCES")
+          throw badOutput(`out/${shown(output)} is not for this user to read`, thrown);
         throw thrown;
       });
-    if (body === null) throw badOutput(`out/${output} is no regular file`);
+    if (body === null) throw badOutput(`out/${shown(output)} is no regular file`);
     return { status: 200, fields: fieldsOf(output), body };
   }
 
@@ -167,22 +209,47 @@ export class FileContract implements Contract {
 const badOutput = (message: string, cause?: Error): OutriggerError =>
   new OutriggerError("bad-output", message, { cause });
 
-const named = (names: readonly string[]): string =>
-  `${names.slice(0, NAMED).join(", ")}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ""}`;
+const shown = (name: FileName): string => Buffer.from(name, "latin1").toString();
+
+const named = (names: readonly FileName[]): string =>
+  `${names.slice(0, NAMED).map(shown).join(", ")}${names.length > NAMED ? ` and ${names.length - NAMED} more` : ""}`;
 
 /** What a program named may have any characters. */
-const fieldsOf = (name: string): Answer["fields"] => [
+const fieldsOf = (name: FileName): Answer["fields"] => [
   ["content-type", mediaType(name)],
-  ["content-disposition", `attachment; filename="${name.replace(/[^\w.-]/g, "_")}"`],
+  ["content-disposition", `attachment; filename="${shown(name).replace(/[^\w.-]/g, "_")}"`],
 ];
 
+/** What goes on all the same has whatever it reads taken away. @throws the signal's reason */
+async function unlessAborted<Value>(step: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  let onAbort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([step, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Whoever has the pieces may be away, and say nothing. @throws the signal's reason */
 async function* until(
   pieces: AsyncIterable<Buffer>,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
-  for await (const piece of pieces) {
-    signal.throwIfAborted();
-    yield piece;
+  const iterator = pieces[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const step = await unlessAborted(iterator.next(), signal);
+      if (step.done === true) return;
+      yield step.value;
+    }
+  } finally {
+    // It ends when what it waits for does.
+    void Promise.resolve(iterator.return?.()).catch(() => {});
   }
 }
 

@@ -83,6 +83,13 @@ for (const [what, message] of [
     await nothingStays();
   });
 
+test("a name that is not UTF-8 is an answer's, too", async () => {
+  const answer = await waited("/", "bytes\n");
+  assert.deepEqual([answer.status, await answer.text()], [200, "done"]);
+  assert.equal(answer.headers.get("content-type"), "application/pdf");
+  await nothingStays();
+});
+
 test("large bodies go through, both ways, and an answer that is too large fails its job", async () => {
   const large = await waited("/large.bin", Buffer.alloc(1_000_000, "x"));
   assert.equal(large.status, 200);

@@ -19,6 +19,7 @@ cd "$1" && mkdir -p work && while kill -0 "$2"; do
       twice) echo 1 > "out/$stem-1.txt"; echo 2 > "out/$stem-2.txt" ;;
       folder) mkdir "out/$stem" ;;
       link) ln -s /etc/hostname "out/$stem.txt" ;;
+      bytes) printf done > "out/$(printf '%s-r\\351.pdf' "$stem")" ;;
       pipe) mkfifo "out/$stem" ;;
       waits) until [ -f go ] || [ ! -f "$input" ]; do sleep 0.01; done; echo waited > "work/$name"; mv "work/$name" "out/$name" ;;
       *) tr a-z A-Z < "$input" > "work/$name"; mv "work/$name" "out/$name" ;;

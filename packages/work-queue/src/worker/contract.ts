@@ -22,8 +22,8 @@ export interface Contract {
   look(path: string | null, signal: AbortSignal): Promise<string | null>;
   /**
    * @throws the signal's reason. OutriggerError `workload-away`: the workload can be given nothing; `blob-not-read`,
-   * `input-not-written`: it was not, by our fault; `no-such-blob`; `bad-output`: done, but it is no answer; what keepBody throws;
-   * any other code: a failed attempt
+   * `input-not-written`: it was not, by our fault; `output-not-read`: done, and not read, by our fault; `no-such-blob`; `bad-output`:
+   * done, but it is no answer; what keepBody throws; any other code: a failed attempt
    */
   attempt(attempt: Attempt, signal: AbortSignal): Promise<Answer>;
   /** A job has ended, and its backend knows it. */

@@ -291,11 +291,11 @@ export class QueueWorker {
       if (code === "answer-too-large" || code === "blob-not-kept" || code === "bad-output")
         throw new Refused({ reason: "answer", message }, { cause: thrown });
       if (code === "no-such-blob") throw new Refused({ reason: "unreadable", message }, { cause: thrown });
-      if (code === "blob-not-read" || code === "input-not-written") {
+      if (code === "blob-not-read" || code === "input-not-written" || code === "output-not-read") {
         // Ours failed, not the workload: it is no attempt.
         this.#deps.log.warn(
           { job: id, err: message },
-          "the job could not be given to the workload: it is tried again",
+          "the job could not be given to the workload, or its answer not be read: it is tried again",
         );
         throw new HandedBack(message, { cause: thrown, pause: RETRY_DELAY });
       }
