@@ -112,6 +112,8 @@ export async function playStrikes(
           await front.program.end();
           front = await (next ?? openFront(role, ["--import", HOOK]));
         } else if (server !== null) {
+          // Where it was answered before: a later turn would strike at one that is gone.
+          await front.program.ask({ turn: 0, victim: 0 } satisfies Strike);
           await server.crash();
           await server.startAgain();
         }
