@@ -1,38 +1,67 @@
 /** The processes of the queue's chaos: each started, killed, stopped, and started again as it was. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PostgresServer, RedisServer } from "@outrigger/core/testing";
 import { until } from "../../support/polling.ts";
 import { Program } from "../../support/program.ts";
-import type { Fault } from "./judge.ts";
+import type { Evidence, Fault, Struck } from "./judge.ts";
 
 const BIN = fileURLToPath(
   new URL("../../../../packages/work-queue/bin/outrigger-work-queue.js", import.meta.url),
 );
 const WORKLOAD = fileURLToPath(new URL(`./workload${import.meta.url.slice(-3)}`, import.meta.url));
 
-/** Milliseconds after which a job of a worker that has ended is another's: the lock, and a look. */
+/** lockDuration, in milliseconds. */
 export const LOCK = 2_000;
+/** Jobs that a worker has in hand. */
+const CONCURRENCY = 8;
+const LONGEST_BACKOFF = 500;
+
+/** Milliseconds. */
+const PATIENCE = {
+  // A job whose worker ended: its lock, which the other worker may have looked for just before, twice.
+  stalled: 3 * LOCK,
+  backoff: LONGEST_BACKOFF,
+  // A worker looks for its workload each second, and waits two for an answer.
+  ready: 3_000,
+  // Pauses of a client that dials its backend.
+  reconnect: 2_000,
+  // The workload's longest, and what a busy machine makes of all this.
+  work: 400,
+  busy: 1_000,
+};
+
+/** @param workers how many */
+export const judgedBy = (
+  workers: number,
+): Pick<Evidence, "workers" | "concurrency" | "lock" | "patience"> => ({
+  ...{ workers, concurrency: CONCURRENCY, lock: LOCK * 1e6 },
+  patience: Object.values(PATIENCE).reduce((sum, part) => sum + part, 0) * 1e6,
+});
 
 export type BackendKind = "redis" | "postgres" | "embedded";
 
 export interface Running {
   readonly program: { kill(signal: NodeJS.Signals): void };
-  /** It ended by itself. */
-  hasEnded?(): boolean;
+  hasEnded(): boolean;
   crash(): Promise<void>;
 }
 
 /** One process that is killed and stopped, and started again as it was. */
 export class Actor {
   readonly name: string;
+  readonly who: Struck;
+  /** Of lives that nobody ended. */
+  readonly ends: string[] = [];
   readonly #launch: () => Promise<Running>;
   #running: Running | null = null;
-  #fault: { what: string; from: number } | null = null;
+  #fault: Omit<Fault, "to"> | null = null;
   readonly #faults: Fault[];
 
-  constructor(name: string, faults: Fault[], launch: () => Promise<Running>) {
+  constructor(name: string, who: Struck, faults: Fault[], launch: () => Promise<Running>) {
     this.name = name;
+    this.who = who;
     this.#faults = faults;
     this.#launch = launch;
   }
@@ -46,29 +75,43 @@ export class Actor {
   }
 
   async kill(): Promise<void> {
-    this.#fault = { what: `kill -9 of ${this.name}`, from: now() };
+    this.#look();
+    this.#fault = { what: `kill -9 of ${this.name}`, who: this.who, how: "killed", from: now() };
     const running = this.#running;
     this.#running = null;
     await running?.crash();
   }
 
   pause(): void {
-    this.#fault = { what: `SIGSTOP of ${this.name}`, from: now() };
+    this.#look();
+    this.#fault = { what: `SIGSTOP of ${this.name}`, who: this.who, how: "stopped", from: now() };
     this.#running?.program.kill("SIGSTOP");
   }
 
   async mend(): Promise<void> {
     if (this.#fault === null) return;
-    if (this.#running === null || this.#running.hasEnded?.() === true) await this.start();
+    this.#look();
+    if (this.#running === null) await this.start();
     else this.#running.program.kill("SIGCONT");
     this.#faults.push({ ...this.#fault, to: now() });
     this.#fault = null;
   }
 
+  /** It is left as it is: one that has ended is not started again. */
   async end(): Promise<void> {
+    this.#look();
     await this.#running?.crash();
+    this.#running = null;
+  }
+
+  #look(): void {
+    if (this.#running?.hasEnded() !== true) return;
+    this.ends.push(`${this.name} ended, and nobody had ended it`);
+    this.#running = null;
   }
 }
+
+export const isGone = (pid: number): boolean => !existsSync(`/proc/${pid}`);
 
 export const now = (): number => Number(process.hrtime.bigint());
 
@@ -85,10 +128,10 @@ export async function openBackend(
     await server.end();
   });
   let isFirst = true;
-  const actor = new Actor(kind, faults, async () => {
+  const actor = new Actor(kind, "backend", faults, async () => {
     if (!isFirst) await server.startAgain();
     isFirst = false;
-    return { program: server, crash: () => server.crash() };
+    return { program: server, hasEnded: () => isGone(server.pid), crash: () => server.crash() };
   });
   return { address: server.url, actor };
 }
@@ -121,12 +164,21 @@ export async function launch(
     ...[...node, BIN, "--role", role, "--backend", at.address, "--listen", `127.0.0.1:${at.listen}`],
     ...["--workload", `http://127.0.0.1:${at.workloadPort}`, "--probe", `127.0.0.1:${at.probe}`],
     ...(at.blobs === undefined ? [] : ["--blobs", at.blobs]),
-    ...["--control", "off", "--log-level", "error", "--attempts", "100", "--concurrency", "8"],
+    ...[
+      "--control",
+      "off",
+      "--log-level",
+      "error",
+      "--attempts",
+      "100",
+      "--concurrency",
+      String(CONCURRENCY),
+    ],
     ...[
       "--backoff",
       "50ms",
       "--max-backoff",
-      "500ms",
+      `${LONGEST_BACKOFF}ms`,
       "--lock-duration",
       `${LOCK}ms`,
       "--store-timeout",
@@ -149,5 +201,5 @@ const answers = (port: number): Promise<boolean> =>
 export async function startWorkload(port: number, journal: string): Promise<Running> {
   const program = Program.node("workload", WORKLOAD, [String(port), journal]);
   await program.receive();
-  return { program, crash: () => program.end() };
+  return { program, hasEnded: () => !program.alive, crash: () => program.end() };
 }

@@ -1,9 +1,10 @@
 /** Callers of the queue who go on whatever they are told, and what has become of their jobs. */
 import { span } from "../../support/polling.ts";
+import { now } from "./actors.ts";
 import type { Accepted, Outcome } from "./judge.ts";
 
 const CALLERS = 8;
-/** A job may have run into a lock that was just renewed, and wait for a pause between attempts. */
+/** More than any job may take: the judge says how long each may. */
 const LONGEST_END = 60_000;
 
 export class Callers {
@@ -42,7 +43,7 @@ export class Callers {
           signal: AbortSignal.timeout(3_000),
         });
         const told = (await answer.json()) as { id: string; message: string };
-        if (answer.status === 202) this.accepted.push({ id, job: told.id });
+        if (answer.status === 202) this.accepted.push({ id, job: told.id, at: now() });
         else {
           const why = `${answer.status} ${told.message}`;
           this.refused.set(why, (this.refused.get(why) ?? 0) + 1);
@@ -60,10 +61,11 @@ export async function outcomesOf(accepted: readonly Accepted[], port: number): P
   const end = performance.now() + LONGEST_END;
   for (const { job } of accepted) {
     for (;;) {
-      const outcome = await ask(port, job);
-      if (outcome !== null) outcomes.set(job, outcome);
-      if (outcome === "done" || outcome === "failed" || outcome === "missing" || performance.now() > end)
-        break;
+      const asked = now();
+      const told = await ask(port, job);
+      const open = told?.state === "waiting" || told?.state === "running";
+      if (told !== null) outcomes.set(job, { ...told, open: open ? asked : (outcomes.get(job)?.open ?? 0) });
+      if ((told !== null && !open) || performance.now() > end) break;
       await span(20);
     }
   }
@@ -71,13 +73,13 @@ export async function outcomesOf(accepted: readonly Accepted[], port: number): P
 }
 
 /** null: nobody answers yet. */
-export async function ask(port: number, job: string): Promise<Outcome | null> {
+async function ask(port: number, job: string): Promise<Omit<Outcome, "open"> | null> {
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/jobs/${job}`, {
       signal: AbortSignal.timeout(3_000),
     });
-    if (answer.status === 404) return "missing";
-    return answer.status === 200 ? ((await answer.json()) as { state: Outcome }).state : null;
+    if (answer.status === 404) return { state: "missing" };
+    return answer.status === 200 ? ((await answer.json()) as Outcome) : null;
   } catch {
     return null;
   }

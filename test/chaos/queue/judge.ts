@@ -1,27 +1,45 @@
 /** What the queue promises, judged by what callers were told, what the workload wrote down, and when something was done to them. */
+import { doublesOf } from "./doubles.ts";
+import { stuckOf } from "./waits.ts";
 
+/** Times are nanoseconds of CLOCK_MONOTONIC, here and in all of this. */
 export interface WorkEntry {
   readonly what: "begins" | "ended";
   /** The caller's own number of its request. */
   readonly id: string;
   readonly job: string;
-  /** Nanoseconds of CLOCK_MONOTONIC. */
   readonly at: number;
+  /** Of what has ended: when it began. */
+  readonly begun?: number;
 }
 
 export interface Accepted {
   readonly id: string;
   readonly job: string;
+  /** When it was told 202. */
+  readonly at: number;
 }
+
+/** What holds the queue too is a worker. */
+export type Struck = "front" | "worker" | "workload" | "backend";
 
 /** A fault lasts from when it was done until the one who had it was well again. */
 export interface Fault {
   readonly what: string;
+  readonly who: Struck;
+  /** Whether it is another process then, or goes on where it was. */
+  readonly how: "killed" | "stopped";
   readonly from: number;
   readonly to: number;
 }
 
-export type Outcome = "done" | "failed" | "waiting" | "running" | "missing";
+export interface Outcome {
+  readonly state: "done" | "failed" | "waiting" | "running" | "missing";
+  /** Of one that failed. */
+  readonly reason?: string;
+  /** When it was last seen to be waiting or running; 0: it was not. */
+  readonly open: number;
+}
 
 export interface Evidence {
   /** Every request that was answered 202. */
@@ -29,8 +47,13 @@ export interface Evidence {
   readonly outcomes: ReadonlyMap<string, Outcome>;
   readonly work: readonly WorkEntry[];
   readonly faults: readonly Fault[];
-  /** A job whose worker ended is another's after so long, at most; nanoseconds. */
-  readonly stall: number;
+  /** How many there are, and how many jobs each has in hand. */
+  readonly workers: number;
+  readonly concurrency: number;
+  /** lockDuration. */
+  readonly lock: number;
+  /** Of a job that nothing is done to, and whose turn it is: the longest until its end. */
+  readonly patience: number;
 }
 
 export interface Verdict {
@@ -39,34 +62,44 @@ export interface Verdict {
   readonly repeated: number;
 }
 
-export function judgeQueue({ accepted, outcomes, work, faults, stall }: Evidence): Verdict {
+/** An attempt as the workload saw it. */
+export interface Attempt {
+  readonly id: string;
+  readonly begun: number;
+  /** null: the workload ended before. */
+  readonly ended: number | null;
+}
+
+export function judgeQueue(evidence: Evidence): Verdict {
+  const { accepted, outcomes, work } = evidence;
   const broken: string[] = [];
-  const begun = new Map<string, WorkEntry[]>();
-  const ended = new Set<string>();
-  for (const entry of work) {
-    if (entry.what === "ended") ended.add(entry.job);
-    else begun.set(entry.job, [...(begun.get(entry.job) ?? []), entry]);
-  }
+  const attempts = attemptsOf(work);
   for (const { id, job } of accepted) {
-    const outcome = outcomes.get(job) ?? "missing";
-    if (outcome === "missing") broken.push(`request ${id} was answered 202, and job ${job} is lost`);
-    else if (outcome !== "done" && outcome !== "failed")
-      broken.push(`job ${job} of request ${id} is stuck: ${outcome}`);
-    if (outcome === "done" && !ended.has(job))
+    const { state, reason } = outcomes.get(job) ?? { state: "missing" };
+    const begun = attempts.get(job) ?? [];
+    if (state === "missing") broken.push(`request ${id} was answered 202, and job ${job} is lost`);
+    // The workload refuses nothing, and no fault lasts for as many attempts as a job has.
+    else if (state === "failed") broken.push(`job ${job} of request ${id} failed: ${reason}`);
+    else if (state !== "done") broken.push(`job ${job} of request ${id} is stuck: ${state}`);
+    else if (begun.every(({ ended }) => ended === null))
       broken.push(`job ${job} is done, and the workload never did it`);
-    for (const entry of begun.get(job) ?? [])
-      if (entry.id !== id) broken.push(`job ${job} of request ${id} came to the workload as ${entry.id}`);
+    for (const attempt of begun)
+      if (attempt.id !== id) broken.push(`job ${job} of request ${id} came to the workload as ${attempt.id}`);
   }
-  let repeated = 0;
-  for (const [job, entries] of begun) {
-    if (entries.length > 1) repeated++;
-    for (const [index, entry] of entries.entries()) {
-      const next = entries[index + 1];
-      if (next === undefined) break;
-      // It was given again: something must have failed meanwhile, or be failing still.
-      if (!faults.some(({ from, to }) => from <= next.at && to >= entry.at - stall))
-        broken.push(`job ${job} was given to the workload twice, and nothing had failed`);
-    }
+  const doubles = doublesOf(attempts, evidence);
+  broken.push(...doubles.broken, ...stuckOf(attempts, evidence));
+  return { broken, repeated: doubles.repeated };
+}
+
+/** Of each job, in the order in which they began. */
+function attemptsOf(work: readonly WorkEntry[]): Map<string, Attempt[]> {
+  const ends = new Map<string, number>();
+  for (const { what, job, at, begun } of work) if (what === "ended") ends.set(`${job} ${begun}`, at);
+  const attempts = new Map<string, Attempt[]>();
+  for (const { what, id, job, at } of work) {
+    if (what !== "begins") continue;
+    const attempt = { id, begun: at, ended: ends.get(`${job} ${at}`) ?? null };
+    attempts.set(job, [...(attempts.get(job) ?? []), attempt]);
   }
-  return { broken, repeated };
+  return attempts;
 }

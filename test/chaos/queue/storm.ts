@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@outrigger/core/testing";
 import { span } from "../../support/polling.ts";
-import { Actor, launch, LOCK, openBackend, startWorkload, type BackendKind } from "./actors.ts";
+import { Actor, judgedBy, launch, openBackend, startWorkload, type BackendKind } from "./actors.ts";
 import { Callers, outcomesOf } from "./callers.ts";
 import { judgeQueue, type Fault } from "./judge.ts";
 import { readJournal } from "./journal.ts";
@@ -27,7 +27,7 @@ export async function playStorm(kind: BackendKind, weather: QueueWeather): Promi
   try {
     const { address, actor } = await openBackend(kind, folder, faults, ends);
     if (actor !== null) actors.push(actor);
-    actors.push(new Actor("workload", faults, () => startWorkload(workloadPort, journal)));
+    actors.push(new Actor("workload", "workload", faults, () => startWorkload(workloadPort, journal)));
     const roles = actor === null ? ["both"] : ["front", "front", "worker", "worker"];
     const fronts: number[] = [];
     for (const [index, role] of roles.entries()) {
@@ -35,7 +35,9 @@ export async function playStorm(kind: BackendKind, weather: QueueWeather): Promi
       const probe = await freePort();
       if (role !== "worker") fronts.push(listen);
       actors.push(
-        new Actor(`${role} ${index}`, faults, () => launch(role, { address, listen, probe, workloadPort })),
+        new Actor(`${role} ${index}`, role === "front" ? "front" : "worker", faults, () =>
+          launch(role, { address, listen, probe, workloadPort }),
+        ),
       );
     }
     for (const each of actors) await each.start();
@@ -47,9 +49,12 @@ export async function playStorm(kind: BackendKind, weather: QueueWeather): Promi
     await span(500);
     await callers.stop();
     const outcomes = await outcomesOf(callers.accepted, fronts[0] as number);
+    for (const each of actors) await each.end();
+    const { accepted } = callers;
     const work = readJournal(journal);
-    const stall = (2 * LOCK + 1_000) * 1e6;
-    const { broken, repeated } = judgeQueue({ accepted: callers.accepted, outcomes, work, faults, stall });
+    const workers = actors.filter(({ who }) => who === "worker").length;
+    const verdict = judgeQueue({ accepted, outcomes, work, faults, ...judgedBy(workers) });
+    const broken = [...actors.flatMap(({ ends: own }) => own), ...verdict.broken];
     const counts: Record<string, number> = {};
     for (const { what } of faults) {
       const kind = what.replace(/ \d+$/, "");
@@ -58,10 +63,10 @@ export async function playStorm(kind: BackendKind, weather: QueueWeather): Promi
     return {
       seconds: Math.round((performance.now() - began) / 1_000),
       requests: callers.requests,
-      accepted: callers.accepted.length,
-      repeated,
+      accepted: accepted.length,
+      repeated: verdict.repeated,
       faults: counts,
-      broken: callers.accepted.length === 0 ? ["no request was taken at all"] : broken,
+      broken: accepted.length === 0 ? ["no request was taken at all"] : broken,
     };
   } finally {
     for (const each of actors) await each.end();

@@ -7,7 +7,7 @@ import { createHook } from "node:async_hooks";
 import { readFileSync } from "node:fs";
 
 export interface Strike {
-  /** From 1; the first is the connection itself. */
+  /** From 1; the first is the connection itself. 0: none, any more. */
   readonly turn: number;
   /** Goes with its children. */
   readonly victim: number;

@@ -14,7 +14,7 @@ import { Redis } from "ioredis";
 import pg from "pg";
 import { until } from "../../support/polling.ts";
 import type { Program } from "../../support/program.ts";
-import { launch, LOCK, now, REMOVE, startServer, startWorkload, type BackendKind } from "./actors.ts";
+import { judgedBy, launch, now, REMOVE, startServer, startWorkload, type BackendKind } from "./actors.ts";
 import { outcomesOf } from "./callers.ts";
 import { judgeQueue, type Accepted, type Fault } from "./judge.ts";
 import { readJournal } from "./journal.ts";
@@ -67,9 +67,11 @@ export async function playStrikes(
     const address = server?.url ?? `embedded:${join(folder, "queue")}`;
     const workload = await startWorkload(workloadPort, journal);
     ends.push(() => workload.crash());
+    const programs: Program[] = [];
     const openFront = async (role: string, hook: readonly string[] = []): Promise<Front> => {
       const [listen, probe] = [await freePort(), await freePort()];
       const { program } = await launch(role, { address, listen, probe, workloadPort }, hook);
+      programs.push(program);
       ends.push(() => program.end());
       return { program, port: listen };
     };
@@ -82,7 +84,7 @@ export async function playStrikes(
       await until("it is kept", async () => (requests++, (job = await send(port, key, body)) !== null));
       if (first !== null && first !== job)
         broken.push(`request ${key} was answered 202 with job ${first}, and sent again with ${job}`);
-      accepted.push({ id: key, job: job ?? "" });
+      accepted.push({ id: key, job: job ?? "", at: now() });
     };
     let former: Struck | null = null;
     let front = await openFront(role, ["--import", HOOK]);
@@ -97,7 +99,7 @@ export async function playStrikes(
         const next = victim === "backend" || server === null ? null : openFront(role, ["--import", HOOK]);
         const key = `${index}-${turn}`;
         const body = `${key} `.padEnd(size, "x");
-        const from = now();
+        let from = now();
         const strike: Strike = { turn, victim: (victim === "front" ? front.program : server)?.pid ?? 0 };
         await front.program.ask(strike);
         requests++;
@@ -106,24 +108,35 @@ export async function playStrikes(
         answered = first === null ? 0 : answered + 1;
         if (first === null) last = turn;
         if (victim === "front") {
+          from = now();
           await front.program.end();
           front = await (next ?? openFront(role, ["--import", HOOK]));
         } else if (server !== null) {
+          // Where it was answered before: a later turn would strike at one that is gone.
+          await front.program.ask({ turn: 0, victim: 0 } satisfies Strike);
           await server.crash();
           await server.startAgain();
         }
         // The worker goes on where the front alone was killed.
         if (victim === "backend" || server === null)
-          faults.push({ what: `kill -9 of ${victim}`, from, to: now() });
+          faults.push({
+            ...{ what: `kill -9 of ${victim}`, from, to: now() },
+            ...{ who: victim === "backend" ? "backend" : "worker", how: "killed" },
+          });
       }
       reached.push(`turn ${last} with ${size} bytes`);
     }
     if (former !== null) await sendAgain(former, front);
     const outcomes = await outcomesOf(accepted, front.port);
+    if (workload.hasEnded()) broken.push("workload ended, and nobody had ended it");
+    for (const { name, alive, exited } of programs) {
+      const { code, signal } = alive ? { code: null, signal: "SIGKILL" } : await exited;
+      if (signal !== "SIGKILL")
+        broken.push(`${name} ended, and nobody had ended it: ${signal ?? `exit code ${code}`}`);
+    }
     await front.program.end();
     const work = readJournal(journal);
-    const stall = (2 * LOCK + 1_000) * 1e6;
-    const verdict = judgeQueue({ accepted, outcomes, work, faults, stall });
+    const verdict = judgeQueue({ accepted, outcomes, work, faults, ...judgedBy(1) });
     const jobs = new Map(accepted.map(({ id, job }) => [id, job]));
     for (const { id, job } of work)
       if (jobs.has(id) && jobs.get(id) !== job)

@@ -3,21 +3,12 @@
  * is told the truth, others are told why not, and it goes on.
  */
 import { spawnSync } from "node:child_process";
-import {
-  chmodSync,
-  closeSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, PostgresServer, RedisServer } from "@outrigger/core/testing";
 import { span, until } from "../../support/polling.ts";
-import { launch, LOCK, now, REMOVE, startWorkload, type Address } from "./actors.ts";
+import { isGone, judgedBy, launch, LOCK, now, REMOVE, startWorkload, type Address } from "./actors.ts";
 import { Callers, outcomesOf } from "./callers.ts";
 import { judgeQueue } from "./judge.ts";
 import { readJournal } from "./journal.ts";
@@ -35,10 +26,23 @@ const MEGABYTES: Partial<Record<Trouble, number>> = {
   "full-postgres": 128,
   "full-embedded": 256,
 };
+/** Whose process ends then: started again it goes on. No other's may. */
+const ENDS: Partial<Record<Trouble, string>> = {
+  "full-redis-always": "backend",
+  "full-postgres": "backend",
+  "full-embedded": "both",
+  "postgres-restarted": "backend",
+};
 /** Milliseconds of load before, while and after there is trouble. */
 const BEFORE = 1_000;
 const TROUBLE = 3 * LOCK;
 const AFTER = 3_000;
+
+interface Process {
+  readonly role: string;
+  hasEnded(): boolean;
+  startAgain(): Promise<void>;
+}
 
 const NOTHING: QueueResult = { seconds: 0, requests: 0, accepted: 0, repeated: 0, faults: {}, broken: [] };
 
@@ -63,7 +67,7 @@ export async function playTrouble(what: Trouble): Promise<QueueResult> {
     const workload = await startWorkload(workloadPort, journal);
     ends.push(() => workload.crash());
     const fronts: number[] = [];
-    const open = async (role: string): Promise<() => Promise<boolean>> => {
+    const open = async (role: string): Promise<Process> => {
       const at: Address = {
         ...{ address: server?.url ?? `embedded:${disk}`, workloadPort },
         ...{ listen: await freePort(), probe: await freePort() },
@@ -72,13 +76,15 @@ export async function playTrouble(what: Trouble): Promise<QueueResult> {
       if (role !== "worker") fronts.push(at.listen);
       let running = await launch(role, at);
       ends.push(() => running.crash());
-      return async () => {
-        if (running.hasEnded?.() !== true) return false;
-        running = await launch(role, at);
-        return true;
+      return {
+        role,
+        hasEnded: () => running.hasEnded(),
+        startAgain: async () => {
+          running = await launch(role, at);
+        },
       };
     };
-    const ours: (() => Promise<boolean>)[] = [];
+    const ours: Process[] = [];
     for (const role of server ? ["front", "worker"] : ["both"]) ours.push(await open(role));
 
     const callers = new Callers(fronts, what === "full-blobs" ? 100_000 : 0);
@@ -92,12 +98,17 @@ export async function playTrouble(what: Trouble): Promise<QueueResult> {
     rmSync(join(disk, "filler"), { force: true });
     server?.kill("SIGCONT");
     // Whatever could not go on is started again; all else goes on by itself.
-    const ended: string[] = [];
-    if (server && !existsSync(`/proc/${server.pid}`)) {
-      ended.push("end of the backend");
-      await server.startAgain();
-    }
-    for (const startAgain of ours) if (await startAgain()) ended.push("end of one of ours");
+    const all: Process[] = [
+      { role: "workload", hasEnded: () => workload.hasEnded(), startAgain: () => Promise.resolve() },
+      ...ours,
+    ];
+    if (server)
+      all.unshift({
+        ...{ role: "backend", hasEnded: () => isGone(server.pid) },
+        startAgain: () => server.startAgain(),
+      });
+    const ended = all.filter(({ hasEnded }) => hasEnded());
+    for (const { startAgain } of ended) await startAgain();
     const kept = callers.accepted.length;
     await until("jobs are kept again", () => callers.accepted.length > kept, 30_000);
     const to = now();
@@ -106,10 +117,17 @@ export async function playTrouble(what: Trouble): Promise<QueueResult> {
     const { accepted, requests, refused } = callers;
     const outcomes = await outcomesOf(accepted, fronts[0] as number);
     const work = readJournal(journal);
-    const faults = [{ what, from, to }];
-    const stall = (2 * LOCK + 1_000) * 1e6;
-    const { repeated, ...verdict } = judgeQueue({ accepted, outcomes, work, faults, stall });
-    const broken = [...verdict.broken];
+    const faults = [{ what, who: "backend", how: "stopped", from, to }] as const;
+    const { repeated, ...verdict } = judgeQueue({ accepted, outcomes, work, faults, ...judgedBy(1) });
+    // One that has ended since, too.
+    const unasked = [
+      ...ended.filter(({ role }) => role !== ENDS[what]),
+      ...all.filter(({ hasEnded }) => hasEnded()),
+    ];
+    const broken = [
+      ...verdict.broken,
+      ...unasked.map(({ role }) => `${role} ended, and nobody had ended it`),
+    ];
     if (refused.size === 0) broken.push("no caller was refused: there was no trouble");
     for (const why of refused.keys()) if (!/^(429|503) /.test(why)) broken.push(`a caller was told ${why}`);
     return {
@@ -117,7 +135,7 @@ export async function playTrouble(what: Trouble): Promise<QueueResult> {
       ...{ requests, accepted: accepted.length, repeated },
       faults: {
         [what]: 1,
-        ...Object.fromEntries(ended.map((end) => [end, 1])),
+        ...Object.fromEntries(ended.map(({ role }) => [`end of ${role}`, 1])),
         ...Object.fromEntries([...refused].map(([why, count]) => [`told ${why}`.slice(0, 160), count])),
       },
       broken,
