@@ -10,7 +10,7 @@ import {
   RedisServer,
 } from "@outrigger/core/testing";
 import { parseWorkQueueConfig, type WorkQueueInput } from "./config/config.ts";
-import { ask, openedQueue, outcome, told } from "./testing/opened-queue.ts";
+import { ask, openedQueue, outcome, told, type Told } from "./testing/opened-queue.ts";
 import { Workload } from "./testing/workload.ts";
 
 const BACKENDS = [
@@ -81,6 +81,57 @@ for (const [kind, start, skip] of BACKENDS)
     }
     await assert.rejects(reload({}), { code: "not-started" });
   });
+
+test("each other limit counts from then on, too", { skip: noRedisServer }, async () => {
+  const redis = await RedisServer.start(["--appendonly", "yes"]);
+  const common: WorkQueueInput & { backend: string; workload: string } = {
+    ...{ backend: redis.url, workload: workload.url, listen: "127.0.0.1:0" },
+    ...{ attempts: 2, backoff: "1h", maxBackoff: "1h" },
+  };
+  // Each pause is the longest that it may be.
+  const queue = await openedQueue(common, { random: () => 0.999 });
+  const reload = (input: Partial<WorkQueueInput>): Promise<void> =>
+    queue.reload(parseWorkQueueConfig({ ...common, ...input }));
+  const post = (body: string, headers = {}): Promise<Response> =>
+    ask(queue, "/", { method: "POST", body, headers });
+  const end = async (): Promise<Told> => outcome(queue, (await told(await post("x"))).id);
+  try {
+    workload.behave = (_seen, response) => response.writeHead(500).end();
+    for (const pauses of [{ backoff: "1ms" }, { maxBackoff: "1ms" }]) {
+      await reload(pauses);
+      assert.equal((await end()).attempts, 2);
+    }
+    workload.behave = (_seen, response) => response.end("x".repeat(2_000));
+    assert.equal((await end()).state, "done");
+    await reload({ maxAnswer: "1KiB" });
+    assert.equal((await end()).reason, "answer");
+
+    const key = { "idempotency-key": "K" };
+    await reload({ idempotencyWindow: "1s" });
+    const { id } = await told(await post("x", key));
+    while ((await told(await post("x", key))).id === id);
+
+    // Its workload takes nothing from now on.
+    workload.behave = (_seen, response) => response.writeHead(503).end();
+    await reload({ ready: "/ready" });
+    while (!/^outrigger_queue_workload_ready 0$/m.test((await queue.metrics.expose()).body))
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.ok(workload.seen.some(({ target }) => target === "/ready"));
+    const large = "x".repeat(100_000);
+    for (const limit of [{ maxDepth: 1 }, { maxBytes: "1KiB" }]) {
+      await reload({ ready: "/ready" });
+      assert.equal((await post(large)).status, 202);
+      await reload({ ready: "/ready", ...limit });
+      assert.equal((await post(large)).status, 429);
+    }
+    workload.behave = (_seen, response) => void response.end("ok");
+    await reload({});
+    assert.equal((await end()).state, "done");
+  } finally {
+    await queue.stop();
+    await redis.end();
+  }
+});
 
 test(
   "another rate, and what came while the backend was away, count for all workers",

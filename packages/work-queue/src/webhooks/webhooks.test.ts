@@ -268,6 +268,19 @@ describe("a word", { skip: noRedisServer }, () => {
     await eventually("all are told", () => receiver.told.length === 40);
   });
 
+  test("that hangs holds up no end: its call is ended", async () => {
+    // No time limit ends it.
+    const { hooks, metrics } = await words(async () => null, [receiver.url], new VirtualClock());
+    let isClosed = false;
+    receiver.answer = (response) => void response.once("close", () => (isClosed = true));
+    await hooks.keep(standing("done", 1));
+    await eventually("it is called", () => receiver.told.length === 1);
+    let hasEnded = false;
+    void hooks.end().then(() => (hasEnded = true));
+    await eventually("the call and the webhooks end", () => isClosed && hasEnded);
+    assert.equal(await called({ metrics }, "again"), 1);
+  });
+
   test("that was tried for four hours is given up; one that waited so long for somebody to tell it is told", async () => {
     const { metrics, backend } = await words(async () => null);
     const queue = backend.openQueue(wordsOf(`q${queues}`, receiver.url));

@@ -70,6 +70,20 @@ test("it does, with a fixed knee, at most a fifth less than the best fixed numbe
   }
 });
 
+test("what was learnt stays where nothing of it is changed, and else begins anew", () => {
+  const load = new Load(40, "adaptive");
+  const first = load.concurrency.limit;
+  load.run(30_000);
+  const { limit } = load.concurrency;
+  assert.notEqual(limit, first);
+  load.concurrency.reload({ concurrency: "adaptive", maxConcurrency: 1_000 });
+  assert.equal(load.concurrency.limit, limit);
+  load.concurrency.reload({ concurrency: "adaptive", maxConcurrency: 900 });
+  assert.equal(load.concurrency.limit, first);
+  load.concurrency.reload({ concurrency: 7, maxConcurrency: 900 });
+  assert.equal(load.concurrency.limit, 7);
+});
+
 test("a fixed number stays", () => {
   const load = new Load(1, 7);
   load.run(10_000);
