@@ -122,7 +122,7 @@ function runFile(node, file, env, limit) {
       const counts = countReport(report);
       const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
       let problem = "";
-      if (hung) problem = `it hung: ended after ${limit / 1000} s`;
+      if (hung) problem = `it hung: ended after ${limit / 1000} s, and after ${lastEnded(report)}`;
       else if (counts === null)
         problem = `it has no tests, or ended before they did, with ${signal ?? `exit code ${code}`}`;
       else if (code !== 0 && failed === 0)
@@ -144,6 +144,12 @@ function readReport(file) {
   } catch {
     return ""; // It ended before it had one.
   }
+}
+
+/** Which test a report was at, as far as it tells: those of a group are in it when all of them have ended. */
+function lastEnded(report) {
+  const [, name] = [...report.matchAll(/^ *(?:not )?ok \d+ - (.*)$/gm)].at(-1) ?? [];
+  return name === undefined ? "no test" : JSON.stringify(name);
 }
 
 /**

@@ -134,7 +134,15 @@ function isAlive(pid: number): boolean {
 }
 
 for (const [sentence, body, limit, expected] of [
-  ["hangs", 'test("a", () => new Promise(() => {}));', 3_000, /it hung: ended after 3 s/],
+  ["hangs", 'test("a", () => new Promise(() => {}));', 3_000, /it hung: ended after 3 s, and after no test/],
+  [
+    ...([
+      "hangs at the second",
+      'test("a", () => {}); test("b", () => new Promise(() => {}));',
+      3_000,
+    ] as const),
+    /it hung: ended after 3 s, and after "a"/,
+  ],
   ["leaves it behind", 'test("a", () => {}); child.unref();', 60_000, /^ok /],
 ] as const) {
   test(

@@ -1,8 +1,9 @@
 /** Programs of another user, whose files a worker that is not root can neither read nor remove. */
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { eventually } from "@outrigger/core/testing";
 import { ID, opened, OTHER, PART, refusal, scratch } from "../testing/opened-contract.ts";
 
@@ -10,10 +11,31 @@ import { ID, opened, OTHER, PART, refusal, scratch } from "../testing/opened-con
 const WORKER = 65_532;
 const options = { skip: process.getuid?.() !== 0 && "this user can be no other" };
 
+/** What has this file's results is opened by the runner while tests already begin; another user could not. */
+async function reportIsOpen(): Promise<void> {
+  const option = "--test-reporter-destination=";
+  const files = process.execArgv
+    .filter((arg) => arg.startsWith(option))
+    .map((arg) => arg.slice(option.length));
+  const isOpen = (file: string): boolean =>
+    readdirSync("/proc/self/fd").some((fd) => linkOf(`/proc/self/fd/${fd}`) === file);
+  while (!files.every((file) => !file.startsWith("/") || isOpen(file))) await turn();
+}
+
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // Closed meanwhile.
+    return null;
+  }
+}
+
 const unread = { mode: 0o600 };
 let folder = "";
-beforeEach((t) => {
+beforeEach(async (t) => {
   if (options.skip !== false) return;
+  await reportIsOpen();
   folder = join(scratch, t.name.replace(/\W/g, "-"));
   chmodSync(scratch, 0o755);
   for (const name of ["", "in", "out", "failed"]) {
