@@ -1,5 +1,6 @@
 /** Everything that stands on a reached backend: what keeps jobs, who waits for them, and who does them. */
-import type { QueueEvents } from "bullmq";
+import type { QueueEventsProducer } from "bullmq";
+import type { JobEvents } from "./backend/job-events.ts";
 import type { Backend } from "./backend/backend.ts";
 import { openBackend } from "./backend/open-backend.ts";
 import type { BlobStore } from "./blobs/blob-store.ts";
@@ -40,7 +41,8 @@ export class OpenQueue {
   readonly ended: Promise<Error>;
   readonly #backend: Backend;
   /** null: this process does no jobs. */
-  readonly #cancelled: QueueEvents | null;
+  readonly #cancels: QueueEventsProducer;
+  readonly #cancelled: JobEvents | null;
   readonly #sweep: BlobSweep;
 
   readonly #webhooks: Webhooks | null;
@@ -62,9 +64,10 @@ export class OpenQueue {
     const onError = (error: Error): void => log.warn({ err: error.message }, "the queue is not reached");
     this.#backend = backend;
     this.ended = backend.ended ?? new Promise(() => {});
-    const openEvents = (name: string): QueueEvents => backend.openEvents(name).on("error", onError);
+    const openEvents = (name: string): JobEvents => backend.openEvents(name).on("error", onError);
     const producer = backend.openEventsProducer(cancellationsOf(config.queue));
     producer.on("error", onError);
+    this.#cancels = producer;
     this.#cancelled = config.role === "front" ? null : openEvents(cancellationsOf(config.queue));
     const cancellations = new Cancellations(this.#cancelled, producer);
     this.store = new JobStore(backend, config, {
@@ -110,6 +113,8 @@ export class OpenQueue {
     try {
       // Before the first job can end: its word is kept then.
       await queue.#webhooks?.start();
+      // One that did not come to be is not tried again, on Postgres.
+      await queue.#cancels.waitUntilReady();
       await Promise.all([queue.#cancelled?.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
       if (config.role !== "worker") {
         queue.#sweep.start();

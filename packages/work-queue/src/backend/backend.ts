@@ -2,19 +2,12 @@
  * What keeps the jobs, seen by the rest of the pattern: BullMQ bound to Redis, to Postgres or to a database in a folder. BullMQ
  * is loaded by whoever opens one, so that the other backends' drivers cost nothing.
  */
-import type {
-  Processor,
-  Queue,
-  QueueEvents,
-  QueueEventsProducer,
-  QueueOptions,
-  Worker,
-  WorkerOptions,
-} from "bullmq";
+import type { Processor, Queue, QueueEventsProducer, QueueOptions, Worker, WorkerOptions } from "bullmq";
 import type { Clock } from "@outrigger/core";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Answer } from "../job/answer.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
+import type { JobEvents } from "./job-events.ts";
 
 export type JobQueue = Queue<StoredRequest, Answer>;
 export type JobWorker = Worker<StoredRequest, Answer>;
@@ -29,7 +22,7 @@ export interface Backend {
     process: Processor<Data, Result>,
     options: Omit<WorkerOptions, "connection">,
   ): Worker<Data, Result>;
-  openEvents(name: string): QueueEvents;
+  openEvents(name: string): JobEvents;
   openEventsProducer(name: string): QueueEventsProducer;
   /** What is too large for a job. @throws as opening the backend does */
   openBlobs(queue: string, clock: Clock): Promise<BlobStore>;

@@ -1,14 +1,13 @@
 /** BullMQ's classes bound to one way to keep jobs. */
-import { setTimeout as pause } from "node:timers/promises";
 import { withBackend, type BackendFactory, type IQueueBackend } from "bullmq";
 import type { Milliseconds } from "@outrigger/core";
 import type { Backend } from "./backend.ts";
+import { JobEvents } from "./job-events.ts";
 
 /** The longest that a backend is asked to wait for something, and says nothing: of BullMQ's workers on Redis. */
 export const LONGEST_WAIT: Milliseconds = 10_000;
 /** A connection on which what was asked has no answer for so much longer leads nowhere: it is ended, and another one dialled. */
 export const PATIENCE: Milliseconds = 5_000;
-const TRY_AGAIN: Milliseconds = 1_000;
 
 export interface Connections<Connection> {
   /** Of whoever adds and asks: it fails at once where there is no connection. */
@@ -25,13 +24,6 @@ export interface Connections<Connection> {
 
 interface Closable {
   close(): Promise<void>;
-}
-
-interface Events {
-  readonly closing: Promise<void> | undefined;
-  run(): Promise<void>;
-  listenerCount(event: "error"): number;
-  emit(event: "error", error: Error): boolean;
 }
 
 export function bullmqOn<Kind extends IQueueBackend, Connection>(
@@ -54,10 +46,8 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
     },
     openEvents: (name) => {
       listens?.();
-      const events = new QueueEvents(name, {
-        ...{ connection: waiting, autorun: false, blockingTimeout: LONGEST_WAIT },
-      });
-      void readOn(events);
+      const options = { connection: waiting, autorun: false, blockingTimeout: LONGEST_WAIT };
+      const events = new JobEvents(() => new QueueEvents(name, options));
       return open(events);
     },
     openEventsProducer: (name) => open(new QueueEventsProducer(name, { connection: asking })),
@@ -68,15 +58,4 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
       await end();
     },
   };
-}
-
-/** BullMQ begins by itself, once: where the backend is away just then nobody would ever hear of anything. */
-export async function readOn(events: Events): Promise<void> {
-  while (events.closing === undefined)
-    try {
-      await events.run();
-    } catch (thrown) {
-      if (events.listenerCount("error") > 0) events.emit("error", thrown as Error);
-      await pause(TRY_AGAIN, undefined, { ref: false });
-    }
 }

@@ -10,6 +10,8 @@ import { bullmqOn, LONGEST_WAIT, PATIENCE } from "./bullmq-on.ts";
 import { Listeners } from "./postgres-listeners.ts";
 import { SCHEMA } from "./schema.ts";
 
+/** Another process may be at it, and ours waits for it. */
+const MIGRATION_PATIENCE: Milliseconds = 600_000;
 /** For all that asks, beside one of its own for each worker and each set of events: it listens on that as long as it is open. */
 const CONNECTIONS = 8;
 
@@ -34,18 +36,22 @@ export async function openPostgres(
     application_name: "outrigger-work-queue",
     connectionTimeoutMillis: 5_000,
   };
-  const client = new pg.Client(config);
+  const client = new pg.Client({ ...config, query_timeout: MIGRATION_PATIENCE });
+  // Of a connection that breaks: the query hears of it, too.
+  client.on("error", () => {});
   try {
     await client.connect();
+    // One that lets us in and says nothing more is away.
+    const greeting = { text: "SELECT 1", query_timeout: PATIENCE };
+    await client.query(greeting);
   } catch (thrown) {
+    sockets.cut();
     throw new OutriggerError(
       "postgres-unreachable",
       `no connection to Postgres at ${client.host}:${client.port}: ${(thrown as Error).message}`,
       { cause: thrown },
     );
   }
-  // Of a connection that breaks later: the query hears of it, too.
-  client.on("error", () => {});
   try {
     await runMigrations(client, SCHEMA);
   } finally {

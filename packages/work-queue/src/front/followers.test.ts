@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { beforeEach, test } from "node:test";
-import type { QueueEvents } from "bullmq";
 import { OutriggerError } from "@outrigger/core";
 import { VirtualClock } from "@outrigger/core/testing";
 import type { ServedRequest } from "@outrigger/proxy";
@@ -38,7 +37,7 @@ beforeEach(() => {
     if (state instanceof Error) throw state;
     return state === null ? null : standing(state);
   };
-  watches = new JobWatches({ clock, openEvents: () => events as unknown as QueueEvents });
+  watches = new JobWatches({ clock, openEvents: () => events });
   followers = new Followers({ clock, watches, find });
 });
 

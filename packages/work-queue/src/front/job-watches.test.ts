@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
-import type { QueueEvents } from "bullmq";
 import { OutriggerError } from "@outrigger/core";
 import { VirtualClock } from "@outrigger/core/testing";
 import { JobWatches } from "./job-watches.ts";
@@ -14,7 +13,7 @@ test("one set of events serves all who watch, and nothing is left of those who h
   let opened = 0;
   const watches = new JobWatches({
     clock: new VirtualClock(),
-    openEvents: () => (opened++, new EventEmitter() as unknown as QueueEvents),
+    openEvents: () => (opened++, new EventEmitter()),
   });
   const all = ["a", "a", "b"].map((id) => watches.watch(id, caller));
   assert.deepEqual([opened, watches.jobs], [1, 2]);
@@ -35,7 +34,7 @@ test("events that cannot be opened leave nobody counted, and are opened for the 
     clock,
     openEvents: () => {
       if (isAway) throw new OutriggerError("backend-away", "it is away");
-      return new EventEmitter() as unknown as QueueEvents;
+      return new EventEmitter();
     },
   });
   const waits = new Waits({ clock, watches, find: async () => null });

@@ -2,7 +2,7 @@
  * Callers that want to know of a job. An event of the queue wakes them; what they are told is then read from the backend, and it
  * is looked at now and then without one: an event that was missed delays, and loses nothing.
  */
-import type { QueueEvents } from "bullmq";
+import type { EventEmitter } from "node:events";
 import type { Clock, Milliseconds } from "@outrigger/core";
 
 /** Between looks without an event. */
@@ -15,7 +15,7 @@ const CHANGES = ["waiting", "active", "delayed", "removed", "completed", "failed
 export interface JobWatchesDeps {
   readonly clock: Clock;
   /** Several events of every job are read from then on: it is called when somebody watches, and once. */
-  openEvents(): QueueEvents;
+  openEvents(): EventEmitter;
 }
 
 export class JobWatches {

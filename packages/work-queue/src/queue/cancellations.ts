@@ -3,7 +3,8 @@
  * for whoever reads the queue's reads several events of every job. One that does not arrive leaves the job running, as a worker
  * that is away would.
  */
-import type { QueueEvents, QueueEventsProducer } from "bullmq";
+import type { QueueEventsProducer } from "bullmq";
+import type { JobEvents } from "../backend/job-events.ts";
 
 const EVENT = "outrigger-cancel";
 /** Events that the stream keeps; BullMQ's own number for its own. */
@@ -14,10 +15,10 @@ export const cancellationsOf = (queue: string): string => `${queue}/cancellation
 
 export class Cancellations {
   /** null: this process runs no jobs. */
-  readonly #events: QueueEvents | null;
+  readonly #events: JobEvents | null;
   readonly #producer: QueueEventsProducer;
 
-  constructor(events: QueueEvents | null, producer: QueueEventsProducer) {
+  constructor(events: JobEvents | null, producer: QueueEventsProducer) {
     this.#events = events;
     this.#producer = producer;
   }
@@ -27,9 +28,6 @@ export class Cancellations {
   }
 
   onAsked(listener: (jobId: string) => void): void {
-    // BullMQ's types know its own events alone.
-    (this.#events as unknown as NodeJS.EventEmitter | null)?.on(EVENT, ({ jobId }: { jobId: string }) =>
-      listener(jobId),
-    );
+    this.#events?.on(EVENT, ({ jobId }: { jobId: string }) => listener(jobId));
   }
 }

@@ -9,8 +9,8 @@ import { CronExpressionParser } from "cron-parser";
 import type { Milliseconds } from "@outrigger/core";
 import { earliestShown, whenShown } from "./zone-clock.ts";
 
-/** The second of five fields is everything. */
-const OF_EVERY_HOUR = /^\S+ \*/;
+/** By the second of five fields. */
+const OF_EVERY_HOUR = /^\S+ (?:\*(?:\/1)?|0-23) /;
 
 /**
  * @param after milliseconds since 1970 UTC

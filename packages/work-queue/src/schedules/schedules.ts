@@ -95,9 +95,9 @@ export class Schedules {
 
   /** From now on the backend has these schedules and no others; tried until it has, in the background. */
   reload(config: SchedulesConfig): void {
-    const isSame = JSON.stringify(config.schedules) === JSON.stringify(this.#config.schedules);
     this.#config = config;
-    if (!isSame) this.#begin();
+    // Also the same ones: another front's may have come since, and a clock have been set.
+    this.#begin();
   }
 
   /** Resolves before the backend has them: it does, when it is there. @throws what BullMQ does where the backend is away */
