@@ -9,20 +9,34 @@ import { parseArgs } from "node:util";
 import { requireNode, ROOT, setup } from "./setup.mjs";
 
 requireNode();
+const USAGE = `usage: npm run chaos [-- [--short] [--seed N] [NAME ...]]
+
+  NAME     a scenario, or elector or queue for all of that; a name that there is not is answered with those that there are
+  --short  seconds of each in place of minutes; keeps no figures
+  --seed   the same draws again
+`;
 const usage = (problem) => {
-  process.stderr.write(`${problem}\nusage: npm run chaos [-- [--short] [--seed N] [NAME ...]]\n`);
+  process.stderr.write(`${problem}\n${USAGE}`);
   process.exit(2);
 };
 let words;
 try {
   words = parseArgs({
     allowPositionals: true,
-    options: { short: { type: "boolean", default: false }, seed: { type: "string" } },
+    options: {
+      short: { type: "boolean", default: false },
+      seed: { type: "string" },
+      help: { type: "boolean" },
+    },
   });
 } catch (error) {
   usage(error.message);
 }
-const { short, seed: seedText } = words.values;
+const { short, seed: seedText, help } = words.values;
+if (help) {
+  process.stdout.write(USAGE);
+  process.exit(0);
+}
 const seed = seedText === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(seedText);
 if (!Number.isSafeInteger(seed) || seed < 0) usage(`--seed ${seedText}: found no whole number`);
 try {
