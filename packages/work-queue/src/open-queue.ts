@@ -1,6 +1,7 @@
 /** Everything that stands on a reached backend: what keeps jobs, who waits for them, and who does them. */
 import type { QueueEventsProducer } from "bullmq";
 import type { JobEvents } from "./backend/job-events.ts";
+import { lostOr } from "./backend/lost-connection.ts";
 import type { Backend } from "./backend/backend.ts";
 import { openBackend } from "./backend/open-backend.ts";
 import type { BlobStore } from "./blobs/blob-store.ts";
@@ -96,7 +97,7 @@ export class OpenQueue {
           });
   }
 
-  /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`; or why this backend will not do */
+  /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`, `backend-unreachable`; or why this backend will not do */
   static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
     const openContract = await contractOf(config);
     const backend = await openBackend(config, deps.log);
@@ -107,7 +108,7 @@ export class OpenQueue {
       blobs = await openBlobs(config, backend, deps.clock);
     } catch (thrown) {
       await backend.close();
-      throw thrown;
+      throw config.backend.kind === "embedded" ? thrown : lostOr(thrown);
     }
     const queue = new OpenQueue(backend, blobs, config, deps, openWebhooks, openContract);
     try {
@@ -127,7 +128,7 @@ export class OpenQueue {
       return queue;
     } catch (thrown) {
       await queue.close();
-      throw thrown;
+      throw config.backend.kind === "embedded" ? thrown : lostOr(thrown);
     }
   }
 

@@ -45,6 +45,8 @@ export type BackendKind = "redis" | "postgres" | "embedded";
 export interface Running {
   readonly program: { kill(signal: NodeJS.Signals): void };
   hasEnded(): boolean;
+  /** What it said last, of one of ours. */
+  lastWords?(): string;
   crash(): Promise<void>;
 }
 
@@ -106,7 +108,8 @@ export class Actor {
 
   #look(): void {
     if (this.#running?.hasEnded() !== true) return;
-    this.ends.push(`${this.name} ended, and nobody had ended it`);
+    const said = this.#running.lastWords?.() ?? "";
+    this.ends.push(`${this.name} ended, and nobody had ended it${said && `: ${said}`}`);
     this.#running = null;
   }
 }
@@ -189,7 +192,10 @@ export async function launch(
   // Ready, or told what it waits for: it is not asked to be well while its backend is not.
   const port = role === "worker" ? at.probe : at.listen;
   await until(`${role} answers`, () => !program.alive || answers(port), 60_000);
-  return { program, hasEnded: () => !program.alive, crash: () => program.end() };
+  return {
+    ...{ program, hasEnded: () => !program.alive, crash: () => program.end() },
+    lastWords: () => program.output.slice(-2_000),
+  };
 }
 
 const answers = (port: number): Promise<boolean> =>

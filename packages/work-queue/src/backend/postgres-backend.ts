@@ -7,6 +7,7 @@ import { parseIntoClientConfig } from "pg-connection-string";
 import { PostgresBlobs } from "../blobs/postgres-blobs.ts";
 import type { Backend } from "./backend.ts";
 import { bullmqOn, LONGEST_WAIT, PATIENCE } from "./bullmq-on.ts";
+import { isLost } from "./lost-connection.ts";
 import { Listeners } from "./postgres-listeners.ts";
 import { SCHEMA } from "./schema.ts";
 
@@ -37,8 +38,14 @@ export async function openPostgres(
     connectionTimeoutMillis: 5_000,
   };
   const client = new pg.Client({ ...config, query_timeout: MIGRATION_PATIENCE });
-  // Of a connection that breaks: the query hears of it, too.
-  client.on("error", () => {});
+  let isBroken = false;
+  client.on("error", () => (isBroken = true));
+  const unreachable = (thrown: unknown): OutriggerError =>
+    new OutriggerError(
+      "postgres-unreachable",
+      `no connection to Postgres at ${client.host}:${client.port}: ${(thrown as Error).message}`,
+      { cause: thrown },
+    );
   try {
     await client.connect();
     // One that lets us in and says nothing more is away.
@@ -46,14 +53,13 @@ export async function openPostgres(
     await client.query(greeting);
   } catch (thrown) {
     sockets.cut();
-    throw new OutriggerError(
-      "postgres-unreachable",
-      `no connection to Postgres at ${client.host}:${client.port}: ${(thrown as Error).message}`,
-      { cause: thrown },
-    );
+    throw unreachable(thrown);
   }
   try {
     await runMigrations(client, SCHEMA);
+  } catch (thrown) {
+    // Not one of what was asked.
+    throw isBroken || ("severity" in (thrown as Error) && isLost(thrown)) ? unreachable(thrown) : thrown;
   } finally {
     await client.end();
   }

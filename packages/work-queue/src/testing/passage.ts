@@ -7,6 +7,7 @@ export class Passage {
   readonly #server: Server;
   readonly #open: Set<Socket>;
   readonly #silenced = new Set<Socket>();
+  #piecesLeft = Infinity;
 
   private constructor(url: string, server: Server, open: Set<Socket>) {
     this.url = url;
@@ -18,6 +19,7 @@ export class Passage {
   static async to(url: string): Promise<Passage> {
     const { hostname, port } = new URL(url);
     const open = new Set<Socket>();
+    const passage = { got: (): void => {} };
     const server = createServer((near) => {
       const far = connect(Number(port), hostname);
       for (const [one, other] of [
@@ -29,12 +31,31 @@ export class Passage {
         one.on("close", () => (open.delete(one), other.destroy()));
         one.pipe(other);
       }
+      far.on("data", () => passage.got());
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const here = new URL(url);
     here.port = String((server.address() as AddressInfo).port);
-    return new Passage(String(here), server, open);
+    const made = new Passage(String(here), server, open);
+    passage.got = () => made.#got();
+    return made;
+  }
+
+  /** So many pieces of what the server says get through; then all that is open is ended, once. */
+  cutAfter(pieces: number): void {
+    this.#piecesLeft = pieces;
+  }
+
+  /** Whether that has been. */
+  get wasCut(): boolean {
+    return this.#piecesLeft === Infinity;
+  }
+
+  #got(): void {
+    if (this.#piecesLeft-- > 1) return;
+    this.#piecesLeft = Infinity;
+    for (const socket of this.#open) socket.destroy();
   }
 
   /** Of those that are open nothing more gets through, either way; what is sent into them is taken. */
