@@ -36,10 +36,11 @@ export class JobEvents extends EventEmitter {
   }
 
   #opened(): EventReader {
-    // Whatever it says is said here.
-    return Object.assign(this.#open(), {
-      emit: (event: string, ...said: unknown[]): boolean => this.#tell(event, said),
-    });
+    const reader = this.#open();
+    // Whatever it says is said here. One that was given up goes on saying what happens to BullMQ's pool.
+    const emit = (event: string, ...said: unknown[]): boolean =>
+      reader === this.#reader && this.#tell(event, said);
+    return Object.assign(reader, { emit });
   }
 
   #tell(event: string, said: readonly unknown[]): boolean {

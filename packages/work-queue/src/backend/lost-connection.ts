@@ -3,8 +3,16 @@ import { OutriggerError } from "@outrigger/core";
 
 /** Of Redis: it is there, and not for now. */
 const NOT_NOW = /^(?:LOADING|READONLY|MASTERDOWN|BUSY)\b/;
-/** Of PostgreSQL (appendix A): connection exceptions; it shuts down, or does not take connections yet. */
-const AWAY = /^(?:08|57P)/;
+/**
+ * Of PostgreSQL (appendix A): connection exceptions but for a violation of the protocol; no room for one more connection; it shuts
+ * down, or takes no connections yet; it is a standby, which its name will leave.
+ */
+const AWAY = /^(?:08(?!P01)|53300|57P|25006)/;
+
+const OF_SOCKETS: ReadonlySet<string> = new Set([
+  ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN"],
+  ...["EHOSTUNREACH", "ENETUNREACH", "EADDRNOTAVAIL", "ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END"],
+]);
 
 /** @param thrown by pg or ioredis, or by BullMQ where they are asked */
 export function isLost(thrown: unknown): boolean {
@@ -14,13 +22,24 @@ export function isLost(thrown: unknown): boolean {
   const { name, message, code } = thrown as NodeJS.ErrnoException;
   if ("severity" in thrown) return AWAY.test(code ?? "");
   if (name === "ReplyError") return NOT_NOW.test(message);
-  // Of no kind of its own; a fault of the program has one.
-  return thrown.constructor === Error || name === "MaxRetriesPerRequestError";
+  if (code !== undefined) return OF_SOCKETS.has(code);
+  // Of no kind of its own: the drivers' words of a connection that ended. A fault of the program has one.
+  return (
+    (thrown.constructor === Error && !message.startsWith("Redis version")) ||
+    name === "MaxRetriesPerRequestError"
+  );
 }
 
 /** @returns what says that the backend is away, or, where it is not, what was thrown */
 export function lostOr(thrown: unknown): unknown {
   if (!isLost(thrown)) return thrown;
-  const { message } = OutriggerError.from(thrown);
-  return new OutriggerError("backend-unreachable", `its connection was lost: ${message}`, { cause: thrown });
+  return new OutriggerError("backend-unreachable", `it is not reached: ${wordsOf(thrown)}`, {
+    cause: thrown,
+  });
+}
+
+/** What was said; of a name with several addresses, of each. */
+export function wordsOf(thrown: unknown): string {
+  if (thrown instanceof AggregateError) return (thrown.errors as unknown[]).map(wordsOf).join("; ");
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -7,7 +7,7 @@ import { parseIntoClientConfig } from "pg-connection-string";
 import { PostgresBlobs } from "../blobs/postgres-blobs.ts";
 import type { Backend } from "./backend.ts";
 import { bullmqOn, LONGEST_WAIT, PATIENCE } from "./bullmq-on.ts";
-import { isLost } from "./lost-connection.ts";
+import { isLost, wordsOf } from "./lost-connection.ts";
 import { Listeners } from "./postgres-listeners.ts";
 import { SCHEMA } from "./schema.ts";
 
@@ -37,13 +37,16 @@ export async function openPostgres(
     application_name: "outrigger-work-queue",
     connectionTimeoutMillis: 5_000,
   };
-  const client = new pg.Client({ ...config, query_timeout: MIGRATION_PATIENCE });
+  const client = new pg.Client({
+    ...config,
+    ...{ keepAlive: true, keepAliveInitialDelayMillis: LONGEST_WAIT, query_timeout: MIGRATION_PATIENCE },
+  });
   let isBroken = false;
   client.on("error", () => (isBroken = true));
   const unreachable = (thrown: unknown): OutriggerError =>
     new OutriggerError(
       "postgres-unreachable",
-      `no connection to Postgres at ${client.host}:${client.port}: ${(thrown as Error).message}`,
+      `no connection to Postgres at ${client.host}:${client.port}: ${wordsOf(thrown)}`,
       { cause: thrown },
     );
   try {
@@ -58,8 +61,10 @@ export async function openPostgres(
   try {
     await runMigrations(client, SCHEMA);
   } catch (thrown) {
-    // Not one of what was asked.
-    throw isBroken || ("severity" in (thrown as Error) && isLost(thrown)) ? unreachable(thrown) : thrown;
+    // Silent for so long, it does not say good-bye, either.
+    if ((thrown as Error).message === "Query read timeout") sockets.cut();
+    else if (!isBroken && !("severity" in (thrown as Error) && isLost(thrown))) throw thrown;
+    throw unreachable(thrown);
   } finally {
     await client.end();
   }

@@ -15,6 +15,7 @@ import { Redis } from "ioredis";
 import { RedisBlobs } from "../blobs/redis-blobs.ts";
 import type { Backend } from "./backend.ts";
 import { bullmqOn, LONGEST_WAIT, PATIENCE } from "./bullmq-on.ts";
+import { wordsOf } from "./lost-connection.ts";
 import { RedisClients } from "./redis-clients.ts";
 
 /** What of durability may be missing. */
@@ -37,16 +38,16 @@ export async function openRedis(
   );
   const connection = { ...login, connectionName: NAME };
   // After a failover a connection may be open, and lead nowhere.
-  const asking = clients.open({
-    ...connection,
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    commandTimeout: storeTimeout,
-    socketTimeout: Math.max(storeTimeout, PATIENCE),
-  });
+  const asking = clients.open(
+    {
+      ...{ ...connection, commandTimeout: storeTimeout },
+      ...{ enableOfflineQueue: false, maxRetriesPerRequest: 0 },
+    },
+    { patience: Math.max(storeTimeout, PATIENCE) },
+  );
   const waiting = clients.open(
-    { ...connection, maxRetriesPerRequest: null, socketTimeout: LONGEST_WAIT + PATIENCE },
-    version >= 7 ? "past-memory" : "within-memory",
+    { ...connection, maxRetriesPerRequest: null },
+    { memory: version >= 7 ? "past-memory" : "within-memory", patience: LONGEST_WAIT + PATIENCE },
   );
   return bullmqOn(
     createRedisBackend,
@@ -65,7 +66,7 @@ export async function openRedis(
 const unreachable = (address: RedisAddress, cause: unknown): OutriggerError =>
   new OutriggerError(
     "redis-unreachable",
-    `no connection to Redis at ${formatRedisPlace(address)}: ${(cause as Error).message}`,
+    `no connection to Redis at ${formatRedisPlace(address)}: ${wordsOf(cause)}`,
     { cause },
   );
 

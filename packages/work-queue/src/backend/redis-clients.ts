@@ -3,11 +3,30 @@
  * beside a Redis that is away does not end: ioredis says nothing of its end where it is told to while it waits to dial again,
  * and BullMQ dials those it has closed.
  */
-import type { RedisLogin } from "@outrigger/core";
+import type { Milliseconds, RedisLogin } from "@outrigger/core";
 import { Redis, type RedisOptions } from "ioredis";
+import type { Socket } from "node:net";
+
+const LOOK_EVERY: Milliseconds = 1_000;
+
+export interface Usage {
+  /** past-memory: its scripts write also where memory is full; from Redis 7 on, others know no such script. */
+  readonly memory?: "within-memory" | "past-memory";
+  /** A connection on which what was asked has no answer for so long leads nowhere: it is ended, and another one dialled. */
+  readonly patience?: Milliseconds;
+}
+
+/** What a look found. */
+interface Look {
+  readonly patience: Milliseconds;
+  bytesRead: number;
+  /** Looks since anything came of what was asked. */
+  silent: number;
+}
 
 export class RedisClients {
-  readonly #clients = new Set<Redis>();
+  readonly #clients = new Map<Redis, Look>();
+  readonly #timer = setInterval(() => this.#look(), LOOK_EVERY).unref();
   readonly #login: (() => Promise<RedisLogin>) | null;
   #ended = false;
 
@@ -16,14 +35,13 @@ export class RedisClients {
     this.#login = login;
   }
 
-  /** @param memory past-memory: its scripts write also where memory is full; from Redis 7 on, others know no such script */
-  open(options: RedisOptions, memory: "within-memory" | "past-memory" = "within-memory"): Redis {
+  open(options: RedisOptions, { memory = "within-memory", patience = Infinity }: Usage = {}): Redis {
     // No farewell: a Redis that does not answer would not answer that either.
     const client = new Redis({ ...options, replyMapping: "legacy", disconnectTimeout: 0 });
-    this.#clients.add(client);
+    this.#clients.set(client, { patience, bytesRead: 0, silent: 0 });
     // Whoever uses one hears of errors from it; between closing and its end nobody does.
     client.on("error", () => {});
-    client.duplicate = (override) => this.open({ ...client.options, ...override }, memory);
+    client.duplicate = (override) => this.open({ ...client.options, ...override }, { memory, patience });
     const connect = client.connect.bind(client);
     client.connect = async () => {
       const before = client.status;
@@ -47,8 +65,31 @@ export class RedisClients {
 
   end(): void {
     this.#ended = true;
-    for (const client of this.#clients) client.disconnect();
+    clearInterval(this.#timer);
+    for (const client of this.#clients.keys()) client.disconnect();
   }
+
+  /** ioredis' socketTimeout does the same by a timer and a listener for each turn with a command. */
+  #look(): void {
+    for (const [client, look] of this.#clients) {
+      const { stream, commandQueue } = client as unknown as Inner;
+      const isAnswered =
+        stream === undefined || stream.bytesRead !== look.bytesRead || commandQueue.length === 0;
+      look.bytesRead = stream?.bytesRead ?? 0;
+      look.silent = isAnswered ? 0 : look.silent + 1;
+      if (look.silent * LOOK_EVERY <= look.patience) continue;
+      look.silent = 0;
+      stream?.destroy(new Error(`nothing came of what was asked within ${look.patience} ms`));
+    }
+  }
+}
+
+/** Of ioredis' client. */
+interface Inner {
+  /** undefined: it has not dialled yet. */
+  readonly stream: Socket | undefined;
+  /** What has no answer yet. */
+  readonly commandQueue: { readonly length: number };
 }
 
 /** What is asked for in one turn of the event loop is one write: jobs come, and end, several in a turn. */
