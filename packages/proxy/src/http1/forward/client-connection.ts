@@ -94,7 +94,9 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
     socket.on("drain", () => this.#drained());
     socket.on("end", () => this.#ended());
     socket.on("error", () => this.destroy());
-    socket.on("close", () => this.destroy());
+    socket.on("close", () => {
+      if (this.#state !== "tunnel" || this.#tunnel?.clientClosed() !== true) this.destroy();
+    });
     listener.settings.idles.arm(this.#deadline);
   }
 

@@ -77,6 +77,30 @@ describe("bytes arrive as they were sent, through a reader that stops again and 
     assert.ok(atBackend.equals(body));
   });
 
+  for (const side of ["the endpoint", "the client"] as const)
+    it(`a tunnel whose one side has closed, before ${side} has read any of what it was sent last`, async () => {
+      const body = changing(4 * MEGABYTE);
+      let late: ByteStream | null = null;
+      const backend = await Backend.start(async (connection) => {
+        await connection.take("\r\n\r\n");
+        connection.write(SWITCHED);
+        if (side === "the endpoint") late = connection;
+        connection.socket.end(side === "the client" ? body : "bye");
+        if (side === "the endpoint") connection.socket.pause();
+      });
+      await using proxy = await startProxy({ backends: [backend] });
+      const client = await proxy.client();
+      client.write(UPGRADE);
+      await client.take("\r\n\r\n");
+      if (side === "the client") late = client;
+      client.socket.end(side === "the endpoint" ? body : "bye");
+      const early = side === "the client" ? backend.connections[0]?.socket : client.socket;
+      if (side === "the client") client.socket.pause();
+      await eventually(() => early?.destroyed === true);
+      await turns(20);
+      assert.ok((await readSlowly(late as unknown as ByteStream, body.length)).equals(body));
+    });
+
   it("an upload that is kept for a retry, and sent again", async () => {
     const body = changing(2 * MEGABYTE);
     const first = await Backend.start(async (connection) => {

@@ -69,6 +69,21 @@ export class Tunnel implements TunnelEnd {
     this.#lastBytes();
   }
 
+  /** @returns whether that is no failure: all is said and written there, and the other is still to be written */
+  clientClosed(): boolean {
+    return this.#isDone(this.#client) && !this.#over;
+  }
+
+  /** The same of the other side. */
+  upstreamClosed(): boolean {
+    return this.#isDone(this.#upstream.socket) && !this.#over;
+  }
+
+  /** A socket that has ended and written all closes by itself, before the other side has read what it was sent. */
+  #isDone(socket: Socket): boolean {
+    return this.#clientEnded && this.#upstreamEnded && socket.writableFinished;
+  }
+
   /** Either socket failed, or nothing moved for too long: both go. */
   broke(): void {
     this.#finish();

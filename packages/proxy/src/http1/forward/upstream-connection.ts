@@ -67,6 +67,7 @@ export interface TunnelEnd {
   fromUpstream(bytes: Buffer, start: number, end: number): void;
   upstreamDrained(): void;
   upstreamEnded(): void;
+  upstreamClosed(): boolean;
   broke(): void;
 }
 
@@ -416,7 +417,8 @@ export class UpstreamConnection implements PendingWriter {
   }
 
   #closed(): void {
-    if (this.state !== "closed") this.#broke("the connection closed");
+    if (this.state === "closed" || this.tunnel?.upstreamClosed() === true) return;
+    this.#broke("the connection closed");
   }
 
   #failOrDestroy(): void {
