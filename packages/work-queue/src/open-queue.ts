@@ -1,8 +1,8 @@
 /** Everything that stands on a reached backend: what keeps jobs, who waits for them, and who does them. */
 import type { QueueEventsProducer } from "bullmq";
+import type { Backend } from "./backend/backend.ts";
 import type { JobEvents } from "./backend/job-events.ts";
 import { lostOr } from "./backend/lost-connection.ts";
-import type { Backend } from "./backend/backend.ts";
 import { openBackend } from "./backend/open-backend.ts";
 import type { BlobStore } from "./blobs/blob-store.ts";
 import { BlobSweep } from "./blobs/blob-sweep.ts";
@@ -41,8 +41,8 @@ export class OpenQueue {
   /** Resolves when its backend cannot be used any more, by this process. */
   readonly ended: Promise<Error>;
   readonly #backend: Backend;
-  /** null: this process does no jobs. */
   readonly #cancels: QueueEventsProducer;
+  /** null: this process does no jobs. */
   readonly #cancelled: JobEvents | null;
   readonly #sweep: BlobSweep;
 
@@ -108,7 +108,7 @@ export class OpenQueue {
       blobs = await openBlobs(config, backend, deps.clock);
     } catch (thrown) {
       await backend.close();
-      throw config.backend.kind === "embedded" ? thrown : lostOr(thrown);
+      throw awayOr(thrown, config);
     }
     const queue = new OpenQueue(backend, blobs, config, deps, openWebhooks, openContract);
     try {
@@ -128,7 +128,7 @@ export class OpenQueue {
       return queue;
     } catch (thrown) {
       await queue.close();
-      throw config.backend.kind === "embedded" ? thrown : lostOr(thrown);
+      throw awayOr(thrown, config);
     }
   }
 
@@ -187,4 +187,8 @@ async function contractOf({ workload, role }: WorkQueueConfig): Promise<OpenCont
 }
 
 /** The backend is not there now, and may be later. */
+/** A database in the process has no connection that could be lost. */
+const awayOr = (thrown: unknown, { backend }: WorkQueueConfig): unknown =>
+  backend.kind === "embedded" ? thrown : lostOr(thrown);
+
 export const isAway = (code: string): boolean => code.endsWith("-unreachable");

@@ -47,8 +47,7 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
     openEvents: (name) => {
       listens?.();
       const options = { connection: waiting, autorun: false, blockingTimeout: LONGEST_WAIT };
-      const events = new JobEvents(() => new QueueEvents(name, options));
-      return open(events);
+      return open(new JobEvents(() => new QueueEvents(name, options)));
     },
     openEventsProducer: (name) => open(new QueueEventsProducer(name, { connection: asking })),
     openBlobs,

@@ -6,7 +6,7 @@ const AROUND: Milliseconds = 26 * 3_600_000;
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** Milliseconds that clocks are before UTC. @throws RangeError where there is no such zone */
+/** Milliseconds by which clocks are ahead of UTC. @throws RangeError where there is no such zone */
 function offsetAt(at: Milliseconds, zone: string): Milliseconds {
   let format = formats.get(zone);
   if (format === undefined) {

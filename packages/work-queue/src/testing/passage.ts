@@ -1,45 +1,45 @@
 /** A way to a server that can be lost: what is open stays open and leads nowhere, and whoever dials anew gets through. */
 import { once } from "node:events";
-import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 export class Passage {
-  readonly url: string;
-  readonly #server: Server;
-  readonly #open: Set<Socket>;
+  readonly #target: URL;
+  readonly #server = createServer((near) => this.#carry(near));
+  readonly #open = new Set<Socket>();
   readonly #silenced = new Set<Socket>();
   #piecesLeft = Infinity;
 
-  private constructor(url: string, server: Server, open: Set<Socket>) {
-    this.url = url;
-    this.#server = server;
-    this.#open = open;
+  private constructor(url: string) {
+    this.#target = new URL(url);
   }
 
   /** @param url with the server's host and port */
   static async to(url: string): Promise<Passage> {
-    const { hostname, port } = new URL(url);
-    const open = new Set<Socket>();
-    const passage = { got: (): void => {} };
-    const server = createServer((near) => {
-      const far = connect(Number(port), hostname);
-      for (const [one, other] of [
-        [near, far],
-        [far, near],
-      ] as const) {
-        open.add(one.setNoDelay());
-        one.on("error", () => {});
-        one.on("close", () => (open.delete(one), other.destroy()));
-        one.pipe(other);
-      }
-      far.on("data", () => passage.got());
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const here = new URL(url);
-    here.port = String((server.address() as AddressInfo).port);
-    const made = new Passage(String(here), server, open);
-    passage.got = () => made.#got();
-    return made;
+    const passage = new Passage(url);
+    passage.#server.listen(0, "127.0.0.1");
+    await once(passage.#server, "listening");
+    return passage;
+  }
+
+  /** The server's, by this way. */
+  get url(): string {
+    const here = new URL(this.#target);
+    here.port = String((this.#server.address() as AddressInfo).port);
+    return String(here);
+  }
+
+  #carry(near: Socket): void {
+    const far = connect(Number(this.#target.port), this.#target.hostname);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#open.add(one.setNoDelay());
+      one.on("error", () => {});
+      one.on("close", () => (this.#open.delete(one), other.destroy()));
+      one.pipe(other);
+    }
+    far.on("data", () => this.#got());
   }
 
   /** So many pieces of what the server says get through; then all that is open is ended, once. */

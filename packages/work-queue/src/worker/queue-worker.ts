@@ -1,6 +1,6 @@
 /** Takes jobs from the queue and gives them to the workload, so many at once, until each is done or given up. */
 import { randomBytes } from "node:crypto";
-import { UnrecoverableError, WaitingError, type Job, type KeepJobs, type RateLimiterOptions } from "bullmq";
+import { WaitingError, type Job, type KeepJobs, type RateLimiterOptions } from "bullmq";
 import {
   formatDuration,
   OutriggerError,
@@ -16,11 +16,12 @@ import type { LiveConfig } from "../config/live.ts";
 import type { Bodies } from "../blobs/bodies.ts";
 import type { Answer } from "../job/answer.ts";
 import type { StoredBody } from "../job/body.ts";
-import { formatFailure, parseFailure, type Failure } from "../job/failure.ts";
+import { parseFailure, type Failure } from "../job/failure.ts";
 import type { Standing } from "../job/standing.ts";
 import type { StoredRequest } from "../job/stored-request.ts";
 import type { Cancellations } from "../queue/cancellations.ts";
 import { NO_RATE } from "../queue/job-store.ts";
+import { FailedAttempt, HandedBack, Refused } from "./attempt-ends.ts";
 import { pauseAfter } from "./backoff.ts";
 import { Concurrency } from "./concurrency.ts";
 import type { Contract } from "./contract.ts";
@@ -371,31 +372,3 @@ const keptOf = ({ keepAnswers }: LiveConfig): KeepJobs => ({ age: Math.ceil(keep
 
 /** Of its attempts, this one. */
 const isLast = (job: Job): boolean => job.attemptsMade + 1 >= (job.opts.attempts ?? 1);
-
-/** Another may follow; where none does, this is why the job has failed. */
-class FailedAttempt extends Error {
-  readonly outcome: Outcome;
-
-  constructor(failure: Failure, outcome: Outcome, options?: ErrorOptions) {
-    super(formatFailure(failure), options);
-    this.outcome = outcome;
-  }
-}
-
-/** Not tried to its end: that is for another worker. */
-class HandedBack extends Error {
-  readonly pause: Milliseconds;
-
-  constructor(message: string, options: ErrorOptions & { readonly pause?: Milliseconds }) {
-    super(message, options);
-    this.pause = options.pause ?? 0;
-  }
-}
-
-/** No other follows. */
-class Refused extends UnrecoverableError {
-  constructor(failure: Failure, options?: ErrorOptions) {
-    super(formatFailure(failure));
-    this.cause = options?.cause;
-  }
-}
