@@ -57,6 +57,7 @@ export { containerSchema } from "./container/configuration.ts";
 export type { DataListener, ListenerRole } from "./lifecycle/data-listener.ts";
 export type { Gate } from "./lifecycle/gate.ts";
 export type { HealthCheck, HealthState } from "./servers/health.ts";
+export { connectWhile } from "./net/connect-while.ts";
 export { listen, type BoundServer, type ListenAddress } from "./servers/listen.ts";
 export type { ProbePages } from "./servers/probe-server.ts";
 export type { ControlReply, ControlRequest, ControlRoute } from "./servers/control-server.ts";

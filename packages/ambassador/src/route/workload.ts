@@ -1,6 +1,6 @@
 /** The one workload behind a gate, asked by a connection that is closed at once. */
 import { connect } from "node:net";
-import type { HostPort, Milliseconds } from "@outrigger/core";
+import { connectWhile, type HostPort, type Milliseconds } from "@outrigger/core";
 
 /** A workload whose backlog is full answers nothing at all. */
 const PATIENCE: Milliseconds = 1_000;
@@ -10,7 +10,8 @@ export type WorkloadAnswer = "accepts" | "refuses" | "unclear";
 
 export function askWorkload({ host, port }: HostPort, signal?: AbortSignal): Promise<WorkloadAnswer> {
   return new Promise((resolve) => {
-    const socket = connect({ host: host ?? "localhost", port, timeout: PATIENCE, ...(signal && { signal }) });
+    const options = { host: host ?? "localhost", port, timeout: PATIENCE };
+    const socket = signal ? connectWhile(signal, options) : connect(options);
     const told = (answer: WorkloadAnswer): void => {
       resolve(answer);
       socket.destroy();

@@ -1,6 +1,5 @@
 /** Whether the workload has stopped, by the one thing that can be seen from beside it: its port refuses connections. */
-import { connect } from "node:net";
-import { OutriggerError, type Clock, type Milliseconds } from "@outrigger/core";
+import { connectWhile, OutriggerError, type Clock, type Milliseconds } from "@outrigger/core";
 
 const LOOK_EVERY: Milliseconds = 100;
 
@@ -20,7 +19,7 @@ export async function workloadGone(
 /** False, too, when `signal` aborts: who is stopped, and has a full queue, does neither accept nor refuse. */
 function refuses(port: number, signal: AbortSignal): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: "localhost", port, signal });
+    const socket = connectWhile(signal, { host: "localhost", port });
     socket.once("connect", () => {
       socket.destroy();
       resolve(false);

@@ -1,5 +1,6 @@
 /** On a workload that comes and goes, with a virtual clock. */
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { test } from "node:test";
@@ -50,6 +51,18 @@ test("a workload is ready when it accepts connections, and not from when it was 
     [false, "refused"],
     [true, ""],
   ]);
+  workload.close();
+});
+
+test("a look leaves nothing with what ends all of them", async () => {
+  const workload = createHttpServer((_request, response) => response.end());
+  await listen(workload, 0);
+  const { port } = workload.address() as AddressInfo;
+  const stop = new AbortController();
+  for (const asked of [port, await freePort()])
+    for (const path of [null, "/ready"])
+      await lookAt(workloadAddress(`http://127.0.0.1:${asked}`), path, stop.signal);
+  await eventually("no socket of it is open", () => getEventListeners(stop.signal, "abort").length === 0);
   workload.close();
 });
 

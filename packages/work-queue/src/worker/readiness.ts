@@ -1,7 +1,6 @@
 /** Whether the workload can be given jobs: whether it accepts connections, or what a path of it says. */
 import { get as httpGet } from "node:http";
-import { connect } from "node:net";
-import type { Clock, Milliseconds, Timer } from "@outrigger/core";
+import { connectWhile, type Clock, type Milliseconds, type Timer } from "@outrigger/core";
 import type { WorkloadAddress } from "./replay.ts";
 
 export interface ReadinessDeps {
@@ -103,7 +102,7 @@ export const lookAt = (
 
 function connected(workload: WorkloadAddress, signal: AbortSignal): Promise<string | null> {
   return new Promise((resolve) => {
-    const socket = connect({ ...workload, signal, timeout: PATIENCE });
+    const socket = connectWhile(signal, { ...workload, timeout: PATIENCE });
     const end = (why: string | null): void => {
       socket.destroy();
       resolve(why);

@@ -1,0 +1,60 @@
+/** On a queue whose jobs go on while it is being asked. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { VirtualClock } from "@outrigger/core/testing";
+import type { JobQueue } from "../backend/backend.ts";
+import { emptied } from "./emptied.ts";
+
+const STAGES = ["delayed", "waiting", "active", "delayed", "waiting", "active", "done"] as const;
+const QUESTIONS = 10;
+
+const never = new AbortController().signal;
+
+/** Of one job, which goes a stage on after those questions whose bit is set, and after all that come then. */
+function moving(pattern: number, far = 0) {
+  let stage = 0;
+  let questions = 0;
+  const current = (): string => STAGES[stage] as string;
+  const asked = <Answer>(answer: Answer): Answer => {
+    if ((questions >= QUESTIONS || (pattern & (1 << questions)) !== 0) && stage < STAGES.length - 1) stage++;
+    questions++;
+    return answer;
+  };
+  const counted = (state: string): number => Number(current() === state) + (state === "delayed" ? far : 0);
+  const queue = {
+    getJobCounts: async (...states: string[]) =>
+      asked(Object.fromEntries(states.map((state) => [state, counted(state)]))),
+    getDelayedCount: async () => asked(Number(current() === "delayed")),
+  } as unknown as JobQueue;
+  return { queue, current };
+}
+
+for (const far of [0, 3])
+  test(`a job on its way is not overlooked, with ${far} beside it that are due later`, async () => {
+    for (let pattern = 0; pattern < 1 << QUESTIONS; pattern++) {
+      const { queue, current } = moving(pattern, far);
+      const clock = { ...new VirtualClock(), wallTime: () => 0, sleep: async () => {} };
+      await emptied(queue, () => 60_000, clock as never, never);
+      assert.equal(current(), "done", `moved after the questions ${pattern.toString(2)}`);
+    }
+  });
+
+test("while the backend is away nobody knows, and one that is told to end does", async () => {
+  const ending = new AbortController();
+  let looks = 0;
+  const queue = {
+    getJobCounts: async () => {
+      looks++;
+      throw new Error("away");
+    },
+  } as unknown as JobQueue;
+  const clock = new VirtualClock();
+  const waited = assert.rejects(
+    emptied(queue, () => 0, clock, ending.signal),
+    { message: "enough" },
+  );
+  await clock.advanceAsync(3_000);
+  assert.equal(looks, 4);
+  ending.abort(new Error("enough"));
+  await waited;
+});
