@@ -53,14 +53,14 @@ export function requestFields(head: string): RequestFields {
 
 /** @param raw names and values in turn, as node:http has an answer's */
 export function answerFields(raw: readonly string[]): Field[] {
-  const nominated = new Set<string>();
   const fields: Field[] = [];
-  for (let at = 0; at + 1 < raw.length; at += 2)
-    if (raw[at]?.toLowerCase() === "connection")
-      for (const name of (raw[at + 1] as string).split(",")) nominated.add(name.trim().toLowerCase());
+  const nominated: string[] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const name = (raw[at] as string).toLowerCase();
-    if (!HOP.has(name) && !nominated.has(name)) fields.push([name, raw[at + 1] as string]);
+    const value = raw[at + 1] as string;
+    if (!HOP.has(name)) fields.push([name, value]);
+    else if (name === "connection" && value !== "keep-alive")
+      nominated.push(...value.split(",").map((each) => each.trim().toLowerCase()));
   }
-  return fields;
+  return nominated.length === 0 ? fields : fields.filter(([name]) => !nominated.includes(name));
 }

@@ -1,6 +1,6 @@
 /** Takes jobs from the queue and gives them to the workload, so many at once, until each is done or given up. */
 import { randomBytes } from "node:crypto";
-import { WaitingError, type Job, type KeepJobs, type RateLimiterOptions } from "bullmq";
+import { Job, WaitingError, type KeepJobs, type RateLimiterOptions } from "bullmq";
 import {
   formatDuration,
   OutriggerError,
@@ -52,6 +52,11 @@ const RETRY_DELAY: Milliseconds = 1_000;
 /** For the jobs that are handed back at the end. */
 const LAST_WORDS: Milliseconds = 2_000;
 
+interface Limited {
+  /** null: it has ended. V8 keeps what was in a Map alive for longer than it is there, with all that refers to it. */
+  limit: AbortController | null;
+}
+
 export class QueueWorker {
   #config: LiveConfig;
   readonly #deps: QueueWorkerDeps;
@@ -62,8 +67,8 @@ export class QueueWorker {
   #closing: Promise<void> | null = null;
   /** Nothing is begun any more. */
   #isCut = false;
-  /** Of attempts under way, by their jobs. */
-  readonly #limits = new Map<string, AbortController>();
+  /** Attempts under way, by their jobs. */
+  readonly #attempts = new Map<string, Limited>();
 
   constructor(backend: Backend, config: WorkQueueConfig, deps: QueueWorkerDeps) {
     this.#config = config;
@@ -86,8 +91,10 @@ export class QueueWorker {
           pauseAfter(attempt, this.#config.backoff, this.#config.maxBackoff, deps.random),
       },
     });
+    // The class of what it takes, which a class of its own would say; it is made by whoever knows the backend.
+    Object.defineProperty(this.#worker, "Job", { value: EndsByOursAlone });
     deps.cancellations.onAsked((id) =>
-      this.#limits.get(id)?.abort(new OutriggerError("cancelled", "its caller cancelled it")),
+      this.#attempts.get(id)?.limit?.abort(new OutriggerError("cancelled", "its caller cancelled it")),
     );
     this.#readiness = new Readiness(config.ready, {
       look: (path, signal) => deps.contract.look(path, signal),
@@ -141,8 +148,8 @@ export class QueueWorker {
     const cutOff = new Promise<void>((resolve) => {
       const onCut = (): void => {
         this.#isCut = true;
-        for (const limit of this.#limits.values())
-          limit.abort(new OutriggerError("worker-ends", "this worker ends"));
+        for (const { limit } of this.#attempts.values())
+          limit?.abort(new OutriggerError("worker-ends", "this worker ends"));
         this.#deps.clock.timer(LAST_WORDS, () => resolve(), { unref: true });
       };
       if (cut.aborted) onCut();
@@ -178,7 +185,6 @@ export class QueueWorker {
       // BullMQ takes one more after it was paused, or told to close.
       return this.#handBack(job, token, 0);
     }
-    endsByOursAlone(job);
     metrics.running.value++;
     if (job.attemptsStarted === 1)
       metrics.wait.observe(Math.max(0, clock.wallTime() - job.timestamp) / 1_000);
@@ -230,7 +236,7 @@ export class QueueWorker {
         await this.#tell(job, "failed", parseFailure(thrown.message));
       throw thrown;
     }
-    await this.#tell(job, "done", null, answer);
+    if (this.#deps.ending) await this.#tell(job, "done", null, answer);
     return answer;
   }
 
@@ -270,7 +276,8 @@ export class QueueWorker {
     if (left <= 0)
       throw new Refused({ reason: "deadline", message: "its deadline passed before this attempt began" });
     const limit = new AbortController();
-    this.#limits.set(id, limit);
+    const attempt: Limited = { limit };
+    this.#attempts.set(id, attempt);
     const timer = clock.timer(Math.min(timeout, left), () =>
       limit.abort(
         timeout <= left
@@ -312,7 +319,8 @@ export class QueueWorker {
     } finally {
       timer.clear();
       // Another attempt of it may have begun here, where this one was held to have ended.
-      if (this.#limits.get(id) === limit) this.#limits.delete(id);
+      if (this.#attempts.get(id) === attempt) this.#attempts.delete(id);
+      attempt.limit = null;
     }
     const verdict = verdictOn(answer.status);
     if (verdict === "done") return answer;
@@ -356,12 +364,15 @@ export class QueueWorker {
 }
 
 /** An error of the backend, met while a job's end is noted, is none of the job's: its lock ends, and another worker has it. */
-function endsByOursAlone(job: Job<StoredRequest, Answer>): void {
-  const moveToFailed = job.moveToFailed.bind(job);
-  job.moveToFailed = async (error: Error, token, fetchNext) => {
+class EndsByOursAlone extends Job<StoredRequest, Answer> {
+  override async moveToFailed(
+    error: Error,
+    token: string,
+    fetchNext?: boolean,
+  ): ReturnType<Job["moveToFailed"]> {
     if (!(error instanceof FailedAttempt) && !(error instanceof Refused)) throw error;
-    return moveToFailed(error, token, fetchNext);
-  };
+    return super.moveToFailed(error, token, fetchNext);
+  }
 }
 
 /** Without a rate: reached by a pause alone, which BullMQ looks for where there is a limit. */

@@ -1,5 +1,5 @@
 /** Gives a stored request to the workload, and takes its answer whole. */
-import { request as httpRequest, type Agent, type IncomingMessage } from "node:http";
+import { request as httpRequest, type Agent, type ClientRequest, type IncomingMessage } from "node:http";
 import { pipeline } from "node:stream/promises";
 import { OutriggerError, type Bytes } from "@outrigger/core";
 import { INLINE_BYTES } from "../blobs/blob-store.ts";
@@ -35,35 +35,7 @@ export function workloadAddress(url: string): WorkloadAddress {
  * @param added fields of ours
  * @throws OutriggerError `workload-away`: nothing was sent; `no-answer`, `answer-too-large`; what readBody and keepBody throw; the signal's reason
  */
-export async function replay(
-  request: StoredRequest,
-  added: readonly Field[],
-  deps: ReplayDeps,
-  signal: AbortSignal,
-): Promise<Answer> {
-  signal.throwIfAborted();
-  try {
-    return await ask(request, added, deps, signal);
-  } catch (thrown) {
-    signal.throwIfAborted();
-    if (thrown instanceof OutriggerError) throw thrown;
-    const { host, port } = deps.workload;
-    // A name with several addresses: of each.
-    const [cause = thrown] = thrown instanceof AggregateError ? (thrown.errors as unknown[]) : [];
-    const { syscall, message } = cause as NodeJS.ErrnoException;
-    const wasMade = syscall !== "connect" && syscall !== "getaddrinfo";
-    throw new OutriggerError(
-      wasMade ? "no-answer" : "workload-away",
-      `no whole answer from ${host}:${port}: ${message}`,
-      {
-        cause: thrown,
-      },
-    );
-  }
-}
-
-/** With listeners where node:http has a signal and an iterator: those cost a job a tenth of its CPU. */
-function ask(
+export function replay(
   { method, target, fields, body: stored }: StoredRequest,
   added: readonly Field[],
   { agent, workload, maxAnswer, readBody: readBlob, keepBody }: ReplayDeps,
@@ -74,23 +46,35 @@ function ask(
   const length = typeof body === "object" && "blob" in body ? body.bytes : Buffer.byteLength(body);
   // In node:http's form of pairs nothing is added or folded.
   const headers: string[] = [];
+  let hasHost = false;
+  for (const field of fields) {
+    hasHost ||= field[0] === "host";
+    headers.push(field[0], field[1]);
+  }
   // A schedule's has none: whoever makes it need not know who does it.
-  if (!fields.some(([name]) => name === "host")) headers.push("host", workload.authority);
-  for (const [name, value] of fields) headers.push(name, value);
-  for (const [name, value] of added) headers.push(name, value);
+  if (!hasHost) headers.push("host", workload.authority);
+  for (const field of added) headers.push(field[0], field[1]);
   if (length > 0 || !/^(GET|HEAD|DELETE|OPTIONS)$/.test(method))
     headers.push("content-length", String(length));
+  // With listeners where node:http has a signal and an iterator: those cost a job a tenth of its CPU.
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason as Error);
     const { host, port } = workload;
-    const outgoing = httpRequest({
-      ...{ host, port, method, path: target, agent, setHost: false },
-      headers: headers as never,
-    });
+    let outgoing: ClientRequest;
+    try {
+      outgoing = httpRequest({
+        ...{ host, port, method, path: target, agent, setHost: false },
+        headers: headers as never,
+      });
+    } catch (thrown) {
+      // A target or a field that it does not send.
+      return reject(whyNone(thrown as Error, workload, signal));
+    }
     const onAbort = (): void => end(signal.reason as Error);
     const end = (thrown: Error): void => {
       signal.removeEventListener("abort", onAbort);
       outgoing.destroy();
-      reject(thrown);
+      reject(whyNone(thrown, workload, signal));
     };
     signal.addEventListener("abort", onAbort);
     let answer: IncomingMessage | null = null;
@@ -124,13 +108,29 @@ function ask(
           keepBody(status, followed(pieces, message)).then(finish, end);
         }
       };
-      const onEnd = (): void => finish(storeBody(Buffer.concat(pieces)));
+      const onEnd = (): void =>
+        finish(storeBody(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)));
       message.on("data", onData).on("end", onEnd).on("error", end);
     });
     if (typeof body === "object" && "blob" in body)
       pipeline(telling(readBlob(body), body.bytes, end), outgoing).catch(end);
     else outgoing.end(body);
   });
+}
+
+/** Why there is no answer, as whoever asked for it is told. */
+function whyNone(thrown: Error, { host, port }: WorkloadAddress, signal: AbortSignal): Error {
+  if (signal.aborted) return signal.reason as Error;
+  if (thrown instanceof OutriggerError) return thrown;
+  // A name with several addresses: of each.
+  const [cause = thrown] = thrown instanceof AggregateError ? (thrown.errors as Error[]) : [];
+  const { syscall, message } = cause as NodeJS.ErrnoException;
+  const wasMade = syscall !== "connect" && syscall !== "getaddrinfo";
+  return new OutriggerError(
+    wasMade ? "no-answer" : "workload-away",
+    `no whole answer from ${host}:${port}: ${message}`,
+    { cause: thrown },
+  );
 }
 
 /** What is wrong with the body is told before the connection that it ends is. */
