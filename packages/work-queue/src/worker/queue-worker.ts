@@ -104,6 +104,8 @@ export class QueueWorker {
     this.#worker.on("completed", (job) => {
       void deps.bodies.drop(job.data.body);
       deps.contract.ended?.(job.id as string);
+      // V8 keeps what was in a Set alive for longer than it is there, and BullMQ's loop has each job in one.
+      Object.assign(job, { data: null, returnvalue: null });
     });
     this.#worker.on("failed", (job) => {
       if (job?.finishedOn) deps.contract.ended?.(job.id as string);
