@@ -1,7 +1,7 @@
 /**
  * Writes one answer to the client: its head, then its body as it comes, in the framing that the client understands. The
  * upstream's read buffer goes to the client's socket as it is; when that cannot take it at once, the buffer stays with the
- * socket and the upstream is paused once the socket is full.
+ * socket, or a copy of what is small, and the upstream is paused once the socket is full.
  */
 import { rewriteResponse, trimResponse } from "../codec/rewrite.ts";
 import type { ExchangeClient } from "./exchange-client.ts";
@@ -62,9 +62,10 @@ export class AnswerWriter {
       client.writeText(text + bytes.toString("latin1", bodyStart, bodyEnd));
       client.metrics.bytesToClients.inc(length);
     } else {
+      const waits = client.hasUnsentBytes;
       client.cork();
       client.writeText(text);
-      this.#write(bytes, bodyStart, bodyEnd);
+      this.#write(connection, bytes, bodyStart, bodyEnd, waits);
       client.uncork();
       this.#holdBack(connection);
     }
@@ -78,9 +79,8 @@ export class AnswerWriter {
   #passWhole(connection: UpstreamConnection, past: number, bytes: Buffer, end: number): number {
     const client = this.#client;
     const { head, framing } = client.pool;
-    // A head that came in pieces stands elsewhere. And behind a reader that is slow, each small answer would keep a whole
-    // read buffer waiting: those are copied.
-    if (head.bytes !== bytes || (client.hasUnsentBytes && end - past <= ONE_WRITE_BYTES)) return -1;
+    // A head that came in pieces stands elsewhere.
+    if (head.bytes !== bytes) return -1;
     const { body } = connection;
     const start = trimResponse(head, past, framing);
     if (start < 0) return -1;
@@ -88,8 +88,9 @@ export class AnswerWriter {
     // Of a body that breaks its framing nothing goes out; the head does, as the client must see that its answer broke off.
     const answerEnd = body.violation ? past : bodyEnd;
     client.metrics.bytesToClients.inc(answerEnd - past);
-    if (!body.done || !client.writeSoon(bytes, start, answerEnd)) {
-      client.writeBytes(bytes.subarray(start, answerEnd));
+    const waits = client.hasUnsentBytes;
+    if (waits || !body.done || !client.writeSoon(bytes, start, answerEnd)) {
+      client.writeBytes(connection.lend(bytes, start, answerEnd, waits));
       this.#holdBack(connection);
     }
     return bodyEnd;
@@ -99,17 +100,20 @@ export class AnswerWriter {
   continue(connection: UpstreamConnection, bytes: Buffer, start: number, end: number): number {
     const client = this.#client;
     const { body } = connection;
+    const waits = client.hasUnsentBytes;
     let past = end;
     if (this.#chunking === "as-is") {
       past = body.read(bytes, start, end);
-      if (!body.violation) this.#write(bytes, start, past);
+      if (!body.violation) this.#write(connection, bytes, start, past, waits);
     } else if (end > start) {
       client.cork();
       if (this.#chunking === "remove") {
-        past = body.read(bytes, start, end, (dataStart, dataEnd) => this.#write(bytes, dataStart, dataEnd));
+        past = body.read(bytes, start, end, (dataStart, dataEnd) =>
+          this.#write(connection, bytes, dataStart, dataEnd, waits),
+        );
       } else {
         client.writeText(`${(end - start).toString(16)}\r\n`);
-        this.#write(bytes, start, end);
+        this.#write(connection, bytes, start, end, waits);
         client.writeText("\r\n");
       }
       client.uncork();
@@ -122,9 +126,9 @@ export class AnswerWriter {
     if (this.#chunking === "add") this.#client.writeText(LAST_CHUNK);
   }
 
-  #write(bytes: Buffer, start: number, end: number): void {
+  #write(connection: UpstreamConnection, bytes: Buffer, start: number, end: number, waits: boolean): void {
     if (end === start) return;
-    this.#client.writeBytes(bytes.subarray(start, end));
+    this.#client.writeBytes(connection.lend(bytes, start, end, waits));
     this.#client.metrics.bytesToClients.inc(end - start);
   }
 

@@ -135,13 +135,12 @@ export class ClientConnection implements ExchangeClient, PendingWriter {
   }
 
   writeText(text: string): void {
-    this.flush();
-    this.#socket.write(text, "latin1");
+    this.writeBytes(text);
   }
 
-  writeBytes(bytes: Uint8Array): void {
+  writeBytes(bytes: Uint8Array | string): void {
     this.flush();
-    this.#socket.write(bytes);
+    this.#socket.write(bytes, "latin1");
   }
 
   writeSoon(bytes: Buffer, start: number, end: number): boolean {

@@ -20,7 +20,8 @@ export interface ExchangeClient {
   readonly isFull: boolean;
   rewriteUnder(settings: Settings): RequestRewrite;
   writeText(text: string): void;
-  writeBytes(bytes: Uint8Array): void;
+  /** @param bytes a string has one in each char */
+  writeBytes(bytes: Uint8Array | string): void;
   /** Copies the bytes to write them with others at the end of the turn; false: they are for the caller to write now. */
   writeSoon(bytes: Buffer, start: number, end: number): boolean;
   cork(): void;

@@ -37,6 +37,7 @@ async function tunnel() {
     write: (bytes: Uint8Array) => endpoint.near.write(bytes),
     pause: () => {},
     resume: () => {},
+    lend: (bytes: Buffer, start: number, end: number) => bytes.subarray(start, end),
     giveBufferAway: () => {},
     destroy: () => void endpoint.near.destroy(),
   };

@@ -32,7 +32,8 @@ export class Tunnel implements TunnelEnd {
 
   fromUpstream(bytes: Buffer, start: number, end: number): void {
     this.#moved();
-    this.#client.write(bytes.subarray(start, end));
+    const waits = this.#client.writableLength > 0;
+    this.#client.write(this.#upstream.lend(bytes, start, end, waits), "latin1");
     if (this.#client.writableLength > 0) this.#upstream.giveBufferAway();
     if (this.#client.writableLength > MAX_UNSENT_BYTES) this.#upstream.pause();
   }

@@ -1,7 +1,7 @@
 /**
  * One connection to an endpoint: sends a request head, reads the answer strictly, and tells the exchange that has it now.
  * Reads land in a buffer of the connection's own (net's `onread`), which is handed to the client's socket as it is and
- * replaced only when that socket could not write it at once.
+ * replaced only when that socket could not write it at once. What is small is copied where it would have to wait.
  */
 import type { Socket } from "node:net";
 import { Deadline, type Clock, type Milliseconds } from "@outrigger/core";
@@ -11,12 +11,11 @@ import { HeadBuffer } from "../codec/head-buffer.ts";
 import type { Framing } from "../codec/framing.ts";
 import { NEED_MORE, type Head } from "../codec/head.ts";
 import type { Violation } from "../codec/violation.ts";
-import { MAX_UNSENT_BYTES } from "./unsent.ts";
+import { MAX_COPIED_BYTES, MAX_UNSENT_BYTES, READ_BUFFER_BYTES } from "./unsent.ts";
 import type { Http1Metrics } from "./http1-metrics.ts";
 import type { Settings } from "./settings.ts";
 import type { PendingWriter, TurnWrites } from "./turn-writes.ts";
 
-const READ_BUFFER_BYTES = 64 * 1024;
 /** 1xx answers that may come before the final one. */
 const MAX_INTERIM_ANSWERS = 16;
 
@@ -138,6 +137,8 @@ export class UpstreamConnection implements PendingWriter {
   #partialHead: HeadBuffer | null = null;
   #interimAnswers = 0;
   #buffer: Buffer | null = null;
+  /** Bytes just read were handed out where they stand. */
+  #lent = false;
   /** A request's head (and small body) that waits for the end of the turn. */
   #unsent: string | null = null;
   #paused = false;
@@ -153,9 +154,19 @@ export class UpstreamConnection implements PendingWriter {
     return (this.#buffer ??= Buffer.allocUnsafeSlow(READ_BUFFER_BYTES));
   }
 
-  /** The bytes just read are still being written by another socket: the next read needs another buffer. */
+  /**
+   * What another socket is to write of the bytes just read: these as they stand, or a copy with a char per byte (latin1).
+   * @param waits the socket has unsent bytes, which these will wait behind; to be asked before it is corked
+   */
+  lend(bytes: Buffer, start: number, end: number, waits: boolean): Buffer | string {
+    if (waits && end - start <= MAX_COPIED_BYTES) return bytes.toString("latin1", start, end);
+    this.#lent = true;
+    return bytes.subarray(start, end);
+  }
+
+  /** The other socket could not write all at once: if any was lent to it as it stands, the next read needs another buffer. */
   giveBufferAway(): void {
-    this.#buffer = null;
+    if (this.#lent) this.#buffer = null;
   }
 
   /** Wires the socket; the pool has just opened it. */
@@ -259,6 +270,7 @@ export class UpstreamConnection implements PendingWriter {
   /** net's onread callback: `length` bytes stand in the read buffer. */
   received(length: number): void {
     const bytes = this.#buffer as Buffer;
+    this.#lent = false;
     // Read once for all that these bytes bring about.
     const now = this.#pool.clock.now();
     let at = 0;
