@@ -59,7 +59,10 @@ export class DepthWatch {
     const jobs = metrics.gauge("outrigger_queue_jobs", "Jobs by state, at the last look", ["state"]);
     this.#gauges = Object.fromEntries(STATES.map((state) => [state, jobs.with({ state })])) as never;
     this.#oldest = metrics
-      .gauge("outrigger_queue_oldest_seconds", "How long the oldest of the waiting jobs has been there")
+      .gauge(
+        "outrigger_queue_oldest_seconds",
+        "How long the oldest of the waiting jobs has been there, of those without a priority",
+      )
       .with({});
     this.#known = metrics
       .gauge("outrigger_queue_reached", "1: the backend answered the last look; 0: the figures are older")
