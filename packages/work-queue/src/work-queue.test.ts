@@ -102,7 +102,8 @@ test("a request with the key of an earlier one is that one; another request with
   const again = await told(await post("/orders", "one", key));
   assert.equal(again.id, first.id);
   await outcome(queue, first.id);
-  assert.equal((await told(await post("/orders", "one", key))).id, first.id);
+  const late = await told(await post("/orders", "one", key));
+  assert.deepEqual([late.id, late.state], [first.id, "done"]);
   assert.equal(workload.seen.length, 1);
   for (const [path, body] of [
     ["/orders", "two"],

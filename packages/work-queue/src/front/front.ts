@@ -7,7 +7,7 @@ import { INLINE_BYTES } from "../blobs/blob-store.ts";
 import type { Answer } from "../job/answer.ts";
 import { isBlob, readBody, storeBody, type StoredBody } from "../job/body.ts";
 import { requestFields, type Field } from "../job/fields.ts";
-import { isEnd, standingJson, type Standing } from "../job/standing.ts";
+import { isEnd, standingJson, type JobState, type Standing } from "../job/standing.ts";
 import type { Added, JobStore } from "../queue/job-store.ts";
 import type { Followers } from "./followers.ts";
 import type { FrontMetrics } from "./front-metrics.ts";
@@ -105,7 +105,7 @@ export class Front implements Handler {
         "bad-field",
         "Idempotency-Key is empty: send a text that is this request's own, or leave it out",
       );
-    const { id } = await this.#keep(request, kept, wishes, key);
+    const { id, isKnown } = await this.#keep(request, kept, wishes, key);
     const wait = waitPreference(toUs.get("prefer"));
     let standing: Standing | null = null;
     try {
@@ -122,7 +122,17 @@ export class Front implements Handler {
         if (request.status !== 0 || !UNREAD.has(OutriggerError.from(thrown).code)) throw thrown;
       }
     const location = `/jobs/${id}`;
-    send(request, 202, [["location", location]], { id, state: standing?.state ?? "waiting", location });
+    const state = standing?.state ?? (isKnown ? await this.#stateOf(id) : "waiting");
+    send(request, 202, [["location", location]], { id, state, location });
+  }
+
+  /** Of a job that is kept, whether it can be asked for now or not. */
+  async #stateOf(id: string): Promise<JobState> {
+    try {
+      return (await this.#queue.store.find(id))?.state ?? "waiting";
+    } catch {
+      return "waiting";
+    }
   }
 
   /** Apart from the waiting for its end, which holds no body. @throws OutriggerError why it is not kept */
