@@ -96,6 +96,12 @@ async function inspect(
     redis.disconnect();
   }
   const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? "";
+  // First: what else it lacks says nothing of the primary.
+  if (field("role") === "slave")
+    throw new OutriggerError(
+      "redis-unreachable",
+      `Redis at ${formatRedisPlace(address)} is a replica, to which nothing can be written: give the primary's address, or a name that follows it`,
+    );
   if (field("aof_enabled") !== "1" && !allowed.includes("no-aof"))
     throw new OutriggerError(
       "not-durable",

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
 export class Passage {
-  readonly #target: URL;
+  #target: URL;
   readonly #server = createServer((near) => this.#carry(near));
   readonly #open = new Set<Socket>();
   readonly #silenced = new Set<Socket>();
@@ -40,6 +40,16 @@ export class Passage {
       one.pipe(other);
     }
     far.on("data", () => this.#got());
+  }
+
+  /** For whoever dials from now on. */
+  leadTo(url: string): void {
+    this.#target = new URL(url);
+  }
+
+  /** Connections that lead to it still. */
+  openTo({ port }: { readonly port: number }): number {
+    return [...this.#open].filter((socket) => socket.remotePort === port).length;
   }
 
   /** So many pieces of what the server says get through; then all that is open is ended, once. */
