@@ -3,6 +3,7 @@ import { withBackend, type BackendFactory, type IQueueBackend } from "bullmq";
 import type { Milliseconds } from "@outrigger/core";
 import type { Backend } from "./backend.ts";
 import { JobEvents } from "./job-events.ts";
+import { RETRY_DELAY, withPatience } from "./patient-worker.ts";
 
 /** The longest that a backend is asked to wait for something, and says nothing: of BullMQ's workers on Redis. */
 export const LONGEST_WAIT: Milliseconds = 10_000;
@@ -42,7 +43,11 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
     openQueue: (name, options) => open(new Queue(name, { ...options, connection: asking })),
     openWorker: (name, process, options) => {
       listens?.();
-      return open(new Worker(name, process, { ...options, connection: waiting }));
+      const worker = new Worker(name, process, {
+        ...{ runRetryDelay: RETRY_DELAY, ...options },
+        connection: waiting,
+      });
+      return open(withPatience(worker));
     },
     openEvents: (name) => {
       listens?.();

@@ -65,6 +65,11 @@ export class Passage {
   #got(): void {
     if (this.#piecesLeft-- > 1) return;
     this.#piecesLeft = Infinity;
+    this.cut();
+  }
+
+  /** All that is open ends. */
+  cut(): void {
     for (const socket of this.#open) socket.destroy();
   }
 
@@ -85,6 +90,6 @@ export class Passage {
 
   end(): void {
     this.#server.close();
-    for (const socket of this.#open) socket.destroy();
+    this.cut();
   }
 }
