@@ -17,6 +17,8 @@ export interface Connections<Connection> {
   readonly waiting: Connection;
   /** A worker or a set of events is opened. */
   listens?(): void;
+  /** Resolves when one of them has ended. */
+  readonly lost?: Promise<Error>;
   /** Ends all of them at once, whatever is under way: a backend that does not answer would keep a farewell waiting. */
   cut(): void;
   /** After everything that used them is closed. */
@@ -29,7 +31,7 @@ interface Closable {
 
 export function bullmqOn<Kind extends IQueueBackend, Connection>(
   factory: BackendFactory<Kind, Connection>,
-  { asking, waiting, listens, cut, end }: Connections<Connection>,
+  { asking, waiting, listens, lost, cut, end }: Connections<Connection>,
   openBlobs: Backend["openBlobs"],
 ): Backend {
   const { Queue, Worker, QueueEvents, QueueEventsProducer } = withBackend(factory);
@@ -56,6 +58,8 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
     },
     openEventsProducer: (name) => open(new QueueEventsProducer(name, { connection: asking })),
     openBlobs,
+    ...(lost && { lost }),
+    cut,
     close: async () => {
       cut();
       await Promise.allSettled(opened.map((closable) => closable.close()));

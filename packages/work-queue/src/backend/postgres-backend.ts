@@ -24,6 +24,7 @@ export async function openPostgres(
     caFile,
   }: { readonly passwordFile?: string | undefined; readonly caFile?: string | undefined },
   storeTimeout: Milliseconds,
+  signal?: AbortSignal,
 ): Promise<Backend> {
   const sockets = new Sockets();
   // Where it cannot be read pg would say that the server is away.
@@ -49,12 +50,15 @@ export async function openPostgres(
       `no connection to Postgres at ${client.host}:${client.port}: ${wordsOf(thrown)}`,
       { cause: thrown },
     );
+  const cut = (): void => sockets.cut();
+  signal?.addEventListener("abort", cut);
   try {
     await client.connect();
     // One that lets us in and says nothing more is away.
     const greeting = { text: "SELECT 1", query_timeout: PATIENCE };
     await client.query(greeting);
   } catch (thrown) {
+    signal?.removeEventListener("abort", cut);
     sockets.cut();
     throw unreachable(thrown);
   }
@@ -66,6 +70,7 @@ export async function openPostgres(
     else if (!isBroken && !("severity" in (thrown as Error) && isLost(thrown))) throw thrown;
     throw unreachable(thrown);
   } finally {
+    signal?.removeEventListener("abort", cut);
     await client.end();
   }
   // After a failover a connection may be open, and lead nowhere.

@@ -31,16 +31,20 @@ interface Look {
 }
 
 export class RedisClients {
+  /** Resolves when the first of them has ended, or could not be dialled, with what was said of that. */
+  readonly lost: Promise<Error>;
   /** But those that have ended. */
   readonly #clients = new Map<Redis, Look>();
   readonly #timer = setInterval(() => this.#look(), LOOK_EVERY).unref();
   readonly #login: (() => Promise<RedisLogin>) | null;
   #ended = false;
   #leftAt = -Infinity;
+  #lose = (_error: Error): void => {};
 
   /** @param login asked before each further connection, for a password that was rotated; null: it cannot be */
   constructor(login: (() => Promise<RedisLogin>) | null) {
     this.#login = login;
+    this.lost = new Promise((resolve) => (this.#lose = resolve));
   }
 
   open(options: RedisOptions, { memory = "within-memory", patience = Infinity }: Usage = {}): Redis {
@@ -54,7 +58,9 @@ export class RedisClients {
     follow();
     client.on("end", () => this.#clients.delete(client));
     // Whoever uses one hears of errors from it; between closing and its end nobody does.
-    client.on("error", () => {});
+    let said = new Error("its connection ended");
+    client.on("error", (error: Error) => (said = error));
+    client.on("close", () => this.#lose(said));
     client.duplicate = (override) => this.open({ ...client.options, ...override }, { memory, patience });
     const connect = client.connect.bind(client);
     client.connect = async () => {

@@ -2,12 +2,17 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
+/** What becomes of whoever dials after a cut; "is mute": nothing is ended, and nothing more gets through. */
+export type Aftermath = "lets through" | "closes" | "refuses" | "is mute";
+
 export class Passage {
   #target: URL;
   readonly #server = createServer((near) => this.#carry(near));
   readonly #open = new Set<Socket>();
   readonly #silenced = new Set<Socket>();
   #piecesLeft = Infinity;
+  #then: Aftermath = "lets through";
+  #carries: "whole" | "nothing" | "silence" = "whole";
 
   private constructor(url: string) {
     this.#target = new URL(url);
@@ -29,6 +34,9 @@ export class Passage {
   }
 
   #carry(near: Socket): void {
+    near.on("error", () => {});
+    if (this.#carries === "nothing") return void near.destroy();
+    if (this.#carries === "silence") return void this.#open.add(near.resume());
     const far = connect(Number(this.#target.port), this.#target.hostname);
     for (const [one, other] of [
       [near, far],
@@ -53,8 +61,9 @@ export class Passage {
   }
 
   /** So many pieces of what the server says get through; then all that is open is ended, once. */
-  cutAfter(pieces: number): void {
+  cutAfter(pieces: number, then: Aftermath = "lets through"): void {
     this.#piecesLeft = pieces;
+    this.#then = then;
   }
 
   /** Whether that has been. */
@@ -65,6 +74,13 @@ export class Passage {
   #got(): void {
     if (this.#piecesLeft-- > 1) return;
     this.#piecesLeft = Infinity;
+    if (this.#then === "is mute") {
+      this.#carries = "silence";
+      this.silence();
+      return;
+    }
+    if (this.#then === "closes") this.#carries = "nothing";
+    if (this.#then === "refuses") this.#server.close();
     this.cut();
   }
 
