@@ -1,6 +1,13 @@
 /** Jobs in Postgres 13 or later, in a schema of their own that is made, and brought up to date, when it is opened. */
 import { OutriggerError, readSecretFile, readText, type Milliseconds } from "@outrigger/core";
-import { createPostgresBackend, runMigrations, type PgPool } from "bullmq";
+import {
+  assertSchemaCompatibility,
+  createPostgresBackend,
+  LATEST_SCHEMA_VERSION,
+  runMigrations,
+  SchemaMigrationRequiredError,
+  type PgPool,
+} from "bullmq";
 import { Socket } from "node:net";
 import pg from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
@@ -63,7 +70,8 @@ export async function openPostgres(
     throw unreachable(thrown);
   }
   try {
-    await runMigrations(client, SCHEMA);
+    // Whoever migrates holds a lock, and may have gone: who has nothing to do does not wait for it.
+    if ((await schemaVersion(client)) < LATEST_SCHEMA_VERSION) await runMigrations(client, SCHEMA);
   } catch (thrown) {
     // Silent for so long, it does not say good-bye, either.
     if ((thrown as Error).message === "Query read timeout") sockets.cut();
@@ -103,6 +111,16 @@ export async function openPostgres(
     },
     (queue, clock) => PostgresBlobs.open(pool, queue, clock, storeTimeout),
   );
+}
+
+/** 0: there is none yet. @throws what BullMQ does where it is too new, and pg */
+async function schemaVersion(client: pg.Client): Promise<number> {
+  try {
+    return await assertSchemaCompatibility(client, SCHEMA);
+  } catch (thrown) {
+    if (thrown instanceof SchemaMigrationRequiredError) return 0;
+    throw thrown;
+  }
 }
 
 /** Of one backend, ended all at once: pg's own end waits for the server to hang up. */
