@@ -1,9 +1,11 @@
 /** Everything that stands on a reached backend: what keeps jobs, who waits for them, and who does them. */
+import type { Milliseconds } from "@outrigger/core";
 import type { QueueEventsProducer } from "bullmq";
 import type { Backend } from "./backend/backend.ts";
 import type { JobEvents } from "./backend/job-events.ts";
 import { lostOr } from "./backend/lost-connection.ts";
 import { openBackend } from "./backend/open-backend.ts";
+import { opening } from "./backend/opening.ts";
 import type { BlobStore } from "./blobs/blob-store.ts";
 import { BlobSweep } from "./blobs/blob-sweep.ts";
 import { Bodies } from "./blobs/bodies.ts";
@@ -30,6 +32,9 @@ export type OpenQueueDeps = Omit<
   "cancellations" | "bodies" | "contract" | "pauseQueue" | "ending"
 > &
   Pick<JobStoreDeps, "depthChanged">;
+
+/** Longer than any of its words waits for an answer. */
+const LONGEST_OPENING: Milliseconds = 60_000;
 
 export class OpenQueue {
   readonly store: JobStore;
@@ -97,39 +102,44 @@ export class OpenQueue {
           });
   }
 
-  /** @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`, `backend-unreachable`; or why this backend will not do */
-  static async open(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<OpenQueue> {
+  /**
+   * @param signal it is not wanted any more: what was opened is closed
+   * @throws OutriggerError: `redis-unreachable`, `postgres-unreachable`, `backend-unreachable`; or why this backend will not do
+   */
+  static async open(config: WorkQueueConfig, deps: OpenQueueDeps, signal: AbortSignal): Promise<OpenQueue> {
     const openContract = await contractOf(config);
-    const backend = await openBackend(config, deps.log);
-    let blobs: BlobStore;
-    let openWebhooks: OpenWebhooks | null;
+    const backend = await openBackend(config, deps.log, signal);
+    // A database in the process answers, however long it takes.
+    const limit = config.backend.kind === "embedded" ? null : LONGEST_OPENING;
+    let queue = null as OpenQueue | null;
     try {
-      openWebhooks = await webhooksOf(backend, config, deps);
-      blobs = await openBlobs(config, backend, deps.clock);
+      return await opening(backend, deps.clock, limit, signal, async () => {
+        const openWebhooks = await webhooksOf(backend, config, deps);
+        const blobs = await openBlobs(config, backend, deps.clock);
+        queue = new OpenQueue(backend, blobs, config, deps, openWebhooks, openContract);
+        await queue.#start(config, deps);
+        return queue;
+      });
     } catch (thrown) {
-      await backend.close();
+      await (queue ?? backend).close();
       throw awayOr(thrown, config);
     }
-    const queue = new OpenQueue(backend, blobs, config, deps, openWebhooks, openContract);
-    try {
-      // Before the first job can end: its word is kept then.
-      await queue.#webhooks?.start();
-      // One that did not come to be is not tried again, on Postgres.
-      await queue.#cancels.waitUntilReady();
-      await Promise.all([queue.#cancelled?.waitUntilReady(), queue.store.start(), queue.worker?.start()]);
-      if (config.role !== "worker") {
-        queue.#sweep.start();
-        // Also without one: those of before are removed.
-        const { Schedules } = await import("./schedules/schedules.ts");
-        queue.#schedules = new Schedules(backend, config, { ...deps, store: queue.store });
-        await queue.#schedules.start();
-      }
-      if (config.board) queue.#board = await (await import("./board/board.ts")).openBoard(backend, config);
-      return queue;
-    } catch (thrown) {
-      await queue.close();
-      throw awayOr(thrown, config);
+  }
+
+  async #start(config: WorkQueueConfig, deps: OpenQueueDeps): Promise<void> {
+    // Before the first job can end: its word is kept then.
+    await this.#webhooks?.start();
+    // One that did not come to be is not tried again, on Postgres.
+    await this.#cancels.waitUntilReady();
+    await Promise.all([this.#cancelled?.waitUntilReady(), this.store.start(), this.worker?.start()]);
+    if (config.role !== "worker") {
+      this.#sweep.start();
+      // Also without one: those of before are removed.
+      const { Schedules } = await import("./schedules/schedules.ts");
+      this.#schedules = new Schedules(this.#backend, config, { ...deps, store: this.store });
+      await this.#schedules.start();
     }
+    if (config.board) this.#board = await (await import("./board/board.ts")).openBoard(this.#backend, config);
   }
 
   /** null: another role's. */

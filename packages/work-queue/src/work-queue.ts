@@ -110,7 +110,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   async stop(): Promise<void> {
     this.#state = "stopped";
     this.#stopped.abort(new Error("the work queue was stopped"));
-    // What it opens would be closed by nobody.
+    // What it opens, and is given up now, would be closed by nobody.
     await this.#starting.catch(() => {});
     await this.#reaching;
     await this.#listener?.stopAccepting(AbortSignal.abort());
@@ -151,10 +151,8 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
   async #reach(): Promise<boolean> {
     const { log } = this.#deps;
     try {
-      const queue = await OpenQueue.open(this.#config, {
-        ...this.#deps,
-        depthChanged: () => this.#scaler?.changed(),
-      });
+      const deps = { ...this.#deps, depthChanged: () => this.#scaler?.changed() };
+      const queue = await OpenQueue.open(this.#config, deps, this.#stopped.signal);
       if (this.#stopped.signal.aborted) await queue.close();
       else {
         this.#queue = queue;
@@ -167,6 +165,7 @@ export class WorkQueue implements Pattern<WorkQueueConfig> {
     } catch (thrown) {
       const { code, message } = OutriggerError.from(thrown);
       if (!isAway(code)) throw thrown;
+      if (this.#stopped.signal.aborted) return false;
       log.warn({ err: message }, "the backend is not reached; callers are told 503 until it is");
       return false;
     }

@@ -28,6 +28,10 @@ export interface Backend {
   openBlobs(queue: string, clock: Clock): Promise<BlobStore>;
   /** Resolves when it cannot be used any more, by this process. */
   readonly ended?: Promise<Error>;
+  /** Resolves when one of its connections has ended, with what was said of that; undefined: whoever asks hears of it. */
+  readonly lost?: Promise<Error>;
+  /** Ends all of its connections at once: what is under way fails. */
+  cut(): void;
   /** Closes all that was opened, at once; also where the backend does not answer. */
   close(): Promise<void>;
 }

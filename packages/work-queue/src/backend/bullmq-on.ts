@@ -3,6 +3,7 @@ import { withBackend, type BackendFactory, type IQueueBackend } from "bullmq";
 import type { Milliseconds } from "@outrigger/core";
 import type { Backend } from "./backend.ts";
 import { JobEvents } from "./job-events.ts";
+import { RETRY_DELAY, withPatience } from "./patient-worker.ts";
 
 /** The longest that a backend is asked to wait for something, and says nothing: of BullMQ's workers on Redis. */
 export const LONGEST_WAIT: Milliseconds = 10_000;
@@ -16,6 +17,8 @@ export interface Connections<Connection> {
   readonly waiting: Connection;
   /** A worker or a set of events is opened. */
   listens?(): void;
+  /** Resolves when one of them has ended. */
+  readonly lost?: Promise<Error>;
   /** Ends all of them at once, whatever is under way: a backend that does not answer would keep a farewell waiting. */
   cut(): void;
   /** After everything that used them is closed. */
@@ -28,7 +31,7 @@ interface Closable {
 
 export function bullmqOn<Kind extends IQueueBackend, Connection>(
   factory: BackendFactory<Kind, Connection>,
-  { asking, waiting, listens, cut, end }: Connections<Connection>,
+  { asking, waiting, listens, lost, cut, end }: Connections<Connection>,
   openBlobs: Backend["openBlobs"],
 ): Backend {
   const { Queue, Worker, QueueEvents, QueueEventsProducer } = withBackend(factory);
@@ -42,7 +45,11 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
     openQueue: (name, options) => open(new Queue(name, { ...options, connection: asking })),
     openWorker: (name, process, options) => {
       listens?.();
-      return open(new Worker(name, process, { ...options, connection: waiting }));
+      const worker = new Worker(name, process, {
+        ...{ runRetryDelay: RETRY_DELAY, ...options },
+        connection: waiting,
+      });
+      return open(withPatience(worker));
     },
     openEvents: (name) => {
       listens?.();
@@ -51,6 +58,8 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
     },
     openEventsProducer: (name) => open(new QueueEventsProducer(name, { connection: asking })),
     openBlobs,
+    ...(lost && { lost }),
+    cut,
     close: async () => {
       cut();
       await Promise.allSettled(opened.map((closable) => closable.close()));

@@ -21,6 +21,17 @@ const CASES: readonly (readonly [isLost: boolean, what: string, thrown: unknown]
   [true, "a standby", said("cannot execute CREATE", { severity: "ERROR", code: "25006" })],
   [true, "Redis, which loads", said("LOADING Redis is loading", { name: "ReplyError" })],
   [true, "a replica", said("READONLY You can't write", { name: "ReplyError" })],
+  [
+    true,
+    "a replica, of a script, before Redis 7",
+    said(
+      "ERR Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY You can't write",
+      {
+        name: "ReplyError",
+      },
+    ),
+  ],
+  [false, "a key of that name", said("WRONGTYPE Operation against READONLY: x", { name: "ReplyError" })],
   [false, "a missing right", said("permission denied", { severity: "ERROR", code: "42501" })],
   [
     false,

@@ -2,7 +2,9 @@
 import { OutriggerError } from "@outrigger/core";
 
 /** Of Redis: it is there, and not for now. */
-const NOT_NOW = /^(?:LOADING|READONLY|MASTERDOWN|BUSY)\b/;
+const NOT_NOW = /^(?:LOADING|MASTERDOWN|BUSY)\b/;
+/** Before Redis 7 the error of a script has that of its command in its midst. */
+const DEMOTED = /(?:^|[ -])READONLY /;
 /**
  * Of PostgreSQL (appendix A): connection exceptions but for a violation of the protocol; no room for one more connection; it shuts
  * down, or takes no connections yet; it is a standby, which its name will leave.
@@ -21,7 +23,7 @@ export function isLost(thrown: unknown): boolean {
   if (!(thrown instanceof Error) || thrown instanceof OutriggerError) return false;
   const { name, message, code } = thrown as NodeJS.ErrnoException;
   if ("severity" in thrown) return AWAY.test(code ?? "");
-  if (name === "ReplyError") return NOT_NOW.test(message);
+  if (name === "ReplyError") return NOT_NOW.test(message) || isDemoted(message);
   if (code !== undefined) return OF_SOCKETS.has(code);
   // Of no kind of its own: the drivers' words of a connection that ended. A fault of the program has one.
   return (
@@ -29,6 +31,9 @@ export function isLost(thrown: unknown): boolean {
     name === "MaxRetriesPerRequestError"
   );
 }
+
+/** @param message of an error that Redis answered: it is a replica, and another is the primary by now, perhaps by the same name */
+export const isDemoted = (message: string): boolean => DEMOTED.test(message);
 
 /** @returns what says that the backend is away, or, where it is not, what was thrown */
 export function lostOr(thrown: unknown): unknown {

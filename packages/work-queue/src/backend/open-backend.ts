@@ -14,18 +14,22 @@ export interface BackendOptions extends RedisFiles {
 /** Of Node's timers: one that is longer fires at once. */
 const LONGEST_TIMER: Milliseconds = 2 ** 31 - 1;
 
-/** @throws OutriggerError where it cannot be used, or may lose what it was given */
+/**
+ * @param signal of one that is not wanted any more: what is dialled is given up; an embedded one is opened all the same
+ * @throws OutriggerError where it cannot be used, or may lose what it was given
+ */
 export async function openBackend(
   { backend, allowLoss = [], storeTimeout = 5_000, ...files }: BackendOptions,
   log: Logger = silentLogger,
+  signal?: AbortSignal,
 ): Promise<Backend> {
   const timeout = Math.min(storeTimeout, LONGEST_TIMER);
   switch (backend.kind) {
     case "embedded":
       return (await import("./embedded/embedded-backend.ts")).openEmbedded(backend.folder, log);
     case "redis":
-      return (await import("./redis-backend.ts")).openRedis(backend.url, files, timeout, allowLoss);
+      return (await import("./redis-backend.ts")).openRedis(backend.url, files, timeout, allowLoss, signal);
     case "postgres":
-      return (await import("./postgres-backend.ts")).openPostgres(backend.url, files, timeout);
+      return (await import("./postgres-backend.ts")).openPostgres(backend.url, files, timeout, signal);
   }
 }

@@ -1,9 +1,13 @@
 import { OutriggerError } from "@outrigger/core";
+import { noPostgresServer, PostgresServer } from "@outrigger/core/testing";
+import { MIGRATION_ADVISORY_LOCK_KEY } from "bullmq";
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { test } from "node:test";
+import pg from "pg";
 import { openPostgres } from "./postgres-backend.ts";
+import { SCHEMA } from "./schema.ts";
 
 test("a Postgres that lets us in and says nothing more is not reached", async (t) => {
   // AuthenticationOk, ReadyForQuery (PostgreSQL 15, 55.7): a login without a password.
@@ -21,3 +25,18 @@ test("a Postgres that lets us in and says nothing more is not reached", async (t
     (thrown) => thrown instanceof OutriggerError && thrown.code === "postgres-unreachable",
   );
 });
+
+test(
+  "whoever has nothing to migrate does not wait for the migrations' lock",
+  { skip: noPostgresServer },
+  async (t) => {
+    const server = await PostgresServer.start();
+    t.after(() => server.end());
+    await (await openPostgres(server.url, {}, 1_000)).close();
+    const peer = new pg.Client(server.url);
+    await peer.connect();
+    await peer.query("SELECT pg_advisory_lock($1, hashtext($2))", [MIGRATION_ADVISORY_LOCK_KEY, SCHEMA]);
+    await (await openPostgres(server.url, {}, 1_000)).close();
+    await peer.end();
+  },
+);

@@ -1,6 +1,13 @@
 /** Jobs in Postgres 13 or later, in a schema of their own that is made, and brought up to date, when it is opened. */
 import { OutriggerError, readSecretFile, readText, type Milliseconds } from "@outrigger/core";
-import { createPostgresBackend, runMigrations, type PgPool } from "bullmq";
+import {
+  assertSchemaCompatibility,
+  createPostgresBackend,
+  LATEST_SCHEMA_VERSION,
+  runMigrations,
+  SchemaMigrationRequiredError,
+  type PgPool,
+} from "bullmq";
 import { Socket } from "node:net";
 import pg from "pg";
 import { parseIntoClientConfig } from "pg-connection-string";
@@ -24,6 +31,7 @@ export async function openPostgres(
     caFile,
   }: { readonly passwordFile?: string | undefined; readonly caFile?: string | undefined },
   storeTimeout: Milliseconds,
+  signal?: AbortSignal,
 ): Promise<Backend> {
   const sockets = new Sockets();
   // Where it cannot be read pg would say that the server is away.
@@ -49,23 +57,28 @@ export async function openPostgres(
       `no connection to Postgres at ${client.host}:${client.port}: ${wordsOf(thrown)}`,
       { cause: thrown },
     );
+  const cut = (): void => sockets.cut();
+  signal?.addEventListener("abort", cut);
   try {
     await client.connect();
     // One that lets us in and says nothing more is away.
     const greeting = { text: "SELECT 1", query_timeout: PATIENCE };
     await client.query(greeting);
   } catch (thrown) {
+    signal?.removeEventListener("abort", cut);
     sockets.cut();
     throw unreachable(thrown);
   }
   try {
-    await runMigrations(client, SCHEMA);
+    // Whoever migrates holds a lock, and may have gone: who has nothing to do does not wait for it.
+    if ((await schemaVersion(client)) < LATEST_SCHEMA_VERSION) await runMigrations(client, SCHEMA);
   } catch (thrown) {
     // Silent for so long, it does not say good-bye, either.
     if ((thrown as Error).message === "Query read timeout") sockets.cut();
     else if (!isBroken && !("severity" in (thrown as Error) && isLost(thrown))) throw thrown;
     throw unreachable(thrown);
   } finally {
+    signal?.removeEventListener("abort", cut);
     await client.end();
   }
   // After a failover a connection may be open, and lead nowhere.
@@ -98,6 +111,16 @@ export async function openPostgres(
     },
     (queue, clock) => PostgresBlobs.open(pool, queue, clock, storeTimeout),
   );
+}
+
+/** 0: there is none yet. @throws what BullMQ does where it is too new, and pg */
+async function schemaVersion(client: pg.Client): Promise<number> {
+  try {
+    return await assertSchemaCompatibility(client, SCHEMA);
+  } catch (thrown) {
+    if (thrown instanceof SchemaMigrationRequiredError) return 0;
+    throw thrown;
+  }
 }
 
 /** Of one backend, ended all at once: pg's own end waits for the server to hang up. */

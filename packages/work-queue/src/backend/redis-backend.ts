@@ -1,5 +1,4 @@
 /** Jobs in Redis or Valkey. A job that was answered 202 must be on its disk: a server that would lose it is refused. */
-import { once } from "node:events";
 import { createRedisBackend } from "bullmq";
 import {
   formatRedisPlace,
@@ -29,10 +28,11 @@ export async function openRedis(
   files: RedisFiles,
   storeTimeout: Milliseconds,
   allowed: readonly Allowance[],
+  signal?: AbortSignal,
 ): Promise<Backend> {
   const address = parseRedisUrl(url);
   const login = await redisLogin(address, files);
-  const version = await inspect(address, login, allowed);
+  const version = await inspect(address, login, allowed, signal);
   const clients = new RedisClients(
     files.passwordFile === undefined ? null : () => redisLogin(address, files),
   );
@@ -51,13 +51,17 @@ export async function openRedis(
   );
   return bullmqOn(
     createRedisBackend,
-    { asking, waiting, cut: () => clients.end(), end: async () => {} },
+    {
+      ...{ asking, waiting },
+      lost: clients.lost.then((error) => unreachable(address, error)),
+      cut: () => clients.end(),
+      end: async () => {},
+    },
     async (queue, clock) => {
-      try {
-        if (asking.status !== "ready") await once(asking, "ready");
-      } catch (thrown) {
-        throw unreachable(address, thrown);
-      }
+      const ready = new Promise((resolve) => asking.once("ready", resolve));
+      // Where it is cut it says nothing more.
+      const error = asking.status === "ready" ? null : await Promise.race([ready, clients.lost]);
+      if (error instanceof Error) throw unreachable(address, error);
       return new RedisBlobs(asking, queue, clock);
     },
   );
@@ -75,6 +79,7 @@ async function inspect(
   address: RedisAddress,
   login: RedisLogin,
   allowed: readonly Allowance[],
+  signal?: AbortSignal,
 ): Promise<number> {
   const redis = new Redis({
     ...login,
@@ -83,7 +88,10 @@ async function inspect(
     retryStrategy: () => null,
     connectTimeout: PATIENCE,
     socketTimeout: PATIENCE,
+    disconnectTimeout: 0,
   });
+  const cut = (): void => redis.disconnect();
+  signal?.addEventListener("abort", cut);
   let cause: Error | null = null;
   redis.on("error", (error: Error) => (cause ??= error));
   let info: string;
@@ -93,9 +101,16 @@ async function inspect(
   } catch (thrown) {
     throw unreachable(address, cause ?? thrown);
   } finally {
+    signal?.removeEventListener("abort", cut);
     redis.disconnect();
   }
   const field = (name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? "";
+  // First: what else it lacks says nothing of the primary.
+  if (field("role") === "slave")
+    throw new OutriggerError(
+      "redis-unreachable",
+      `Redis at ${formatRedisPlace(address)} is a replica, to which nothing can be written: give the primary's address, or a name that follows it`,
+    );
   if (field("aof_enabled") !== "1" && !allowed.includes("no-aof"))
     throw new OutriggerError(
       "not-durable",

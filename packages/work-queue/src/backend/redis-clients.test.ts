@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
 import { noRedisServer, RedisServer } from "@outrigger/core/testing";
+import type { Redis } from "ioredis";
 import { RedisClients } from "./redis-clients.ts";
 
 test(
@@ -52,3 +53,27 @@ test("one that is ended while it waits to dial again says so", { skip: noRedisSe
   await ended;
   await redis.end();
 });
+
+test(
+  "where one hears that it is at a replica all are dialled anew, after a pause",
+  { skip: noRedisServer },
+  async () => {
+    const redis = await RedisServer.start();
+    const clients = new RedisClients(null);
+    const asks = clients.open({ host: "127.0.0.1", port: redis.port });
+    const reads = asks.duplicate();
+    await Promise.all([once(asks, "ready"), once(reads, "ready")]);
+    // Of an error once() would tell instead.
+    const heard = <Said>(client: Redis, event: string): Promise<Said> =>
+      new Promise((resolve) => client.once(event, resolve));
+    const left = Promise.all([asks, reads].map((client) => heard<number>(client, "reconnecting")));
+    await asks.replicaof("127.0.0.1", 1);
+    await assert.rejects(asks.eval("return redis.call('set', 'a', 'b')", 0), /READONLY/);
+    for (const pause of await left) assert.ok(pause >= 1_000, `${pause}`);
+    await Promise.all([asks, reads].map((client) => heard(client, "ready")));
+    await asks.replicaof("NO", "ONE");
+    assert.equal(await asks.set("a", "b"), "OK");
+    clients.end();
+    await redis.end();
+  },
+);

@@ -2,12 +2,18 @@
  * The connections to Redis of one backend, those that BullMQ makes of them included, ended all at once. Left to itself a stop
  * beside a Redis that is away does not end: ioredis says nothing of its end where it is told to while it waits to dial again,
  * and BullMQ dials those it has closed.
+ *
+ * All of them lead to one server. Where it says to one that it is a replica now, all are dialled anew: those that only read would
+ * stay with it, and hear of nothing.
  */
 import type { Milliseconds, RedisLogin } from "@outrigger/core";
 import { Redis, type RedisOptions } from "ioredis";
 import type { Socket } from "node:net";
+import { isDemoted } from "./lost-connection.ts";
 
 const LOOK_EVERY: Milliseconds = 1_000;
+/** Before a server that was left is dialled again: its name may lead to the same one for a while. */
+const RETURN_AFTER: Milliseconds = 1_000;
 
 export interface Usage {
   /** past-memory: its scripts write also where memory is full; from Redis 7 on, others know no such script. */
@@ -25,22 +31,36 @@ interface Look {
 }
 
 export class RedisClients {
+  /** Resolves when the first of them has ended, or could not be dialled, with what was said of that. */
+  readonly lost: Promise<Error>;
+  /** But those that have ended. */
   readonly #clients = new Map<Redis, Look>();
   readonly #timer = setInterval(() => this.#look(), LOOK_EVERY).unref();
   readonly #login: (() => Promise<RedisLogin>) | null;
   #ended = false;
+  #leftAt = -Infinity;
+  #lose = (_error: Error): void => {};
 
   /** @param login asked before each further connection, for a password that was rotated; null: it cannot be */
   constructor(login: (() => Promise<RedisLogin>) | null) {
     this.#login = login;
+    this.lost = new Promise((resolve) => (this.#lose = resolve));
   }
 
   open(options: RedisOptions, { memory = "within-memory", patience = Infinity }: Usage = {}): Redis {
     // No farewell: a Redis that does not answer would not answer that either.
-    const client = new Redis({ ...options, replyMapping: "legacy", disconnectTimeout: 0 });
-    this.#clients.set(client, { patience, bytesRead: 0, silent: 0 });
+    const client = new Redis({
+      ...{ retryStrategy: this.#pauseBefore, reconnectOnError: this.#refused },
+      ...options,
+      ...{ replyMapping: "legacy", disconnectTimeout: 0 },
+    });
+    const follow = (): void => void this.#clients.set(client, { patience, bytesRead: 0, silent: 0 });
+    follow();
+    client.on("end", () => this.#clients.delete(client));
     // Whoever uses one hears of errors from it; between closing and its end nobody does.
-    client.on("error", () => {});
+    let said = new Error("its connection ended");
+    client.on("error", (error: Error) => (said = error));
+    client.on("close", () => this.#lose(said));
     client.duplicate = (override) => this.open({ ...client.options, ...override }, { memory, patience });
     const connect = client.connect.bind(client);
     client.connect = async () => {
@@ -50,6 +70,7 @@ export class RedisClients {
       // BullMQ ends one that went silent, and dials again; one that was ended meanwhile stays so.
       const wasEnded = before !== "end" && client.status === "end";
       if (this.#ended || wasEnded) throw new Error("Connection is closed.");
+      follow();
       return connect();
     };
     const disconnect = client.disconnect.bind(client);
@@ -60,6 +81,7 @@ export class RedisClients {
     };
     if (memory === "past-memory") writePastMemory(client);
     gatherWrites(client);
+    if (this.#ended) client.disconnect();
     return client;
   }
 
@@ -68,6 +90,20 @@ export class RedisClients {
     clearInterval(this.#timer);
     for (const client of this.#clients.keys()) client.disconnect();
   }
+
+  /** ioredis' own pauses, but for a server that was left. */
+  readonly #pauseBefore = (attempt: number): Milliseconds =>
+    performance.now() - this.#leftAt < RETURN_AFTER ? RETURN_AFTER : Math.min(attempt * 50, 2_000);
+
+  /** @returns that ioredis need do no more */
+  readonly #refused = ({ message }: Error): boolean => {
+    if (isDemoted(message)) {
+      this.#leftAt = performance.now();
+      for (const client of this.#clients.keys())
+        (client as unknown as Inner).stream?.destroy(new Error(`this Redis is a replica now: ${message}`));
+    }
+    return false;
+  };
 
   /** ioredis' socketTimeout does the same by a timer and a listener for each turn with a command. */
   #look(): void {

@@ -15,7 +15,7 @@ const deps = {
   random: Math.random,
   depthChanged: () => {},
 };
-const open = await OpenQueue.open(config, deps);
+const open = await OpenQueue.open(config, deps, new AbortController().signal);
 const fields = [
   ["host", "soak"],
   ["content-type", "application/json"],

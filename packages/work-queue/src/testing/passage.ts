@@ -2,12 +2,17 @@
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 
+/** What becomes of whoever dials after a cut; "is mute": nothing is ended, and nothing more gets through. */
+export type Aftermath = "lets through" | "closes" | "refuses" | "is mute";
+
 export class Passage {
-  readonly #target: URL;
+  #target: URL;
   readonly #server = createServer((near) => this.#carry(near));
   readonly #open = new Set<Socket>();
   readonly #silenced = new Set<Socket>();
   #piecesLeft = Infinity;
+  #then: Aftermath = "lets through";
+  #carries: "whole" | "nothing" | "silence" = "whole";
 
   private constructor(url: string) {
     this.#target = new URL(url);
@@ -29,6 +34,9 @@ export class Passage {
   }
 
   #carry(near: Socket): void {
+    near.on("error", () => {});
+    if (this.#carries === "nothing") return void near.destroy();
+    if (this.#carries === "silence") return void this.#open.add(near.resume());
     const far = connect(Number(this.#target.port), this.#target.hostname);
     for (const [one, other] of [
       [near, far],
@@ -42,9 +50,20 @@ export class Passage {
     far.on("data", () => this.#got());
   }
 
+  /** For whoever dials from now on. */
+  leadTo(url: string): void {
+    this.#target = new URL(url);
+  }
+
+  /** Connections that lead to it still. */
+  openTo({ port }: { readonly port: number }): number {
+    return [...this.#open].filter((socket) => socket.remotePort === port).length;
+  }
+
   /** So many pieces of what the server says get through; then all that is open is ended, once. */
-  cutAfter(pieces: number): void {
+  cutAfter(pieces: number, then: Aftermath = "lets through"): void {
     this.#piecesLeft = pieces;
+    this.#then = then;
   }
 
   /** Whether that has been. */
@@ -55,6 +74,18 @@ export class Passage {
   #got(): void {
     if (this.#piecesLeft-- > 1) return;
     this.#piecesLeft = Infinity;
+    if (this.#then === "is mute") {
+      this.#carries = "silence";
+      this.silence();
+      return;
+    }
+    if (this.#then === "closes") this.#carries = "nothing";
+    if (this.#then === "refuses") this.#server.close();
+    this.cut();
+  }
+
+  /** All that is open ends. */
+  cut(): void {
     for (const socket of this.#open) socket.destroy();
   }
 
@@ -75,6 +106,6 @@ export class Passage {
 
   end(): void {
     this.#server.close();
-    for (const socket of this.#open) socket.destroy();
+    this.cut();
   }
 }

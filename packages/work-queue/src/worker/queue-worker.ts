@@ -11,6 +11,7 @@ import {
 } from "@outrigger/core";
 import type { Outcome } from "@outrigger/upstream";
 import type { Backend, JobWorker } from "../backend/backend.ts";
+import { RETRY_DELAY } from "../backend/patient-worker.ts";
 import type { WorkQueueConfig } from "../config/config.ts";
 import type { LiveConfig } from "../config/live.ts";
 import type { Bodies } from "../blobs/bodies.ts";
@@ -47,8 +48,6 @@ export interface QueueWorkerDeps {
 
 /** A worker that ended takes nothing with it: so many may, before a job is held to be what ends them. */
 const MAX_STALLED = 10;
-/** After the backend failed. */
-const RETRY_DELAY: Milliseconds = 1_000;
 /** For the jobs that are handed back at the end. */
 const LAST_WORDS: Milliseconds = 2_000;
 
@@ -84,7 +83,6 @@ export class QueueWorker {
       lockDuration: config.lockDuration,
       stalledInterval: config.lockDuration,
       maxStalledCount: MAX_STALLED,
-      runRetryDelay: RETRY_DELAY,
       removeOnComplete: keptOf(config),
       settings: {
         backoffStrategy: (attempt) =>
