@@ -56,9 +56,13 @@ export class RedisClients {
     });
     const follow = (): void => void this.#clients.set(client, { patience, bytesRead: 0, silent: 0 });
     follow();
-    client.on("end", () => this.#clients.delete(client));
-    // Whoever uses one hears of errors from it; between closing and its end nobody does.
     let said = new Error("its connection ended");
+    client.on("end", () => {
+      this.#clients.delete(client);
+      // One that is ended before it has dialled does not close.
+      this.#lose(said);
+    });
+    // Whoever uses one hears of errors from it; between closing and its end nobody does.
     client.on("error", (error: Error) => (said = error));
     client.on("close", () => this.#lose(said));
     client.duplicate = (override) => this.open({ ...client.options, ...override }, { memory, patience });
