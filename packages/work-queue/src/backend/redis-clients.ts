@@ -56,9 +56,17 @@ export class RedisClients {
     });
     const follow = (): void => void this.#clients.set(client, { patience, bytesRead: 0, silent: 0 });
     follow();
-    client.on("end", () => this.#clients.delete(client));
-    // Whoever uses one hears of errors from it; between closing and its end nobody does.
     let said = new Error("its connection ended");
+    client.on("end", () => {
+      this.#clients.delete(client);
+      // One that is ended before it has dialled does not close.
+      this.#lose(said);
+      // ioredis forgets what it meant to send again where it ends between its next connection and that one's being ready.
+      const { prevCommandQueue } = client as unknown as Inner;
+      while (prevCommandQueue?.length)
+        prevCommandQueue.shift().command.reject(new Error("Connection is closed."));
+    });
+    // Whoever uses one hears of errors from it; between closing and its end nobody does.
     client.on("error", (error: Error) => (said = error));
     client.on("close", () => this.#lose(said));
     client.duplicate = (override) => this.open({ ...client.options, ...override }, { memory, patience });
@@ -126,6 +134,12 @@ interface Inner {
   readonly stream: Socket | undefined;
   /** What has no answer yet. */
   readonly commandQueue: { readonly length: number };
+  /** What had none when the last connection closed. */
+  readonly prevCommandQueue?: { readonly length: number; shift(): Waiting } | null;
+}
+
+interface Waiting {
+  readonly command: { reject(error: Error): void };
 }
 
 /** What is asked for in one turn of the event loop is one write: jobs come, and end, several in a turn. */
