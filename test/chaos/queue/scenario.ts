@@ -39,6 +39,7 @@ const TROUBLES: Readonly<Record<Trouble, string>> = {
   "full-blobs": "that of large bodies in a folder: the same, and nothing is started again",
   "full-postgres": "that of a Postgres: the same, with what has ended started again",
   "full-embedded": "that of an embedded queue: the same",
+  "redis-memory": "the memory of a Redis is full (maxmemory, noeviction) for a while: the same",
   "redis-paused": "a Redis is stopped (SIGSTOP) for longer than lockDuration: the same",
   "postgres-restarted": "a Postgres is shut down, and started again seconds later: the same",
 };

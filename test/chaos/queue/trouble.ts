@@ -1,12 +1,13 @@
 /**
- * A queue's backend is in trouble for a while, under load: its disk is full, it is stopped, it is restarted. Whoever is told 202
- * is told the truth, others are told why not, and it goes on.
+ * A queue's backend is in trouble for a while, under load: its disk or its memory is full, it is stopped, it is restarted. Whoever
+ * is told 202 is told the truth, others are told why not, and it goes on.
  */
 import { spawnSync } from "node:child_process";
 import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, PostgresServer, RedisServer } from "@outrigger/core/testing";
+import { Redis } from "ioredis";
 import { span, until } from "../../support/polling.ts";
 import { isGone, judgedBy, launch, LOCK, now, REMOVE, startWorkload, type Address } from "./actors.ts";
 import { Callers, outcomesOf } from "./callers.ts";
@@ -16,8 +17,8 @@ import type { QueueResult } from "./scenario.ts";
 
 /** A full disk; of redis-always: below one that fsyncs each write; of blobs: below large bodies, beside a Redis that has room. */
 export type FullDisk = "redis" | "redis-always" | "blobs" | "postgres" | "embedded";
-/** paused: for longer than a lock lasts. */
-export type Trouble = `full-${FullDisk}` | "redis-paused" | "postgres-restarted";
+/** paused: for longer than a lock lasts. memory: what it has is above maxmemory, and it evicts nothing. */
+export type Trouble = `full-${FullDisk}` | "redis-memory" | "redis-paused" | "postgres-restarted";
 
 const MEGABYTES: Partial<Record<Trouble, number>> = {
   "full-redis": 4,
@@ -93,9 +94,11 @@ export async function playTrouble(what: Trouble): Promise<QueueResult> {
     await span(BEFORE);
     const from = now();
     if (size !== undefined) fill(join(disk, "filler"));
+    else if (what === "redis-memory") await limitMemory(server?.url ?? "", 1);
     else server?.kill(what === "redis-paused" ? "SIGSTOP" : "SIGINT");
     await span(TROUBLE);
     rmSync(join(disk, "filler"), { force: true });
+    if (what === "redis-memory") await limitMemory(server?.url ?? "", 0);
     server?.kill("SIGCONT");
     // Whatever could not go on is started again; all else goes on by itself.
     const all: Process[] = [
@@ -161,6 +164,16 @@ function fill(path: string): void {
     // It is full.
   } finally {
     closeSync(file);
+  }
+}
+
+/** @param bytes 0: as much as it likes */
+async function limitMemory(url: string, bytes: number): Promise<void> {
+  const redis = new Redis(url);
+  try {
+    await redis.config("SET", "maxmemory", bytes);
+  } finally {
+    redis.disconnect();
   }
 }
 
