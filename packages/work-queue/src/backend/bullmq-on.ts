@@ -15,6 +15,8 @@ export interface Connections<Connection> {
   readonly asking: Connection;
   /** Of whoever waits for jobs and events: it tries for ever. */
   readonly waiting: Connection;
+  /** Of sets of events, which are given up and opened anew; undefined: the same. */
+  readonly reading?: Connection;
   /** A worker or a set of events is opened. */
   listens?(): void;
   /** Resolves when one of them has ended. */
@@ -31,7 +33,7 @@ interface Closable {
 
 export function bullmqOn<Kind extends IQueueBackend, Connection>(
   factory: BackendFactory<Kind, Connection>,
-  { asking, waiting, listens, lost, cut, end }: Connections<Connection>,
+  { asking, waiting, reading = waiting, listens, lost, cut, end }: Connections<Connection>,
   openBlobs: Backend["openBlobs"],
 ): Backend {
   const { Queue, Worker, QueueEvents, QueueEventsProducer } = withBackend(factory);
@@ -53,7 +55,7 @@ export function bullmqOn<Kind extends IQueueBackend, Connection>(
     },
     openEvents: (name) => {
       listens?.();
-      const options = { connection: waiting, autorun: false, blockingTimeout: LONGEST_WAIT };
+      const options = { connection: reading, autorun: false, blockingTimeout: LONGEST_WAIT };
       return open(new JobEvents(() => new QueueEvents(name, options)));
     },
     openEventsProducer: (name) => open(new QueueEventsProducer(name, { connection: asking })),

@@ -37,7 +37,7 @@ export class JobEvents extends EventEmitter {
 
   #opened(): EventReader {
     const reader = this.#open();
-    // Whatever it says is said here. One that was given up goes on saying what happens to BullMQ's pool.
+    // Whatever it says is said here, until it is given up.
     const emit = (event: string, ...said: unknown[]): boolean =>
       reader === this.#reader && this.#tell(event, said);
     return Object.assign(reader, { emit });

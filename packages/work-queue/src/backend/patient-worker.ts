@@ -15,8 +15,10 @@ export function withPatience<Worker extends EventEmitter & { isPaused(): boolean
   const closing = new AbortController();
   worker.once("closing", () => closing.abort());
   const [ask, delay] = [inner[NEXT_JOB].bind(worker), inner.delay.bind(worker)];
-  inner.delay = async (span = RETRY_DELAY, ends = closing) => {
-    if (!ends.signal.aborted) await delay(span, ends);
+  // What is thrown here, BullMQ's loop would not hear of: it would wait for ever for a job's end.
+  inner.delay = async (span = RETRY_DELAY, ends) => {
+    const over = ends ?? closing;
+    if (!over.signal.aborted) await delay(span, over);
   };
   inner[NEXT_JOB] = async (token, options) => {
     try {
@@ -47,6 +49,6 @@ export function withPatience<Worker extends EventEmitter & { isPaused(): boolean
 interface Inner {
   emit(event: string, ...said: unknown[]): boolean;
   [NEXT_JOB](token: string, options: object): Promise<unknown>;
-  /** Without a span: after an error while it waited for a job. */
-  delay(span?: Milliseconds, ends?: AbortController): Promise<void>;
+  /** Without a span: after an error while it waited for a job. null: there was no rate to wait for yet. */
+  delay(span?: Milliseconds, ends?: AbortController | null): Promise<void>;
 }

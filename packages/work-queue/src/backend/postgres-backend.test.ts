@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { openPostgres } from "./postgres-backend.ts";
 import { SCHEMA } from "./schema.ts";
@@ -40,3 +41,20 @@ test(
     await peer.end();
   },
 );
+
+test("sets of events that were given up leave nothing at the pool", { skip: noPostgresServer }, async (t) => {
+  const server = await PostgresServer.start();
+  t.after(() => server.end());
+  const { mock: connects } = t.mock.method(pg.Pool.prototype, "connect");
+  const backend = await openPostgres(server.url, {}, 1_000);
+  t.after(() => backend.close());
+  const queue = backend.openQueue("q").on("error", () => {});
+  await queue.waitUntilReady();
+  const pool = connects.calls[0]?.this as pg.Pool;
+  const before = pool.listenerCount("error");
+  await server.crash();
+  backend.openEvents("q");
+  // One for each that begins.
+  for (const begun = connects.callCount(); connects.callCount() < begun + 3;) await pause(20);
+  assert.equal(pool.listenerCount("error"), before);
+});

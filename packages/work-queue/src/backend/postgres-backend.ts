@@ -91,8 +91,9 @@ export async function openPostgres(
     options: `-c search_path=${SCHEMA}`,
   });
   const listeners = new Listeners(pool, LONGEST_WAIT);
-  // Each of BullMQ's classes hears of its errors.
+  // Each of BullMQ's classes hears of its errors, but for sets of events; where nobody did, one would end the process.
   pool.setMaxListeners(0);
+  pool.on("error", () => {});
   // The pool hears of those that are idle; BullMQ takes some out and does not listen: that would end the process.
   pool.on("connect", (taken) => taken.on("error", () => {}));
   // It is one; its types say the same by other words.
@@ -102,6 +103,7 @@ export async function openPostgres(
     {
       asking: connection,
       waiting: connection,
+      reading: withoutListeners(pool) as PgPool,
       listens: () => pool.options.max++,
       cut: () => {
         listeners.end();
@@ -122,6 +124,15 @@ async function schemaVersion(client: pg.Client): Promise<number> {
     throw thrown;
   }
 }
+
+/** Its connections, to one of BullMQ's classes that may be given up: the pool would keep what listens to its errors. */
+const withoutListeners = (pool: pg.Pool): object => ({
+  options: pool.options,
+  connect: () => pool.connect(),
+  query: (text: string, values?: unknown[]) => pool.query(text, values),
+  end: () => pool.end(),
+  on: () => {},
+});
 
 /** Of one backend, ended all at once: pg's own end waits for the server to hang up. */
 class Sockets {
