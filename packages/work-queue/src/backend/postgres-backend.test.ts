@@ -1,9 +1,9 @@
 import { OutriggerError } from "@outrigger/core";
-import { noPostgresServer, PostgresServer } from "@outrigger/core/testing";
+import { eventually, noPostgresServer, PostgresServer } from "@outrigger/core/testing";
 import { MIGRATION_ADVISORY_LOCK_KEY } from "bullmq";
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
@@ -41,6 +41,35 @@ test(
     await peer.end();
   },
 );
+
+test("the good-bye of an opening is not waited for", { skip: noPostgresServer }, async (t) => {
+  const server = await PostgresServer.start();
+  t.after(() => server.end());
+  const { hostname, port } = new URL(server.url);
+  let farewells = 0;
+  const open = new Set<Socket>();
+  const silent = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    far.on("data", (bytes) => near.write(bytes));
+    near.on("data", (bytes) => {
+      // Terminate (PostgreSQL 15, 55.7).
+      if (bytes[0] === 0x58) farewells++;
+      else far.write(bytes);
+    });
+    for (const socket of [near, far]) open.add(socket.on("error", () => {}));
+  });
+  silent.listen(0, "127.0.0.1");
+  t.after(() => {
+    silent.close();
+    for (const socket of open) socket.destroy();
+  });
+  await once(silent, "listening");
+  const url = new URL(server.url);
+  url.port = String((silent.address() as AddressInfo).port);
+  const backend = await openPostgres(url.href, {}, 1_000);
+  await eventually("it was said", () => farewells === 1);
+  await backend.close();
+});
 
 test("sets of events that were given up leave nothing at the pool", { skip: noPostgresServer }, async (t) => {
   const server = await PostgresServer.start();

@@ -59,28 +59,25 @@ export async function openPostgres(
     );
   const cut = (): void => sockets.cut();
   signal?.addEventListener("abort", cut);
+  let isReached = false;
   try {
     await client.connect();
     // One that lets us in and says nothing more is away.
     const greeting = { text: "SELECT 1", query_timeout: PATIENCE };
     await client.query(greeting);
-  } catch (thrown) {
-    signal?.removeEventListener("abort", cut);
-    sockets.cut();
-    throw unreachable(thrown);
-  }
-  try {
+    isReached = true;
     // Whoever migrates holds a lock, and may have gone: who has nothing to do does not wait for it.
     if ((await schemaVersion(client)) < LATEST_SCHEMA_VERSION) await runMigrations(client, SCHEMA);
   } catch (thrown) {
-    // Silent for so long, it does not say good-bye, either.
-    if ((thrown as Error).message === "Query read timeout") sockets.cut();
-    else if (!isBroken && !("severity" in (thrown as Error) && isLost(thrown))) throw thrown;
-    throw unreachable(thrown);
+    cut();
+    const { message } = thrown as Error;
+    const isRefused = "severity" in (thrown as Error) ? !isLost(thrown) : message !== "Query read timeout";
+    throw isReached && !isBroken && isRefused ? thrown : unreachable(thrown);
   } finally {
     signal?.removeEventListener("abort", cut);
-    await client.end();
   }
+  // Not awaited: a server that says nothing by now does not hang up, either.
+  void client.end();
   // After a failover a connection may be open, and lead nowhere.
   const pool = new pg.Pool({
     ...config,

@@ -29,8 +29,10 @@ async function isEmpty(queue: JobQueue, horizon: Milliseconds): Promise<boolean>
   const { delayed = 0, ...now } = await queue.getJobCounts("waiting", "prioritized", "active", "delayed");
   if (Object.values(now).some((count) => count > 0)) return false;
   if (delayed === 0) return true;
-  // Counted by another question: a job whose time comes in between is in neither answer, and in the next.
-  return (await queue.getDelayedCount(horizon)) === 0 && (await nobodyHasOne(queue));
+  // Counted by another question. A job whose time comes in between is in neither answer, but in the next one; and one that is
+  // begun, and fails, until then is among those that are due, again.
+  const isNoneDue = async (): Promise<boolean> => (await queue.getDelayedCount(horizon)) === 0;
+  return (await isNoneDue()) && (await nobodyHasOne(queue)) && isNoneDue();
 }
 
 async function nobodyHasOne(queue: JobQueue): Promise<boolean> {
