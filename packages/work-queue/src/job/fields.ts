@@ -18,13 +18,21 @@ const HOP: ReadonlySet<string> = new Set([
 ]);
 
 /** Stored only where that is allowed: who reads the queue would have them. */
-const CREDENTIALS: ReadonlySet<string> = new Set(["authorization", "cookie"]);
+const CREDENTIALS = ["authorization", "cookie"];
 
 /** What callers say to the queue. */
-const TO_US: ReadonlySet<string> = new Set(["idempotency-key", "prefer"]);
+const TO_US = ["idempotency-key", "prefer"];
+
+/** Of a request's fields, those that do not go with its job. */
+const APART: ReadonlyMap<string, "dropped" | "to-us"> = new Map([
+  ...[...HOP, ...CREDENTIALS].map((name) => [name, "dropped"] as const),
+  ...TO_US.map((name) => [name, "to-us"] as const),
+]);
 
 /** What the queue says to the workload; a caller's own is not passed on. */
 const OURS = "outrigger-";
+/** To a workload that has fields as variables (CGI, WSGI, PHP) Outrigger_Job is Outrigger-Job. */
+const LIKE_OURS = "outrigger_";
 
 export interface RequestFields {
   /** What goes with the job. */
@@ -43,10 +51,9 @@ export function requestFields(head: string): RequestFields {
     const name = head.slice(at, colon).toLowerCase();
     const value = head.slice(colon + 1, end).trim();
     at = end + 2;
-    if (HOP.has(name) || CREDENTIALS.has(name)) continue;
-    if (TO_US.has(name) || name.startsWith(OURS)) toUs.set(name, value);
-    // To a workload that has fields as variables (CGI, WSGI, PHP) Outrigger_Job is Outrigger-Job.
-    else if (!name.replaceAll("_", "-").startsWith(OURS)) kept.push([name, value]);
+    const apart = APART.get(name);
+    if (apart === "to-us" || name.startsWith(OURS)) toUs.set(name, value);
+    else if (apart === undefined && !name.startsWith(LIKE_OURS)) kept.push([name, value]);
   }
   return { kept, toUs };
 }

@@ -231,13 +231,13 @@ export class JobStore {
   async #within<Value>(work: Promise<Value>): Promise<Value> {
     const timeout = this.#timeout;
     let timer: Timer | undefined;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = this.#clock.timer(timeout, () => reject(new Error(`it did not answer within ${timeout} ms`)));
-    });
     try {
-      return await Promise.race([work, late]);
+      // Of a race both would be wrapped once more, for each job.
+      return await new Promise((resolve, reject) => {
+        timer = this.#clock.timer(timeout, () => reject(new Error(`it did not answer within ${timeout} ms`)));
+        work.then(resolve, reject);
+      });
     } catch (thrown) {
-      work.catch(() => {});
       throw new OutriggerError("backend-away", `the queue's backend: ${(thrown as Error).message}`, {
         cause: thrown,
       });
