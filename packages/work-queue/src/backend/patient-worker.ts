@@ -3,7 +3,7 @@
  * connection, or where it found no job before: refused by any other word it asks again at once, for as long as that lasts.
  */
 import type { Milliseconds } from "@outrigger/core";
-import type { EventEmitter } from "node:events";
+import { setMaxListeners, type EventEmitter } from "node:events";
 
 /** After an error of the backend; of errors with the same words one is told in so long. */
 export const RETRY_DELAY: Milliseconds = 1_000;
@@ -13,6 +13,8 @@ export const NEXT_JOB = "_getNextJob";
 export function withPatience<Worker extends EventEmitter & { isPaused(): boolean }>(worker: Worker): Worker {
   const inner = worker as unknown as Inner;
   const closing = new AbortController();
+  // Each job whose end cannot be noted waits on it.
+  setMaxListeners(0, closing.signal);
   worker.once("closing", () => closing.abort());
   const [ask, delay] = [inner[NEXT_JOB].bind(worker), inner.delay.bind(worker)];
   // What is thrown here, BullMQ's loop would not hear of: it would wait for ever for a job's end.
