@@ -27,15 +27,15 @@ export async function emptied(
 /** @param horizon a time, in milliseconds since 1970: what is due after it does not count */
 async function isEmpty(queue: JobQueue, horizon: Milliseconds): Promise<boolean> {
   const { delayed = 0, ...now } = await queue.getJobCounts("waiting", "prioritized", "active", "delayed");
-  if (Object.values(now).some((count) => count > 0)) return false;
+  if (!isNone(now)) return false;
   if (delayed === 0) return true;
   // Counted by another question. A job whose time comes in between is in neither answer, but in the next one; and one that is
   // begun, and fails, until then is among those that are due, again.
   const isNoneDue = async (): Promise<boolean> => (await queue.getDelayedCount(horizon)) === 0;
-  return (await isNoneDue()) && (await nobodyHasOne(queue)) && isNoneDue();
+  return (
+    (await isNoneDue()) && isNone(await queue.getJobCounts("waiting", "prioritized", "active")) && isNoneDue()
+  );
 }
 
-async function nobodyHasOne(queue: JobQueue): Promise<boolean> {
-  const counts = await queue.getJobCounts("waiting", "prioritized", "active");
-  return Object.values(counts).every((count) => count === 0);
-}
+const isNone = (counts: Record<string, number>): boolean =>
+  Object.values(counts).every((count) => count === 0);

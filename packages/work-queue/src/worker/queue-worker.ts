@@ -89,7 +89,7 @@ export class QueueWorker {
           pauseAfter(attempt, this.#config.backoff, this.#config.maxBackoff, deps.random),
       },
     });
-    // The class of what it takes, which a class of its own would say; it is made by whoever knows the backend.
+    // A subclass of BullMQ's worker would say it; but this one is made by whoever knows the backend.
     Object.defineProperty(this.#worker, "Job", { value: EndsByOursAlone });
     deps.cancellations.onAsked((id) =>
       this.#attempts.get(id)?.limit?.abort(new OutriggerError("cancelled", "its caller cancelled it")),
